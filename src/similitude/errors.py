@@ -1,0 +1,96 @@
+"""Every error that a user can meet: what was wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+__all__ = [
+    "DegeneratePopulation",
+    "FileError",
+    "InputError",
+    "MeasureError",
+    "MissingDependency",
+    "ShapeMismatch",
+    "SimilitudeError",
+    "SimilitudeWarning",
+    "UnknownName",
+    "require",
+    "suggestion",
+]
+
+
+class SimilitudeError(Exception):
+    """Base of all errors raised on purpose; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+    def __str__(self) -> str:  # LookupError and its kin would print the repr
+        return str(self.args[0]) if self.args else ""
+
+
+class InputError(SimilitudeError, ValueError):
+    """Data or an argument that cannot be used as given."""
+
+
+class ShapeMismatch(InputError):
+    """Two representations that are not of the same inputs."""
+
+
+class UnknownName(SimilitudeError, LookupError):
+    """A measure, suite, subtask, model or layer that does not exist."""
+
+
+class FileError(SimilitudeError):
+    """A file that is missing, unreadable, truncated, damaged, or not what it should be."""
+
+
+class MeasureError(SimilitudeError, ValueError):
+    """A pair on which a measure is not defined; in a run it is recorded as a failure."""
+
+
+class MissingDependency(SimilitudeError, ImportError):
+    """An optional package that the request needs is not installed."""
+
+
+class SimilitudeWarning(UserWarning):
+    """Something a careful reader of a result should know."""
+
+
+class DegeneratePopulation(SimilitudeError):
+    """A population whose functionality hardly varies, so that grading with it would mean nothing."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Text that names the nearest known names, or all of them if there are few."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(repr(n) for n in near)}?"
+    return f"Known: {', '.join(known)}." if 0 < len(known) <= 40 else ""
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or say which extra brings it.
+
+    Parameters
+    ----------
+    module
+        Name to import, e.g. ``"torch"``.
+    extra
+        The extra of `similitude` that lists it, e.g. ``"models"``.
+
+    Raises
+    ------
+    MissingDependency
+        With the line that installs what is missing.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = error.name or module
+        raise MissingDependency(
+            f"This needs the package {missing.split('.')[0]!r}. Install it with: pip install 'similitude[{extra}]'"
+        ) from error

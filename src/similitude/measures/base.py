@@ -1,0 +1,194 @@
+"""What a measure is: declared properties, what it needs, and one method that turns a pair into a number."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Literal
+
+from similitude.errors import InputError
+from similitude.measures.pair import Cross, Factor, Pair, Side
+
+__all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant"]
+
+Kind = Literal["similarity", "dissimilarity"]
+
+
+class Invariance(Enum):
+    """Transformations of one argument's features; the value is the letter used in tables."""
+
+    PERMUTATION = "P"
+    ORTHOGONAL = "O"
+    SCALING = "S"
+    TRANSLATION = "T"
+    LINEAR = "L"
+
+
+@dataclass(frozen=True)
+class Invariances:
+    """Under which transformations of the first and of the second argument a value does not change."""
+
+    first: frozenset[Invariance]
+    second: frozenset[Invariance]
+
+    @property
+    def both(self) -> frozenset[Invariance]:
+        """Those that hold for either argument."""
+        return self.first & self.second
+
+
+def invariant(first: str, second: str | None = None) -> Invariances:
+    """Invariances by their letters; what they imply (linear: orthogonal, scaling; orthogonal: permutation) is added.
+
+    Examples
+    --------
+    >>> sorted(i.value for i in invariant("LT").both)
+    ['L', 'O', 'P', 'S', 'T']
+    """
+    return Invariances(_closure(first), _closure(first if second is None else second))
+
+
+def _closure(letters: Iterable[str]) -> frozenset[Invariance]:
+    found = set(letters)
+    if "L" in found:
+        found |= {"O", "S"}
+    if "O" in found:
+        found.add("P")
+    return frozenset(Invariance(letter) for letter in found)
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What a measure declares of itself; the generated checks hold it to every word.
+
+    Parameters
+    ----------
+    kind
+        Whether larger means more alike (similarity) or less alike (dissimilarity).
+    bounds
+        Smallest and largest value; infinite where there is none.
+    symmetric
+        Whether m(X, Y) = m(Y, X).
+    is_metric
+        Whether its dissimilarity obeys the triangle inequality and is zero for a representation and itself.
+    invariances
+        What leaves the value unchanged, for arguments of any width.
+    reference
+        Source, with arXiv id or DOI.
+    formula
+        One line of plain mathematics.
+    invariances_if_narrow
+        What holds beyond that as long as the first argument is not wider than the second.
+    minimum_n
+        Fewest inputs on which it is defined.
+    needs
+        What the data must satisfy besides, in words.
+    caution
+        When not to use it, in words.
+    exempt_from_self
+        True for measures (chance baselines) whose value for a representation and itself means nothing.
+    """
+
+    kind: Kind
+    bounds: tuple[float, float]
+    symmetric: bool
+    invariances: Invariances
+    reference: str
+    formula: str
+    is_metric: bool = False
+    invariances_if_narrow: Invariances | None = None
+    minimum_n: int = 2
+    needs: str = ""
+    caution: str = ""
+    exempt_from_self: bool = False
+
+
+@dataclass(frozen=True)
+class Measure(ABC):
+    """A (dis)similarity of two representations of the same inputs.
+
+    Subclasses are frozen dataclasses whose fields are the parameters. They set `name` and `declares`, list the
+    factors and crosses they read in `uses`, and implement `score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from similitude import get_measure
+    >>> X = np.random.default_rng(0).normal(size=(50, 5))
+    >>> round(get_measure("cka")(X, 3 * X + 1), 12)
+    1.0
+    """
+
+    name: ClassVar[str]
+    declares: ClassVar[Properties]
+    version: ClassVar[int | str] = 1
+    """Raised whenever the same input gives another value, so that stored values are not mistaken for new ones."""
+
+    @abstractmethod
+    def score(self, pair: Pair) -> Any:
+        """The value for one pair, from its factors (``pair.x[factor]``) and crosses (``pair[cross]``)."""
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """The factors and crosses that `score` reads, so that the engine prepares them once for all measures."""
+        return ()
+
+    def properties(self) -> Properties:
+        """What is declared, for these parameters."""
+        return self.declares
+
+    def dissimilarity(self, value: Any) -> Any:
+        """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""
+        return 1.0 - value if self.properties().kind == "similarity" else value
+
+    @functools.cached_property
+    def id(self) -> str:
+        """Canonical name with the parameters that differ from their defaults: ``jaccard(k=5)``."""
+        changed = [
+            f"{field.name}={_spell(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        ]
+        return self.name + (f"({','.join(changed)})" if changed else "")
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __call__(self, x: Any, y: Any) -> Any:
+        """Value for two representations of the same inputs.
+
+        Parameters
+        ----------
+        x, y
+            Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations; row i of both is input i.
+
+        Returns
+        -------
+        float
+            Or a tensor that carries gradients, if an argument is a tensor that requires them.
+
+        Raises
+        ------
+        InputError
+            Data that cannot be compared; see `similitude.representations.validate`.
+        ShapeMismatch
+            Different numbers of inputs, or different input ids.
+        MeasureError
+            The measure is not defined on these data.
+        """
+        pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
+        return self.value(pair)
+
+    def value(self, pair: Pair) -> Any:
+        """`score`, after the checks that are the same for every measure; a float unless gradients are tracked."""
+        if pair.n < self.properties().minimum_n:
+            raise InputError(f"{self.id} needs at least {self.properties().minimum_n} inputs; there are {pair.n}.")
+        value = self.score(pair)
+        return value if getattr(value, "requires_grad", False) else float(value)
+
+
+def _spell(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,207 @@
+"""A pair of representations and all that is computed of it once: factors of a side, crosses of the two.
+
+Factors and crosses are frozen values; equal ones asked for by different measures are the same key, so that work is
+shared between measures that know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_torch_array
+
+from similitude.errors import InputError, ShapeMismatch
+from similitude.representations.representation import Representation
+
+__all__ = ["Cross", "Factor", "Pair", "Side"]
+
+
+class Factor(ABC):
+    """Something computed of one representation, such as its SVD. Subclasses are frozen dataclasses."""
+
+    @abstractmethod
+    def __call__(self, side: Side) -> Any:
+        """Compute it; read values from ``side.values`` or other factors from ``side[factor]``."""
+
+
+class Cross(ABC):
+    """Something computed of a pair, such as its canonical correlations. Subclasses are frozen dataclasses."""
+
+    factors: tuple[Factor, ...] = ()
+    """Factors of both sides that it reads."""
+
+    @abstractmethod
+    def __call__(self, pair: Pair) -> Any:
+        """Compute it from ``pair.x[factor]``, ``pair.y[factor]`` and other crosses ``pair[cross]``."""
+
+
+class Side:
+    """One side of a pair: values in double precision and the factors computed of them so far.
+
+    Parameters
+    ----------
+    representation
+        What the side holds; None for tensors that stay in their library.
+    values
+        Array of shape (n, d) in any array-API library.
+    precision
+        Machine epsilon of the type in which the data were stored.
+    parent, kept
+        For the leading `kept` principal components of another side.
+    """
+
+    def __init__(
+        self,
+        values: Any,
+        precision: float,
+        *,
+        representation: Representation | None = None,
+        parent: Side | None = None,
+        kept: int | None = None,
+    ) -> None:
+        self._values = values
+        self.precision = precision
+        self.representation = representation
+        self.parent = parent
+        self.kept = kept
+        self._factors: dict[Factor, Any] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def of(cls, data: Any, name: str = "") -> Side:
+        """Side of an array, a tensor, or a Representation; checks that it can be compared."""
+        if isinstance(data, Side):
+            return data
+        if isinstance(data, Representation):
+            if data.root is not data:
+                return cls.of(data.root).leading(data.kept or data.d, data)
+            return cls(data.values, data.precision, representation=data)
+        if is_torch_array(data):
+            if data.requires_grad or data.device.type != "cpu":
+                return cls._of_tensor(data, name)
+            import torch
+
+            precision = torch.finfo(data.dtype).eps if data.dtype.is_floating_point else np.finfo(float).eps
+            side = cls.of(data.detach().to(torch.float64).numpy(), name)
+            side.precision = max(side.precision, float(precision))
+            return side
+        return cls.of(Representation(data, model=name))
+
+    @classmethod
+    def _of_tensor(cls, tensor: Any, name: str) -> Side:
+        import torch
+
+        if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1:
+            raise InputError(f"{name}: tensor of shape {tuple(tensor.shape)} is not n inputs x d features with n >= 2.")
+        if not bool(torch.isfinite(tensor).all()):
+            raise InputError(f"{name}: tensor with NaN or infinite values.")
+        return cls(tensor.to(torch.float64), float(torch.finfo(tensor.dtype).eps))
+
+    def leading(self, kept: int, representation: Representation | None = None) -> Side:
+        """Side of the `kept` leading principal components; its factors are cut from this side's."""
+        return Side(None, self.precision, representation=representation, parent=self, kept=kept)
+
+    def __getitem__(self, factor: Factor) -> Any:
+        with self._lock:
+            if factor not in self._factors:
+                self._factors[factor] = factor(self)
+            return self._factors[factor]
+
+    @property
+    def values(self) -> Any:
+        """The n x d matrix in double precision."""
+        if self._values is None:
+            from similitude.measures.factors import ThinSVD
+
+            svd = self[ThinSVD()]
+            self._values = svd.u * svd.s
+        if isinstance(self._values, np.ndarray) and self._values.dtype != np.float64:
+            self._values = self._values.astype(np.float64)
+        return self._values
+
+    @property
+    def n(self) -> int:
+        """Number of inputs."""
+        return self.parent.n if self.parent is not None else self._values.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Number of features."""
+        return self.kept if self.kept is not None else self._values.shape[1]
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the data; see `Representation.content_hash`."""
+        if self.representation is None:
+            self.representation = Representation(self.values.detach().cpu().numpy())
+        return self.representation.content_hash
+
+    @property
+    def key(self) -> str:
+        """Label for error messages."""
+        return self.representation.key if self.representation is not None else "tensor"
+
+    @property
+    def xp(self) -> Any:
+        """Array-API namespace of the values."""
+        return array_namespace(self.values if self.parent is None else self.parent.values)
+
+
+class Pair:
+    """Two sides of the same inputs, and the crosses computed of them so far.
+
+    Parameters
+    ----------
+    x, y
+        The two sides, in order: measures need not be symmetric.
+    parent
+        The pair of the untruncated sides, from which a truncated pair cuts its crosses.
+
+    Raises
+    ------
+    ShapeMismatch
+        The sides do not have the same inputs.
+    """
+
+    def __init__(self, x: Side, y: Side, parent: Pair | None = None) -> None:
+        check_same_inputs(x, y)
+        self.x = x
+        self.y = y
+        if parent is None and (x.parent is not None or y.parent is not None):
+            parent = Pair(x.parent or x, y.parent or y)
+        self.parent = parent
+        self._crosses: dict[Cross, Any] = {}
+
+    @property
+    def n(self) -> int:
+        """Number of inputs."""
+        return self.x.n
+
+    @property
+    def xp(self) -> Any:
+        """Array-API namespace of the values."""
+        return self.x.xp
+
+    def __getitem__(self, cross: Cross) -> Any:
+        if cross not in self._crosses:
+            self._crosses[cross] = cross(self)
+        return self._crosses[cross]
+
+
+def check_same_inputs(x: Side, y: Side) -> None:
+    """Raise ShapeMismatch unless both sides hold the same inputs in the same order."""
+    if x.n != y.n:
+        hint = ""
+        if x.parent is None and y.parent is None and x.d == y.d:
+            hint = " The widths agree: are the arrays features x inputs? Then pass their transposes."
+        raise ShapeMismatch(
+            f"{x.key} has {x.n} inputs and {y.key} has {y.n}; row i of both must be the response to the same input.{hint}"
+        )
+    ids_x = x.representation.ids if x.representation else None
+    ids_y = y.representation.ids if y.representation else None
+    if ids_x is not None and ids_y is not None and ids_x != ids_y:
+        same = "the same ids in another order: reorder one" if set(ids_x) == set(ids_y) else "different input ids"
+        raise ShapeMismatch(f"{x.key} and {y.key} have {same}. Compare responses to the same inputs, in the same order.")

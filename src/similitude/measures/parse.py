@@ -1,0 +1,77 @@
+"""Ids of measures as text: ``name(parameter=value,...)``."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from similitude.errors import InputError, suggestion
+from similitude.measures.base import Measure
+from similitude.measures.catalogue import MEASURES
+
+__all__ = ["parse_measure", "split_ids"]
+
+_ID = re.compile(r"\s*(?P<name>[^()\s=,]+)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
+
+
+def split_ids(text: str) -> list[str]:
+    """Split at the commas that stand outside parentheses.
+
+    Examples
+    --------
+    >>> split_ids("cka,pwcca(lost=drop), procrustes")
+    ['cka', 'pwcca(lost=drop)', 'procrustes']
+    """
+    parts, depth, start = [], 0, 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    parts.append(text[start:])
+    return [part.strip() for part in parts if part.strip()]
+
+
+def parse_measure(text: str) -> Measure:
+    """Measure of an id; see `similitude.get_measure`."""
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is not a measure id. Write name or name(parameter=value,...), e.g. cka.")
+    measure = MEASURES[match["name"]]
+    parameters: dict[str, Any] = {}
+    fields = {field.name: field for field in dataclasses.fields(measure)}
+    for item in split_ids(match["parameters"] or ""):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or key not in fields:
+            hint = suggestion(key, fields) if fields else "It takes none."
+            raise InputError(f"{text}: {match['name']} has no parameter {key!r}. {hint}")
+        parameters[key] = _convert(value, fields[key].default, f"{text}: {key}")
+    return measure(**parameters)
+
+
+def _convert(value: str, default: Any, where: str) -> Any:
+    """Text to the type of the parameter's default; a default of None takes a number or text."""
+    lowered = value.lower()
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[lowered]
+        if isinstance(default, int):
+            return int(value)
+        if isinstance(default, float):
+            return float(value)
+    except (KeyError, ValueError):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise InputError(f"{where} must be {kind}, not {value!r}.") from None
+    if default is None:
+        return None if lowered == "none" else _number(value)
+    return value
+
+
+def _number(value: str) -> float | int | str:
+    for convert in (int, float):
+        try:
+            return convert(value)
+        except ValueError:
+            continue
+    return value

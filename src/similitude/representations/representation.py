@@ -1,0 +1,214 @@
+"""What is compared: the responses of one layer of one network to n inputs, as an n x d matrix."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from similitude.errors import InputError
+
+__all__ = ["Representation", "Truncated", "validate"]
+
+
+def validate(values: Any, name: str = "representation") -> np.ndarray:
+    """Return `values` as an n x d array of floats that every measure can take, or say what is wrong with it.
+
+    Parameters
+    ----------
+    values
+        Array of shape (n inputs, d features); integers and half floats are upcast, float32 and float64 are kept.
+    name
+        How error messages call it: a file name, or a model and layer.
+
+    Raises
+    ------
+    InputError
+        Not numeric, not two-dimensional, empty, one input only, NaN or infinite entries, or all features constant.
+    """
+    array = np.asanyarray(values)
+    if array.dtype == object or array.dtype.kind not in "biuf":
+        raise InputError(f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features).")
+    if array.ndim != 2:
+        hint = "reduce feature maps to one row an input first" if array.ndim > 2 else "use X[:, None] for a single feature"
+        raise InputError(f"{name}: shape {array.shape} has {array.ndim} dimension(s), not 2 (n inputs x d features); {hint}.")
+    if array.size == 0:
+        raise InputError(f"{name}: shape {array.shape} holds no values.")
+    if array.shape[0] < 2:
+        raise InputError(f"{name}: one input only; similarity needs at least two.")
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    elif array.dtype.itemsize < 4 or array.dtype.itemsize > 8:
+        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
+    finite = np.isfinite(array)
+    if not finite.all():
+        row, column = (int(i) for i in np.argwhere(~finite)[0])
+        raise InputError(
+            f"{name}: {int((~finite).sum())} NaN or infinite value(s), the first at row {row}, column {column}. "
+            "Remove or repair those inputs in every network, so that rows still match."
+        )
+    if (array == array[:1]).all():
+        raise InputError(f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare.")
+    return array
+
+
+def _precision(dtype: np.dtype) -> float:
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else float(np.finfo(np.float64).eps)
+
+
+class Representation:
+    """One layer's responses to n inputs: an immutable n x d matrix with the ids of its rows.
+
+    Parameters
+    ----------
+    values
+        Array of shape (n inputs, d features).
+    model, layer
+        Where it comes from; both appear in tables and on axes.
+    ids
+        n names of the inputs. Two representations with different ids are not compared. Without ids, rows are
+        matched by position.
+    reduction
+        How the layer's output became n x d, e.g. ``"mean_pool"``.
+
+    Attributes
+    ----------
+    precision
+        Machine epsilon of the type in which the values were stored; it sets the tolerance for their rank.
+
+    Raises
+    ------
+    InputError
+        See `validate`; or the number of ids is not n.
+    """
+
+    def __init__(
+        self, values: Any, *, model: str = "", layer: str = "", ids: Sequence[str] | None = None, reduction: str = ""
+    ) -> None:
+        self.model = model
+        self.layer = layer
+        self.reduction = reduction
+        self.ids = None if ids is None else tuple(str(i) for i in ids)
+        array = np.asanyarray(values)
+        self.values = validate(array, self.key or "representation").view()
+        self.values.flags.writeable = False
+        self.precision = _precision(array.dtype)
+        if self.ids is not None and len(self.ids) != self.n:
+            raise InputError(f"{self.key}: {len(self.ids)} input ids for {self.n} rows.")
+
+    @property
+    def n(self) -> int:
+        """Number of inputs (rows)."""
+        return self.values.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Number of features (columns)."""
+        return self.values.shape[1]
+
+    @property
+    def key(self) -> str:
+        """``model/layer``, the label in tables and on axes."""
+        return "/".join(part for part in (self.model, self.layer) if part)
+
+    @property
+    def root(self) -> Representation:
+        """The representation that owns the values: itself, or the parent of a truncated view."""
+        return self
+
+    @property
+    def kept(self) -> int | None:
+        """Number of leading principal components kept; None if nothing was deleted."""
+        return None
+
+    @property
+    def deleted(self) -> int:
+        """Number of trailing principal components deleted."""
+        return 0
+
+    @functools.cached_property
+    def content_hash(self) -> str:
+        """BLAKE2 digest of type, shape, bytes and ids: the same data have the same hash wherever they lie."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{self.values.dtype.str}{self.values.shape}".encode())
+        digest.update(np.ascontiguousarray(self.values).data)
+        if self.ids is not None:
+            digest.update("\x1f".join(self.ids).encode())
+        return digest.hexdigest()
+
+    def truncate(self, kept: int) -> Representation:
+        """View of the `kept` leading principal components, coordinates U_k S_k of the centred data.
+
+        A view shares the factors of its parent: a whole deletion curve costs one factorisation.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> full = Representation(np.random.default_rng(0).normal(size=(20, 5)))
+        >>> full.truncate(2).values.shape, full.truncate(2).deleted
+        ((20, 2), 3)
+        """
+        return Truncated(self, kept)
+
+    def __repr__(self) -> str:
+        return f"Representation({self.key or 'unnamed'}, n={self.n}, d={self.d})"
+
+
+class Truncated(Representation):
+    """The leading principal components of another representation; made by `Representation.truncate`."""
+
+    def __init__(self, parent: Representation, kept: int) -> None:
+        if not 1 <= kept <= parent.d:
+            raise InputError(f"{parent.key}: cannot keep {kept} of {parent.d} principal components; keep 1 to {parent.d}.")
+        self._parent = parent.root
+        self._kept = kept
+        self.model = parent.model
+        self.layer = parent.layer
+        self.reduction = parent.reduction
+        self.ids = parent.ids
+        self.precision = parent.precision
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:  # type: ignore[override]  # computed only if something asks for the matrix itself
+        """The coordinates U_k S_k, of shape (n, at most kept); fewer columns where the rank is smaller."""
+        centred = self._parent.values - self._parent.values.mean(axis=0, dtype=np.float64)
+        u, s, _ = np.linalg.svd(centred, full_matrices=False)
+        values = u[:, : self._kept] * s[: self._kept]
+        values.flags.writeable = False
+        return values
+
+    @property
+    def n(self) -> int:
+        """Number of inputs (rows)."""
+        return self._parent.n
+
+    @property
+    def d(self) -> int:
+        """Number of features kept."""
+        return self._kept
+
+    @property
+    def root(self) -> Representation:
+        """The representation that was cut."""
+        return self._parent
+
+    @property
+    def kept(self) -> int | None:
+        """Number of leading principal components kept."""
+        return self._kept
+
+    @property
+    def deleted(self) -> int:
+        """Number of trailing principal components deleted."""
+        return self._parent.d - self._kept
+
+    @functools.cached_property
+    def content_hash(self) -> str:
+        """The parent's hash and the number of components kept."""
+        return f"{self._parent.content_hash}:{self._kept}"
+
+    def __repr__(self) -> str:
+        return f"Truncated({self.key or 'unnamed'}, n={self.n}, kept={self._kept} of {self._parent.d})"
