@@ -1,0 +1,279 @@
+"""A small grammar: English-like statements whose meaning is known.
+
+A `Statement` comes with sentences that *follow* from it and sentences that do *not*, both in the statement's own
+words. The latter are the traps of word overlap: who did what to whom is the only thing that tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from similitude.suites.language.lexicon import (
+    ADVERBS,
+    CONDITIONS,
+    DISLIKES,
+    HEDGES,
+    INTRANSITIVE,
+    LIKES,
+    MADE,
+    NEGATIVE,
+    NUMBERS,
+    PEOPLE,
+    PLURALS,
+    POSITIVE,
+    PREPOSITIONS,
+    PROPERTIES,
+    REASONS,
+    THINGS,
+    TRANSITIVE,
+    antonyms,
+    synonym,
+)
+
+__all__ = ["EVENTS", "Statement", "Words", "Writer"]
+
+Words = tuple[str, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence and what it says.
+
+    Attributes
+    ----------
+    words
+        The sentence, without its full stop.
+    follows
+        Sentences that are true if it is.
+    fails
+        Sentences of its own words that need not be.
+    construction
+        What makes it hard: ``"swap"``, ``"preposition"``, ``"relative"``, ``"passive"``, ``"conjunction"`` and so on.
+    """
+
+    words: Words
+    follows: tuple[Words, ...]
+    fails: tuple[Words, ...]
+    construction: str
+
+
+def _act(agent: str, verb: str, patient: str) -> Words:
+    return ("the", agent, verb, "the", patient)
+
+
+def _be(noun: str) -> str:
+    return "were" if noun in PLURALS else "was"
+
+
+class Writer:
+    """Writes statements at random.
+
+    Parameters
+    ----------
+    rng
+        Source of every choice.
+    """
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+
+    def chance(self, probability: float) -> bool:
+        """True with the given probability."""
+        return bool(self.rng.random() < probability)
+
+    def choose(self, options: Sequence[T]) -> T:
+        """One of the options, all alike."""
+        return options[int(self.rng.integers(len(options)))]
+
+    def other(self, options: Sequence[T], *taken: T) -> T:
+        """One of the options that are not taken."""
+        return self.choose([option for option in options if option not in taken])
+
+    def people(self, count: int) -> list[str]:
+        """Different people: no noun twice, not even as singular and plural."""
+        picked = self.rng.choice(len(PEOPLE) // 2, size=count, replace=False)
+        return [PEOPLE[int(i) + len(PEOPLE) // 2 * int(self.rng.integers(2))] for i in picked]
+
+    def event(self) -> Statement:
+        """Who did what to whom, in one of ten forms."""
+        return self.choose(EVENTS)(self)
+
+    # ------------------------------------------------------------------ who did what to whom
+
+    def plain(self) -> Statement:
+        """The doctor helped the judge; with an adverb or without."""
+        a, b = self.people(2)
+        verb = self.choose(TRANSITIVE)
+        manner = (self.choose(ADVERBS),) if self.chance(0.5) else ()
+        words = ("the", a, *manner, verb, "the", b)
+        return Statement(words, (_act(a, verb, b),), (_act(b, verb, a),), "swap")
+
+    def subject_preposition(self) -> Statement:
+        """The doctor near the judge helped the nurse."""
+        a, b, c = self.people(3)
+        verb = self.choose(TRANSITIVE)
+        words = ("the", a, self.choose(PREPOSITIONS), "the", b, verb, "the", c)
+        return Statement(words, (_act(a, verb, c),), (_act(b, verb, c), _act(c, verb, a)), "preposition")
+
+    def object_preposition(self) -> Statement:
+        """The doctor helped the judge near the nurse."""
+        a, b, c = self.people(3)
+        verb = self.choose(TRANSITIVE)
+        words = (*_act(a, verb, b), self.choose(PREPOSITIONS), "the", c)
+        return Statement(words, (_act(a, verb, b),), (_act(a, verb, c), _act(c, verb, b)), "preposition")
+
+    def subject_relative(self) -> Statement:
+        """The doctor who thanked the judge helped the nurse."""
+        a, b, c = self.people(3)
+        verb, inner = self.two_verbs()
+        words = ("the", a, self.choose(("that", "who")), inner, "the", b, verb, "the", c)
+        follows = (_act(a, verb, c), _act(a, inner, b))
+        return Statement(words, follows, (_act(b, verb, c), _act(b, inner, a)), "relative")
+
+    def object_relative(self) -> Statement:
+        """The doctor who the judge thanked helped the nurse."""
+        a, b, c = self.people(3)
+        verb, inner = self.two_verbs()
+        words = ("the", a, self.choose(("that", "who")), "the", b, inner, verb, "the", c)
+        follows = (_act(a, verb, c), _act(b, inner, a))
+        return Statement(words, follows, (_act(b, verb, c), _act(a, inner, b)), "relative")
+
+    def final_relative(self) -> Statement:
+        """The doctor helped the judge who thanked the nurse."""
+        a, b, c = self.people(3)
+        verb, inner = self.two_verbs()
+        words = (*_act(a, verb, b), self.choose(("that", "who")), inner, "the", c)
+        follows = (_act(a, verb, b), _act(b, inner, c))
+        return Statement(words, follows, (_act(a, inner, c), _act(b, verb, a)), "relative")
+
+    def passive(self) -> Statement:
+        """The doctor was helped by the judge."""
+        a, b = self.people(2)
+        verb = self.choose(TRANSITIVE)
+        words = ("the", a, _be(a), verb, "by", "the", b)
+        return Statement(words, (_act(b, verb, a),), (_act(a, verb, b),), "passive")
+
+    def subject_conjunction(self) -> Statement:
+        """The doctor and the judge helped the nurse."""
+        a, b, c = self.people(3)
+        verb = self.choose(TRANSITIVE)
+        words = ("the", a, "and", "the", b, verb, "the", c)
+        follows = (_act(a, verb, c), _act(b, verb, c))
+        return Statement(words, follows, (_act(a, verb, b), _act(b, verb, a)), "conjunction")
+
+    def object_conjunction(self) -> Statement:
+        """The doctor helped the judge and the nurse."""
+        a, b, c = self.people(3)
+        verb = self.choose(TRANSITIVE)
+        words = (*_act(a, verb, b), "and", "the", c)
+        follows = (_act(a, verb, b), _act(a, verb, c))
+        return Statement(words, follows, (_act(b, verb, c), _act(c, verb, b)), "conjunction")
+
+    def two_verbs(self) -> tuple[str, str]:
+        """Two different transitive verbs."""
+        verb = self.choose(TRANSITIVE)
+        return verb, self.other(TRANSITIVE, verb)
+
+    # ------------------------------------------------------------------ who did something
+
+    def subsequence(self) -> Statement:
+        """A statement that contains the words of another sentence in a row, true or not."""
+        a, b = self.people(2)
+        verb, inner = self.choose(INTRANSITIVE), self.choose(TRANSITIVE)
+        form = int(self.rng.integers(3))
+        if form == 0:
+            words = ("the", a, self.choose(PREPOSITIONS), "the", b, verb)
+        elif form == 1:
+            words = ("the", a, self.choose(("that", "who")), inner, "the", b, verb)
+        else:
+            words = ("the", a, "and", "the", b, verb)
+            return Statement(words, (("the", b, verb),), (), "conjunction")
+        construction = ("preposition", "relative")[form]
+        return Statement(words, (("the", a, verb),), (("the", b, verb),), construction)
+
+    def constituent(self) -> Statement:
+        """A statement with a clause that is a fact (because ...) or is not (if ...)."""
+        a, b = self.people(2)
+        verb, second = self.choose(INTRANSITIVE), self.choose(INTRANSITIVE)
+        inner, outer = ("the", a, verb), ("the", b, second)
+        if self.chance(0.5):
+            return Statement((self.choose(REASONS), *inner, ",", *outer), (inner, outer), (), "reason")
+        # "Unless he slept, she danced": neither half is a fact; the same holds for "if".
+        return Statement((self.choose(CONDITIONS), *inner, ",", *outer), (), (inner, outer), "condition")
+
+    # ------------------------------------------------------------------ how people are, how many there were
+
+    def description(self) -> tuple[Words, str, str, str]:
+        """The tall doctor helped the judge: the words, the two people, the property."""
+        a, b = self.people(2)
+        quality = self.choose(self.choose(PROPERTIES))
+        return ("the", quality, a, self.choose(TRANSITIVE), "the", b), a, b, quality
+
+    def property(self) -> Statement:
+        """The tall doctor helped the judge: the doctor was lofty, was not tiny."""
+        words, a, b, quality = self.description()
+        is_ = ("the", a, _be(a))
+        follows = ((*is_, quality), (*is_, synonym(quality)), (*is_, "not", self.choose(antonyms(quality))))
+        return Statement(words, follows, (("the", b, _be(b), quality),), "property")
+
+    def count(self) -> tuple[Words, Callable[[str, int], Words], int]:
+        """Exactly seven doctors helped the judge: the words, a maker of claims about the number, the number."""
+        who = self.choose(PLURALS)
+        whom = next(person for person in self.people(2) if person not in (who, who[:-1]))
+        verb = self.choose(TRANSITIVE)
+        number = 3 + int(self.rng.integers(len(NUMBERS) - 4))  # leaves two numbers below and one above
+
+        def claim(comparison: str, value: int) -> Words:
+            quantity = ("exactly",) if comparison == "exactly" else (comparison, "than")
+            return (*quantity, NUMBERS[value - 1], who, verb, "the", whom)
+
+        return claim("exactly", number), claim, number
+
+    def quantity(self) -> Statement:
+        """Exactly seven doctors helped the judge: more than four, fewer than nine did."""
+        words, claim, number = self.count()
+        less = 1 + int(self.rng.integers(number - 1))
+        greater = number + 1 + int(self.rng.integers(len(NUMBERS) - number))
+        follows = (words, claim("more", less), claim("fewer", greater))
+        return Statement(words, follows, (claim("more", greater), claim("fewer", less)), "quantity")
+
+    # ------------------------------------------------------------------ what was thought of it
+
+    def review(self) -> tuple[Statement, bool]:
+        """The film that the doctor wrote was not boring: the doctor enjoyed the film. True for praise."""
+        person, thing, praise = self.people(1)[0], self.choose(THINGS), self.chance(0.5)
+        good, bad = (POSITIVE, NEGATIVE) if praise else (NEGATIVE, POSITIVE)
+        form = int(self.rng.integers(5))
+        if form == 0:
+            opinion: Words = (self.choose(HEDGES), self.choose(good))
+        elif form == 1:
+            opinion = (self.choose(("not", "never")), self.choose(bad))
+        elif form == 2:
+            opinion = ("not", self.choose(bad), "but", self.choose(good))
+        elif form == 3:
+            opinion = (self.choose(good), "and", "never", self.choose(bad))
+        else:
+            opinion = (self.choose(good), "and", self.choose(good))
+        words = ("the", thing, "that", "the", person, self.choose(MADE), "was", *opinion)
+        liked, disliked = (LIKES, DISLIKES) if praise else (DISLIKES, LIKES)
+        follows = (("the", person, self.choose(liked), "the", thing),)
+        return Statement(words, follows, (("the", person, self.choose(disliked), "the", thing),), "review"), praise
+
+
+EVENTS: tuple[Callable[[Writer], Statement], ...] = (
+    Writer.plain,
+    Writer.plain,
+    Writer.subject_preposition,
+    Writer.object_preposition,
+    Writer.subject_relative,
+    Writer.object_relative,
+    Writer.final_relative,
+    Writer.passive,
+    Writer.subject_conjunction,
+    Writer.object_conjunction,
+)
