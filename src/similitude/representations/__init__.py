@@ -1,5 +1,16 @@
 """What is compared: representations, and populations of networks that hold them."""
 
+from similitude.representations.folder import PopulationWriter, load_array, open_population
+from similitude.representations.population import ModelRecord, Population, Score
 from similitude.representations.representation import Representation, validate
 
-__all__ = ["Representation", "validate"]
+__all__ = [
+    "ModelRecord",
+    "Population",
+    "PopulationWriter",
+    "Representation",
+    "Score",
+    "load_array",
+    "open_population",
+    "validate",
+]

@@ -1,7 +1,7 @@
 """A small grammar: English-like statements whose meaning is known.
 
-A `Statement` comes with sentences that *follow* from it and sentences that do *not*, both in the statement's own
-words. The latter are the traps of word overlap: who did what to whom is the only thing that tells them apart.
+A `Statement` comes with the sentences that follow from it and with traps that do not. For a statement of who did what to
+whom both are in the statement's own words, so that only the grammar tells them apart.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Statement:
     words
         The sentence, without its full stop.
     follows
-        Sentences that are true if it is.
+        All sentences of the grammar's plainest forms that are true if it is.
     fails
-        Sentences of its own words that need not be.
+        Sentences alike that need not be.
     construction
         What makes it hard: ``"swap"``, ``"preposition"``, ``"relative"``, ``"passive"``, ``"conjunction"`` and so on.
     """
@@ -100,8 +100,8 @@ class Writer:
         return [PEOPLE[int(i) + len(PEOPLE) // 2 * int(self.rng.integers(2))] for i in picked]
 
     def event(self) -> Statement:
-        """Who did what to whom, in one of ten forms."""
-        return self.choose(EVENTS)(self)
+        """Who did what to whom, in one of five constructions, each as likely."""
+        return self.choose(self.choose(tuple(EVENTS.values())))(self)
 
     # ------------------------------------------------------------------ who did what to whom
 
@@ -218,29 +218,26 @@ class Writer:
         """The tall doctor helped the judge: the doctor was lofty, was not tiny."""
         words, a, b, quality = self.description()
         is_ = ("the", a, _be(a))
-        follows = ((*is_, quality), (*is_, synonym(quality)), (*is_, "not", self.choose(antonyms(quality))))
+        follows = ((*is_, quality), (*is_, synonym(quality)), *((*is_, "not", other) for other in antonyms(quality)))
         return Statement(words, follows, (("the", b, _be(b), quality),), "property")
-
-    def count(self) -> tuple[Words, Callable[[str, int], Words], int]:
-        """Exactly seven doctors helped the judge: the words, a maker of claims about the number, the number."""
-        who = self.choose(PLURALS)
-        whom = next(person for person in self.people(2) if person not in (who, who[:-1]))
-        verb = self.choose(TRANSITIVE)
-        number = 3 + int(self.rng.integers(len(NUMBERS) - 4))  # leaves two numbers below and one above
-
-        def claim(comparison: str, value: int) -> Words:
-            quantity = ("exactly",) if comparison == "exactly" else (comparison, "than")
-            return (*quantity, NUMBERS[value - 1], who, verb, "the", whom)
-
-        return claim("exactly", number), claim, number
 
     def quantity(self) -> Statement:
         """Exactly seven doctors helped the judge: more than four, fewer than nine did."""
-        words, claim, number = self.count()
-        less = 1 + int(self.rng.integers(number - 1))
-        greater = number + 1 + int(self.rng.integers(len(NUMBERS) - number))
-        follows = (words, claim("more", less), claim("fewer", greater))
-        return Statement(words, follows, (claim("more", greater), claim("fewer", less)), "quantity")
+        who = self.choose(PLURALS)
+        whom = next(person for person in self.people(2) if person not in (who, who.removesuffix("s")))
+        did = (who, self.choose(TRANSITIVE), "the", whom)
+        number = 2 + int(self.rng.integers(len(NUMBERS) - 3))  # an index that leaves two numbers on either side
+
+        less = NUMBERS[:number]
+        greater = NUMBERS[number + 1 :]
+        words = ("exactly", NUMBERS[number], *did)
+        true = [("more", less), ("fewer", greater)]
+        false = [("more", greater), ("fewer", less)]
+        follows, fails = (
+            tuple((comparison, "than", other, *did) for comparison, others in claims for other in others)
+            for claims in (true, false)
+        )
+        return Statement(words, (words, *follows), fails, "quantity")
 
     # ------------------------------------------------------------------ what was thought of it
 
@@ -261,19 +258,16 @@ class Writer:
             opinion = (self.choose(good), "and", self.choose(good))
         words = ("the", thing, "that", "the", person, self.choose(MADE), "was", *opinion)
         liked, disliked = (LIKES, DISLIKES) if praise else (DISLIKES, LIKES)
-        follows = (("the", person, self.choose(liked), "the", thing),)
-        return Statement(words, follows, (("the", person, self.choose(disliked), "the", thing),), "review"), praise
+        follows, fails = (
+            tuple(("the", person, verb, "the", thing) for verb in verbs) for verbs in (liked, disliked)
+        )
+        return Statement(words, follows, fails, "review"), praise
 
 
-EVENTS: tuple[Callable[[Writer], Statement], ...] = (
-    Writer.plain,
-    Writer.plain,
-    Writer.subject_preposition,
-    Writer.object_preposition,
-    Writer.subject_relative,
-    Writer.object_relative,
-    Writer.final_relative,
-    Writer.passive,
-    Writer.subject_conjunction,
-    Writer.object_conjunction,
-)
+EVENTS: dict[str, tuple[Callable[[Writer], Statement], ...]] = {
+    "swap": (Writer.plain,),
+    "preposition": (Writer.subject_preposition, Writer.object_preposition),
+    "relative": (Writer.subject_relative, Writer.object_relative, Writer.final_relative),
+    "passive": (Writer.passive,),
+    "conjunction": (Writer.subject_conjunction, Writer.object_conjunction),
+}

@@ -58,6 +58,8 @@ PROPERTIES = (
     ("smart", "clever", "foolish", "silly"),
     ("brave", "bold", "timid", "meek"),
     ("calm", "serene", "tense", "nervous"),
+    ("young", "youthful", "old", "aged"),
+    ("kind", "gentle", "cruel", "harsh"),
 )
 
 THINGS = tuple("film book play song novel concert poem show".split())

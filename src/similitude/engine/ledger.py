@@ -1,0 +1,125 @@
+"""The ledger of finished values: what has been computed is never computed again, and never lost.
+
+A SQLite database in WAL mode. A value is keyed by the content hashes of the two sides in order, the measure's id and
+its version, so that it can be reused wherever the same data meet the same measure, and is never reused for others.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from similitude.errors import FileError
+
+__all__ = ["Entry", "Key", "Ledger"]
+
+_APPLICATION_ID = 0x73696D69  # "simi"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS finished (
+    x TEXT NOT NULL, y TEXT NOT NULL, measure TEXT NOT NULL, version TEXT NOT NULL,
+    value REAL, seconds REAL NOT NULL, failure TEXT,
+    PRIMARY KEY (x, y, measure, version)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a value is of: content hashes of both sides, measure id, measure version."""
+
+    x: str
+    y: str
+    measure: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished value, or the reason why there is none."""
+
+    value: float | None
+    seconds: float
+    failure: str | None = None
+
+
+class Ledger:
+    """Opens or creates the database at `path`; several processes may read and write at once.
+
+    Raises
+    ------
+    FileError
+        The file is damaged or not a ledger (it is left as it is), or the disk is full.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with self._errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            owner = self._database.execute("PRAGMA application_id").fetchone()[0]
+            empty = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if owner != _APPLICATION_ID and not (owner == 0 and empty):
+                raise FileError(f"{self.path} is a database of another program; choose another file.")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._database.execute(_SCHEMA)
+
+    def find(self, keys: Iterable[Key]) -> dict[Key, Entry]:
+        """The entries that exist for these keys."""
+        wanted = set(keys)
+        found: dict[Key, Entry] = {}
+        with self._errors():
+            for measure, version in {(key.measure, key.version) for key in wanted}:
+                rows = self._database.execute(
+                    "SELECT x, y, value, seconds, failure FROM finished WHERE measure = ? AND version = ?", (measure, version)
+                )
+                for x, y, value, seconds, failure in rows:
+                    key = Key(x, y, measure, version)
+                    if key in wanted:
+                        found[key] = Entry(value, seconds, failure)
+        return found
+
+    def add(self, entries: Iterable[tuple[Key, Entry]]) -> None:
+        """Write entries in one transaction; it is whole on disk, or not there."""
+        rows = [(k.x, k.y, k.measure, k.version, e.value, e.seconds, e.failure) for k, e in entries]
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def __len__(self) -> int:
+        with self._errors():
+            return self._database.execute("SELECT count(*) FROM finished").fetchone()[0]
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            reason = str(error)
+            if "full" in reason:
+                raise FileError(f"The disk is full: {self.path} keeps what was written before. Free space and run again.") from error
+            if "locked" in reason:
+                raise FileError(f"{self.path} is held by another process for more than a minute. Wait for it, or stop it.") from error
+            raise FileError(f"{self.path} cannot be used as a ledger ({reason}). Move it away to start a new one.") from error
+        except OSError as error:
+            raise FileError(f"{self.path}: {error.strerror or error}") from error

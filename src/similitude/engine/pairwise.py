@@ -1,0 +1,136 @@
+"""Comparing two, and all pairs of a list."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from similitude.engine.compute import Progress, score_pairs
+from similitude.engine.ledger import Ledger
+from similitude.errors import InputError, SimilitudeWarning
+from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures.pair import Pair, Side, check_same_inputs
+from similitude.representations.representation import Representation
+
+__all__ = ["PairTable", "compare", "pairwise"]
+
+
+def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | None = None) -> dict[str, float]:
+    """Values of several measures for two representations, sharing all work.
+
+    Parameters
+    ----------
+    x, y
+        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations.
+    measures
+        Ids; by default the measures of Ding et al. 2021.
+
+    Returns
+    -------
+    dict
+        Measure id to value, in the order asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(100, 5))
+    >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
+    1.0
+    """
+    pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
+    return {str(measure): measure.value(pair) for measure in get_measures(measures)}
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Values of measures for ordered pairs of labelled representations.
+
+    Parameters
+    ----------
+    frame
+        Columns first, second (labels) and one a measure; one row a pair.
+    rows, columns
+        Labels of the first and of the second side, in order.
+    failures
+        Columns first, second, measure, reason.
+    """
+
+    frame: pd.DataFrame
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    failures: pd.DataFrame
+
+    def matrix(self, measure: str | Measure) -> pd.DataFrame:
+        """Values of one measure, first sides as rows and second sides as columns, labelled."""
+        name = str(get_measure(measure))
+        if name not in self.frame.columns:
+            raise InputError(f"The table has no measure {name!r}; it has {', '.join(self.frame.columns[2:])}.")
+        values = self.frame[name].to_numpy().reshape(len(self.rows), len(self.columns))
+        return pd.DataFrame(values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second"))
+
+
+def pairwise(
+    representations: Sequence[Any],
+    measures: str | Measure | Iterable[str | Measure] | None = None,
+    *,
+    others: Sequence[Any] | None = None,
+    ledger: Ledger | None = None,
+    progress: Progress | None = None,
+) -> PairTable:
+    """All ordered pairs of a list, or of one list against another.
+
+    Parameters
+    ----------
+    representations
+        Arrays of shape (n, d_i), or Representations; all of the same n inputs.
+    measures
+        Ids; by default the measures of Ding et al. 2021.
+    others
+        Second sides; by default the same list.
+    ledger, progress
+        See `similitude.engine.compute.score_pairs`.
+
+    Warns
+    -----
+    SimilitudeWarning
+        A measure failed on some pairs; they are NaN, with reasons in ``.failures``.
+    """
+    first = _labelled(representations)
+    second = first if others is None else _labelled(others)
+    chosen = get_measures(measures)
+    for entry in [*first, *second]:
+        check_same_inputs(Side.of(first[0]), Side.of(entry))
+    pairs = list(product(first, second))
+    scored = score_pairs(pairs, chosen, ledger=ledger, progress=progress)
+    labels = [(x.key, y.key) for x, y in pairs]
+    frame = pd.DataFrame(labels, columns=["first", "second"])
+    for j, measure in enumerate(chosen):
+        frame[str(measure)] = scored.values[:, j]
+    failures = pd.DataFrame(
+        [(*labels[i], name, reason) for i, name, reason in scored.failures], columns=["first", "second", "measure", "reason"]
+    )
+    if len(failures):
+        warnings.warn(f"{len(failures)} value(s) failed, the first: {failures['reason'].iloc[0]}", SimilitudeWarning, stacklevel=2)
+    return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
+
+
+def _labelled(entries: Sequence[Any]) -> list[Representation]:
+    """Representations with labels of their own: the position where there is no name."""
+    found = [
+        entry if isinstance(entry, Representation) and entry.key else Representation(np.asarray(_values(entry)), model=str(i))
+        for i, entry in enumerate(entries)
+    ]
+    if not found:
+        raise InputError("There are no representations to compare.")
+    return found
+
+
+def _values(entry: Any) -> Any:
+    return entry.values if isinstance(entry, Representation) else entry
