@@ -1,1 +1,23 @@
-"""TEMP"""
+"""Grading measures: does dissimilarity track the difference in what networks can do?"""
+
+from similitude.benchmark.correlation import Grade, grade
+from similitude.benchmark.evaluate import Evaluation, evaluate
+from similitude.benchmark.functionality import probe_correct, split_half_reliability
+from similitude.benchmark.results import Results, read_results
+from similitude.benchmark.subtask import Functionality, GradingData, Pairing, Subtask, Variant
+
+__all__ = [
+    "Evaluation",
+    "Functionality",
+    "Grade",
+    "GradingData",
+    "Pairing",
+    "Results",
+    "Subtask",
+    "Variant",
+    "evaluate",
+    "grade",
+    "probe_correct",
+    "read_results",
+    "split_half_reliability",
+]

@@ -89,7 +89,7 @@ def score_pairs(
         Bytes for the factors held at one time, about.
     """
     keys = [[_key(x, y, measure) for measure in measures] for x, y in pairs]
-    known = ledger.find(key for row in keys for key in row) if ledger else {}
+    known = ledger.find(key for row in keys for key in row) if ledger is not None else {}
     reused = len(known)
     jobs = _jobs(pairs, measures, keys, known)
     finished = 0
@@ -101,10 +101,10 @@ def score_pairs(
         finished += 1
         if progress:
             progress(finished, len(jobs))
-        if ledger and time.monotonic() - last_commit > _COMMIT_SECONDS:
+        if ledger is not None and time.monotonic() - last_commit > _COMMIT_SECONDS:
             ledger.add(waiting)
             waiting, last_commit = [], time.monotonic()
-    if ledger and waiting:
+    if ledger is not None and waiting:
         ledger.add(waiting)
     return _collect(keys, measures, known, reused)
 

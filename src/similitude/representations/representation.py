@@ -191,6 +191,11 @@ class Truncated(Representation):
         return self._kept
 
     @property
+    def key(self) -> str:
+        """``model/layer[:kept]``, the label in tables and on axes."""
+        return f"{super().key}[:{self._kept}]"
+
+    @property
     def root(self) -> Representation:
         """The representation that was cut."""
         return self._parent

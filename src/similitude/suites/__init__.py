@@ -1,1 +1,11 @@
-"""TEMP"""
+"""The populations and subtasks that ship, by name."""
+
+from __future__ import annotations
+
+from similitude.registry import Registry
+from similitude.suites.base import Scale, Suite
+
+__all__ = ["SUITES", "Scale", "Suite"]
+
+SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
+SUITES.register("vision", "similitude.suites.vision.suite:SUITE")

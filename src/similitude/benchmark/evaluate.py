@@ -1,0 +1,173 @@
+"""Grading measures on subtasks: from populations to results."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from similitude.benchmark.correlation import Protocol, grade, reference_rows
+from similitude.benchmark.results import COLUMNS, Results
+from similitude.benchmark.subtask import GradingData, Subtask
+from similitude.engine.compute import Progress, score_pairs
+from similitude.engine.ledger import Ledger
+from similitude.errors import UnknownName
+from similitude.measures import Measure
+from similitude.representations import Population
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Grades, and all that they were computed from.
+
+    Parameters
+    ----------
+    results
+        The grades.
+    pairs
+        One row a pair that was correlated: suite, subtask, functionality, reference_layer, reference, model, layer, deleted, itself,
+        difference (in functionality), and the dissimilarity by each measure.
+    grading
+        (subtask id, functionality name) to scores and dissimilarities for every reference.
+    failures
+        subtask, measure, first, second, reason.
+    computed, reused
+        Values computed now and found in the ledger.
+    """
+
+    results: Results
+    pairs: pd.DataFrame
+    grading: dict[tuple[str, str], GradingData]
+    failures: pd.DataFrame
+    computed: int
+    reused: int
+
+
+def evaluate(
+    subtasks: Sequence[Subtask],
+    populations: Mapping[str, Population],
+    measures: Sequence[Measure],
+    *,
+    protocol: Protocol = "corrected",
+    ledger: Ledger | None = None,
+    progress: Callable[[str], Progress] | None = None,
+    provenance: dict | None = None,
+    version: str = "",
+) -> Evaluation:
+    """Grade measures.
+
+    Parameters
+    ----------
+    subtasks
+        What to grade on.
+    populations
+        Name to population, for every subtask's.
+    measures
+        What to grade.
+    protocol
+        See `similitude.benchmark.correlation.Protocol`.
+    ledger
+        Where finished values are kept.
+    progress
+        Called with a subtask's id; returns what is called as its pairs are finished.
+    provenance
+        Kept with the results.
+    version
+        Version of the software, kept in every row.
+    """
+    grading: dict[tuple[str, str], GradingData] = {}
+    rows: list[dict] = []
+    tables: list[pd.DataFrame] = []
+    failures: list[tuple] = []
+    computed = reused = 0
+    for subtask in subtasks:
+        if subtask.population not in populations:
+            raise UnknownName(f"{subtask.id} needs the population {subtask.population!r}, which was not given.")
+        population = subtask.select(populations[subtask.population])
+        # Functionalities of a subtask share their dissimilarities unless they are scored at other deletion levels.
+        shared: dict[tuple, tuple[dict[str, np.ndarray], dict[str, float], str]] = {}
+        for functionality in subtask.functionalities:
+            data = GradingData.of(population, functionality, subtask.pairing)
+            if data.variants not in shared:
+                indices, pairs = data.pairs(population)
+                scored = score_pairs(pairs, measures, ledger=ledger, progress=progress(subtask.id) if progress else None)
+                computed, reused = computed + scored.computed, reused + scored.reused
+                failures += [(subtask.id, m, pairs[i][0].key, pairs[i][1].key, reason) for i, m, reason in scored.failures]
+                shape = (*data.reference_score.shape, *data.score.shape[1:])
+                tensors = {}
+                for j, measure in enumerate(measures):
+                    tensor = np.full(shape, np.nan)
+                    tensor[tuple(np.transpose(indices))] = measure.dissimilarity(scored.values[:, j])
+                    tensors[str(measure)] = tensor
+                shared[data.variants] = tensors, scored.seconds, _data_hash(pairs)
+            tensors, seconds, data_hash = shared[data.variants]
+            data = dataclasses.replace(data, dissimilarity=tensors)
+            grading[subtask.id, functionality.name] = data
+            tables.append(pairs_table(subtask, functionality.name, data, protocol))
+            for measure in measures:
+                found = grade(data, str(measure), protocol)
+                for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
+                    rows.append(
+                        {
+                            "suite": subtask.suite,
+                            "subtask": subtask.id,
+                            "functionality": functionality.name,
+                            "measure": str(measure),
+                            "statistic": statistic,
+                            "estimate": estimate,
+                            "p": p,
+                            "ci_low": np.nan,
+                            "ci_high": np.nan,
+                            "n_models": len(data.models),
+                            "n_pairs": found.pairs,
+                            "n_failed": found.failed,
+                            "seconds": seconds[str(measure)],
+                            "version": version,
+                            "data_hash": data_hash,
+                        }
+                    )
+    results = Results(pd.DataFrame(rows, columns=list(COLUMNS)), {"protocol": protocol, **(provenance or {})})
+    return Evaluation(
+        results,
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(),
+        grading,
+        pd.DataFrame(failures, columns=["subtask", "measure", "first", "second", "reason"]),
+        computed,
+        reused,
+    )
+
+
+def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protocol: Protocol) -> pd.DataFrame:
+    """The pairs behind a row of the results, from which its estimates can be computed again."""
+    frames = []
+    for rows in reference_rows(data, protocol):
+        variants = [data.variants[rows.layer][v] for v in rows.variants]
+        frame = pd.DataFrame(
+            {
+                "suite": subtask.suite,
+                "subtask": subtask.id,
+                "functionality": functionality,
+                "reference_layer": data.layers[rows.layer],
+                "reference": data.models[rows.reference],
+                "model": [data.models[m] for m in rows.models],
+                "layer": [v.layer for v in variants],
+                "deleted": [v.deleted for v in variants],
+                "itself": rows.itself,
+                "difference": rows.difference,
+            }
+        )
+        for measure, values in data.dissimilarity.items():
+            frame[measure] = values[rows.layer, rows.reference, rows.models, rows.variants]
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _data_hash(pairs: Sequence) -> str:
+    hashes = sorted({r.content_hash for pair in pairs for r in pair})
+    return hashlib.blake2b("".join(hashes).encode(), digest_size=8).hexdigest()

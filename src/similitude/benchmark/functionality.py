@@ -1,0 +1,88 @@
+"""What networks can do, as numbers: linear probes, and how far a spread over models can be trusted."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from similitude.errors import InputError
+
+__all__ = ["probe_correct", "split_half_reliability"]
+
+
+def probe_correct(
+    train_x: np.ndarray, train_y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray, *, penalty: float = 1.0, max_iterations: int = 200
+) -> np.ndarray:
+    """Which test items a linear probe gets right: logistic regression on standardised features.
+
+    Parameters
+    ----------
+    train_x, test_x
+        Features, shape (items, d). Scales and means are those of the training items.
+    train_y, test_y
+        Class labels.
+    penalty
+        Inverse strength C of the L2 penalty.
+    max_iterations
+        Of L-BFGS; a probe that has not converged by then is used as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans, one a test item; their mean is the probe's accuracy.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=max_iterations))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        probe.fit(train_x, train_y)
+    return np.asarray(probe.predict(test_x) == test_y)
+
+
+def split_half_reliability(items: np.ndarray, *, splits: int = 200, seed: int = 0) -> float:
+    """Share of the spread over models that is not noise of the test items.
+
+    Test items are split into random halves; the models' two mean scores are correlated, and the correlation stepped up
+    to the full length by the Spearman-Brown formula 2 r / (1 + r).
+
+    Parameters
+    ----------
+    items
+        Array (models, test items) of results.
+    splits
+        Number of random splits averaged over.
+    seed
+        Of the splits.
+
+    Returns
+    -------
+    float
+        1 if every half orders and spaces the models alike; about 0 if their differences are noise, NaN if they do not
+        differ at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> skill = np.linspace(0.2, 0.8, 30)[:, None]
+    >>> items = np.random.default_rng(0).random((30, 1000)) < skill
+    >>> split_half_reliability(items) > 0.95
+    True
+    """
+    items = np.asarray(items, dtype=np.float64)
+    if items.ndim != 2 or min(items.shape) < 2:
+        raise InputError(f"Split-half reliability needs an array models x test items, at least 2 x 2; got shape {items.shape}.")
+    models, length = items.shape
+    rng = np.random.default_rng(seed)
+    masks = np.argsort(rng.random((splits, length)), axis=1) < length // 2
+    halves = [items @ m.T.astype(np.float64) / m.sum(axis=1) for m in (masks, ~masks)]
+    first, second = (half - half.mean(axis=0) for half in halves)
+    scale = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
+    if not (scale > 0).any():
+        return float("nan")
+    r = float(np.mean((first * second).sum(axis=0)[scale > 0] / scale[scale > 0]))
+    return 2 * r / (1 + r)

@@ -1,0 +1,215 @@
+"""A subtask: a population, what its networks can do, and which representations are compared with which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from similitude.errors import InputError
+from similitude.representations import Population, Representation
+
+__all__ = ["Functionality", "GradingData", "Pairing", "Subtask", "Variant"]
+
+
+@dataclass(frozen=True)
+class Functionality:
+    """Something networks do better or worse, read from the scores of a population.
+
+    Parameters
+    ----------
+    name
+        As in the population's scores, e.g. ``"accuracy/noise"``.
+    label
+        As in tables and on axes, e.g. ``"accuracy, noise"``; by default the name.
+    per
+        ``"model"`` if a model has one score for all its layers, ``"layer"`` if each layer (or truncated layer) has its
+        own.
+    """
+
+    name: str
+    label: str = ""
+    per: Literal["model", "layer"] = "model"
+
+    def __str__(self) -> str:
+        return self.label or self.name
+
+
+class Variant(NamedTuple):
+    """What is compared with a reference: a layer of each model, with so many components deleted."""
+
+    layer: str
+    deleted: int = 0
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which representations stand as reference, and what they are compared with.
+
+    For each reference layer, the reference is one model's representation of that layer, in full. It is compared with
+
+    - ``"models"``: the same layer of every model;
+    - ``"layers"``: every layer of every model;
+    - ``"deletions"``: the same layer of every model with more and more principal components deleted, at the levels for
+      which the population has scores.
+
+    Parameters
+    ----------
+    against
+        One of the three.
+    layers
+        Reference layers; by default all of the population's. ``("last",)`` is the last one.
+    """
+
+    against: Literal["models", "layers", "deletions"]
+    layers: tuple[str, ...] = ()
+
+    def reference_layers(self, population: Population) -> tuple[str, ...]:
+        """Names of the reference layers."""
+        named = (population.layers[-1] if layer == "last" else layer for layer in self.layers)
+        return tuple(named) or population.layers
+
+    def variants(self, population: Population, functionality: Functionality, reference_layer: str) -> tuple[Variant, ...]:
+        """What of each model is compared with a reference in this layer."""
+        if self.against == "models":
+            return (Variant(reference_layer),)
+        if self.against == "layers":
+            return tuple(Variant(layer) for layer in population.layers)
+        scores = population.scores
+        of_layer = scores[(scores["functionality"] == functionality.name) & (scores["layer"] == reference_layer)]
+        return tuple(Variant(reference_layer, int(deleted)) for deleted in sorted(of_layer["deleted"].unique()))
+
+
+@dataclass(frozen=True)
+class Subtask:
+    """One question put to every measure: does its dissimilarity track this difference in what networks can do?
+
+    Parameters
+    ----------
+    id
+        ``suite/name``.
+    population
+        Name of the population, among those of the suite.
+    varies
+        In what way the networks differ, as the table says it: ``"seed, layer"``.
+    functionalities
+        What they can do; a row of the table each.
+    pairing
+        Which representations are compared.
+    modality
+        ``"vision"``, ``"language"``, ...
+    description
+        A sentence or two for people.
+    models
+        Number of models used, the first of the population; None for all.
+    """
+
+    id: str
+    population: str
+    varies: str
+    functionalities: tuple[Functionality, ...]
+    pairing: Pairing
+    modality: str = ""
+    description: str = ""
+    models: int | None = None
+
+    @property
+    def suite(self) -> str:
+        """Name of the suite."""
+        return self.id.partition("/")[0]
+
+    def select(self, population: Population) -> Population:
+        """The models of a population that the subtask uses."""
+        return population if self.models is None else population.subset(population.models[: self.models])
+
+
+@dataclass(frozen=True)
+class GradingData:
+    """All that a grade is computed from: G reference layers, M models, V variants of each model.
+
+    Parameters
+    ----------
+    models
+        Names of the M models.
+    layers
+        Names of the G reference layers.
+    variants
+        V variants for each of the G reference layers.
+    reference_score
+        Array (G, M): functionality of each model as a reference.
+    score
+        Array (G, M, V): functionality of each variant of each model.
+    same
+        Array (G, V): True where the variant of a reference model is the reference itself.
+    dissimilarity
+        Measure id to array (G, M, M, V): ``[g, r, m, v]`` is the dissimilarity of model r's representation at
+        reference layer g and variant v of model m; NaN where it failed or was not computed.
+    """
+
+    models: tuple[str, ...]
+    layers: tuple[str, ...]
+    variants: tuple[tuple[Variant, ...], ...]
+    reference_score: np.ndarray
+    score: np.ndarray
+    same: np.ndarray
+    dissimilarity: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, population: Population, functionality: Functionality, pairing: Pairing) -> GradingData:
+        """Scores arranged for a functionality and a pairing, no dissimilarities yet.
+
+        Raises
+        ------
+        InputError
+            A model has no score for something that is to be compared.
+        """
+        layers = pairing.reference_layers(population)
+        variants = tuple(pairing.variants(population, functionality, layer) for layer in layers)
+        if not all(variants) or len({len(v) for v in variants}) != 1:
+            raise InputError(
+                f"Population {population.name!r}: {functionality.name!r} has no scores, or different numbers of deletion levels, "
+                f"for the reference layers {', '.join(layers)}."
+            )
+        table = {
+            (row.model, row.layer if isinstance(row.layer, str) else None, int(row.deleted)): float(row.value)
+            for row in population.scores[population.scores["functionality"] == functionality.name].itertuples()
+        }
+
+        def score(model: str, variant: Variant) -> float:
+            key = (model, variant.layer if functionality.per == "layer" else None, variant.deleted if functionality.per == "layer" else 0)
+            if key not in table:
+                where = f"layer {variant.layer!r} with {variant.deleted} deleted" if functionality.per == "layer" else "the model"
+                raise InputError(f"Population {population.name!r}: model {model!r} has no score {functionality.name!r} for {where}.")
+            return table[key]
+
+        return cls(
+            models=population.models,
+            layers=layers,
+            variants=variants,
+            reference_score=np.array([[score(m, Variant(layer)) for m in population.models] for layer in layers]),
+            score=np.array([[[score(m, v) for v in of_layer] for m in population.models] for of_layer in variants]),
+            same=np.array([[v == Variant(layer) for v in of_layer] for layer, of_layer in zip(layers, variants, strict=True)]),
+        )
+
+    def pairs(self, population: Population, references: np.ndarray | None = None) -> tuple[list[tuple[int, int, int, int]], list[tuple[Representation, Representation]]]:
+        """Indices (g, r, m, v) and the representations to compare, for all references or those in a (G, M) mask."""
+        held: dict[tuple[str, str], Representation] = {}
+
+        def representation(model: str, variant: Variant) -> Representation:
+            full = held.get((model, variant.layer))
+            if full is None:
+                full = held[(model, variant.layer)] = population.representation(model, variant.layer)
+            return full.truncate(full.d - variant.deleted) if variant.deleted else full
+
+        indices, pairs = [], []
+        for g, (layer, variants) in enumerate(zip(self.layers, self.variants, strict=True)):
+            for r, reference in enumerate(self.models):
+                if references is not None and not references[g, r]:
+                    continue
+                for m, model in enumerate(self.models):
+                    for v, variant in enumerate(variants):
+                        indices.append((g, r, m, v))
+                        pairs.append((representation(reference, Variant(layer)), representation(model, variant)))
+        return indices, pairs

@@ -1,0 +1,101 @@
+"""What a suite is: populations of networks it can build, and the subtasks it puts to measures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+
+from similitude.benchmark.functionality import split_half_reliability
+from similitude.benchmark.subtask import Subtask
+from similitude.errors import UnknownName, suggestion
+from similitude.representations import Population, open_population
+
+__all__ = ["BuildProgress", "Scale", "Suite"]
+
+Scale = Literal["quick", "embedded", "paper"]
+"""How large a population is built: a cut of a minute, minutes on two cores, or the size of the paper."""
+
+BuildProgress = Callable[[str, int, int], None]
+"""Called with what is built, the number of models finished, and the number of models in all."""
+
+
+class Suite(ABC):
+    """A set of populations and the subtasks on them."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    scales: ClassVar[tuple[Scale, ...]] = ("quick", "embedded", "paper")
+
+    @abstractmethod
+    def subtasks(self) -> tuple[Subtask, ...]:
+        """The subtasks, in the order of the table."""
+
+    @abstractmethod
+    def build(
+        self, home: Path, scale: Scale = "embedded", *, progress: BuildProgress | None = None, workers: int = 2, **options: Any
+    ) -> None:
+        """Build what is missing of the populations under `home`; resumes model by model."""
+
+    @abstractmethod
+    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
+        """Whether every population is complete."""
+
+    def populations(self, home: Path, scale: Scale = "embedded") -> dict[str, Population]:
+        """Populations by name, as far as they are built."""
+        names = dict.fromkeys(subtask.population for subtask in self.subtasks())
+        return {name: open_population(self.folder(home, scale, name)) for name in names}
+
+    def folder(self, home: Path, scale: Scale, population: str) -> Path:
+        """Where a population lies under `home`."""
+        return home / "populations" / scale / population
+
+    def select(self, patterns: list[str]) -> tuple[Subtask, ...]:
+        """Subtasks named by their ids, or all for the suite's name."""
+        known = {subtask.id: subtask for subtask in self.subtasks()}
+        chosen: dict[str, Subtask] = {}
+        for pattern in patterns:
+            if pattern == self.name:
+                chosen |= known
+            elif pattern in known:
+                chosen[pattern] = known[pattern]
+            else:
+                raise UnknownName(f"Unknown subtask {pattern!r}. {suggestion(pattern, known)}")
+        return tuple(chosen.values())
+
+    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+        """How far each functionality spreads over models, and how far the spread can be trusted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns subtask, functionality, n_models, n_items, mean, sd, min, max, reliability (split-half over test
+            items, of whole-model functionalities; NaN otherwise).
+        """
+        populations = self.populations(home, scale)
+        rows = []
+        for subtask in self.subtasks():
+            population = subtask.select(populations[subtask.population])
+            for functionality in subtask.functionalities:
+                scores = population.scores[population.scores["functionality"] == functionality.name]
+                values = scores["value"]
+                reliability = float("nan")
+                if functionality.per == "model":
+                    reliability = split_half_reliability(population.items(functionality.name))
+                rows.append(
+                    {
+                        "subtask": subtask.id,
+                        "functionality": functionality.name,
+                        "n_models": scores["model"].nunique(),
+                        "n_items": int(scores["items"].max()) if scores["items"].notna().any() else 0,
+                        "mean": values.mean(),
+                        "sd": values.std(),
+                        "min": values.min(),
+                        "max": values.max(),
+                        "reliability": reliability,
+                    }
+                )
+        return pd.DataFrame(rows)
