@@ -1,1 +1,1 @@
-"""TEMP"""
+"""The command line: thin; it computes nothing."""

@@ -28,6 +28,8 @@ class Suite(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]
+    minutes: ClassVar[int]
+    """About how long the embedded populations take to build on two cores."""
     scales: ClassVar[tuple[Scale, ...]] = ("quick", "embedded", "paper")
 
     @abstractmethod

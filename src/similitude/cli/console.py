@@ -1,0 +1,87 @@
+"""Where the command line writes: results to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from similitude.errors import SimilitudeWarning
+
+__all__ = ["Home", "JsonOutput", "MeasureIds", "note", "progress_bars", "resolve_home", "show_warnings", "stderr", "stdout"]
+
+stderr = Console(stderr=True, highlight=False)
+
+
+def stdout() -> Console:
+    """Console of results, wide where no terminal limits it."""
+    return Console(highlight=False) if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(highlight=False, width=200)
+
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="SIMILITUDE_HOME", help="Where populations and finished values are kept.", show_default="the user's cache folder"),
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
+MeasureIds = Annotated[
+    list[str] | None,
+    typer.Option("--measures", "-m", help="Measure ids; repeat, or separate with commas. `similitude measures` lists them.", show_default="those of the paper"),
+]
+
+
+def resolve_home(home: Path | None) -> Path:
+    """The folder given, or the platform's cache folder for users."""
+    return home if home is not None else Path(platformdirs.user_cache_dir("similitude"))
+
+
+def note(text: str) -> None:
+    """Tell a person something that is not a result."""
+    stderr.print(text, style="dim", markup=False, soft_wrap=True)
+
+
+def show_warnings() -> None:
+    """Print our warnings as one line each, without source code."""
+    plain = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+        if issubclass(category, SimilitudeWarning):
+            stderr.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+        else:
+            plain(message, category, *where, **more)  # type: ignore[arg-type]
+
+    warnings.showwarning = show
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Bars with an estimate on stderr: call with a label, then the result with finished and total."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=stderr,
+    ) as bars:
+        tasks: dict[str, int] = {}
+
+        def labelled(label: str) -> Callable[[int, int], None]:
+            def advance(finished: int, total: int) -> None:
+                if label not in tasks:
+                    tasks[label] = bars.add_task(label, total=total)
+                bars.update(tasks[label], completed=finished, total=total)  # type: ignore[arg-type]
+
+            return advance
+
+        yield labelled

@@ -1,0 +1,77 @@
+"""The `similitude` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+import similitude
+from similitude.cli import build, compare, measures, run, suites
+from similitude.cli.console import show_warnings, stderr
+from similitude.errors import SimilitudeError
+
+__all__ = ["app", "main"]
+
+
+class _Group(TyperGroup):
+    """Turns our errors into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SimilitudeError as error:
+            stderr.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from None
+        except MemoryError:
+            stderr.print("error: out of memory. Compare fewer representations at a time.", style="red")
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            stderr.print("interrupted; what was finished is kept, run again to continue.", style="yellow")
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Compare neural-network representations, and grade the measures that do so.",
+    epilog="Exit codes: 0 done; 1 done, but some values failed; 2 bad input; 130 interrupted.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"similitude {similitude.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    show_warnings()
+
+
+app.command("run")(run.command)
+app.command("build")(build.command)
+app.command("compare")(compare.command)
+app.command("measures")(measures.command)
+app.command("suites")(suites.command)
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        app()
+    except BrokenPipeError:  # `similitude ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""`similitude run`: grade measures on the suites."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from similitude.benchmark.correlation import Protocol
+from similitude.cli.build import build_suite
+from similitude.cli.console import Home, JsonOutput, MeasureIds, note, progress_bars, resolve_home, stdout
+from similitude.measures import get_measures
+from similitude.report.run import as_json, choose, run
+from similitude.report.tables import as_rich
+from similitude.suites import Scale, Suite
+
+__all__ = ["command"]
+
+_MINUTES_AT_ONCE = 8
+
+
+def command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SUITE or SUBTASK]...", help="What to run; by default everything.")] = None,
+    measures: MeasureIds = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
+    json: JsonOutput = False,
+    protocol: Annotated[
+        Protocol, typer.Option(help="Leave the reference's pair with itself out (corrected), or keep it, as in the paper (published).")
+    ] = "corrected",
+    quick: Annotated[bool, typer.Option("--quick", help="A small cut of every population, in about a minute.")] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Full populations where they are built or built in minutes, the small cut elsewhere.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    home: Home = None,
+) -> None:
+    """Train what is missing, compare networks, and print how well each measure tracks what they can do."""
+    place = resolve_home(home)
+    chosen = get_measures(measures)
+
+    def scale_of(suite: Suite) -> Scale:
+        at_once = suite.is_built(place, "embedded") or suite.minutes <= _MINUTES_AT_ONCE
+        return "quick" if quick or (embedded and not at_once) else "embedded"
+
+    choices = choose(names or [], scale_of)
+    for choice in choices:
+        if embedded and choice.scale == "quick" and not quick:
+            note(
+                f"{choice.suite.name}: a small cut, since the full populations take about {choice.suite.minutes} minutes to build once: "
+                f"`similitude build {choice.suite.name}`, then run again."
+            )
+        build_suite(choice.suite, place, choice.scale, workers)
+    with progress_bars() as bars:
+        evaluation, layout = run(
+            choices, chosen, home=place, out=out, protocol=protocol, progress=bars, command=" ".join(["similitude", *sys.argv[1:]])
+        )
+    console = stdout()
+    if json:
+        typer.echo(as_json(evaluation))
+    else:
+        console.print(as_rich(layout, console.width))
+        for line in layout.notes:
+            console.print(line, style="dim", markup=False)
+    note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
+    if len(evaluation.failures):
+        note(f"{len(evaluation.failures)} values failed; failures.csv names them. The first: {evaluation.failures['reason'].iloc[0]}")
+        raise typer.Exit(1)

@@ -1,0 +1,69 @@
+"""`similitude suites`: what there is to run."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.table import Table
+
+from similitude.cli.build import build_suite
+from similitude.cli.console import Home, JsonOutput, resolve_home, stdout
+from similitude.report.run import RELIABLE
+from similitude.suites import SUITES, Scale
+
+__all__ = ["command"]
+
+
+def command(
+    suite: Annotated[str | None, typer.Argument(help="One suite only.")] = None,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="How far each functionality spreads over the networks, and its reliability.")
+    ] = False,
+    scale: Annotated[Scale, typer.Option(help="Of the populations described.")] = "embedded",
+    json: JsonOutput = False,
+    home: Home = None,
+) -> None:
+    """List suites and subtasks, or describe what their networks can do."""
+    names = list(SUITES) if suite is None else [suite]
+    if describe:
+        place = resolve_home(home)
+        frames = []
+        for name in names:
+            build_suite(SUITES[name], place, scale, 2)
+            frames.append(SUITES[name].describe(place, scale))
+        _print_description(pd.concat(frames, ignore_index=True), json)
+        return
+    rows = [(name, s) for name in names for s in SUITES[name].subtasks()]
+    if json:
+        listing = [
+            {"suite": name, "subtask": s.id, "varies": s.varies, "functionalities": [f.name for f in s.functionalities], "description": s.description}
+            for name, s in rows
+        ]
+        typer.echo(json_module.dumps(listing, indent=1, ensure_ascii=False))
+        return
+    table = Table("subtask", "varies", "functionalities", "what it asks")
+    for _, s in rows:
+        table.add_row(s.id, s.varies, "\n".join(f.name for f in s.functionalities), s.description)
+    stdout().print(table)
+
+
+def _print_description(frame: pd.DataFrame, json: bool) -> None:
+    if json:
+        typer.echo(frame.to_json(orient="records", indent=1))
+        return
+    table = Table(*frame.columns, "")
+    for row in frame.itertuples(index=False):
+        weak = row.reliability < RELIABLE
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
+        table.add_row(*("" if c == "nan" else c for c in cells), "† weak" if weak else "")
+    console = stdout()
+    console.print(table)
+    console.print(
+        "sd, min, max: over all scores of the functionality. reliability: split-half over test items, over models; below "
+        f"{RELIABLE} part of the spread is noise of the test items.",
+        style="dim",
+        markup=False,
+    )

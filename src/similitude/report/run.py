@@ -1,0 +1,157 @@
+"""A run: subtasks chosen, populations there, measures graded, results written."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from similitude.benchmark.correlation import Protocol
+from similitude.benchmark.double_map import double_heat_maps
+from similitude.benchmark.evaluate import Evaluation, evaluate
+from similitude.benchmark.results import save_grading
+from similitude.benchmark.subtask import Subtask
+from similitude.engine.compute import Progress
+from similitude.engine.ledger import Ledger
+from similitude.measures import Measure, get_measures
+from similitude.report import figures
+from similitude.report.style import save
+from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
+from similitude.representations import Population
+from similitude.suites import SUITES, Scale, Suite
+
+__all__ = ["Choice", "choose", "run"]
+
+RELIABLE = .9
+"""Split-half reliability from which a spread over models is taken at its word."""
+
+_SEED_PAIRS_MODELS = 6
+"""Models whose pairs the double heat map averages: 15 pairs show the pattern."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Subtasks of a suite, and the scale at which they run."""
+
+    suite: Suite
+    scale: Scale
+    subtasks: tuple[Subtask, ...]
+
+
+def choose(names: Sequence[str], scale_of: Callable[[Suite], Scale]) -> list[Choice]:
+    """Suites and subtasks by name, all of them if none is named."""
+    by_suite: dict[str, list[str]] = {}
+    for name in names or list(SUITES):
+        by_suite.setdefault(name.partition("/")[0], []).append(name)
+    return [Choice(SUITES[name], scale_of(SUITES[name]), SUITES[name].select(wanted)) for name, wanted in by_suite.items()]
+
+
+def run(
+    choices: Sequence[Choice],
+    measures: Sequence[Measure],
+    *,
+    home: Path,
+    out: Path,
+    protocol: Protocol = "corrected",
+    progress: Callable[[str], Progress] | None = None,
+    command: str = "",
+) -> tuple[Evaluation, Layout]:
+    """Grade measures on populations that are built, and write everything that a run leaves.
+
+    Writes ``results.csv``, ``results.json``, ``table.md``, ``table.tex``, ``pairs.csv``, ``grading.npz``,
+    ``failures.csv``, ``functionalities.csv`` and the figures. The same populations and measures give the same bytes.
+
+    Returns
+    -------
+    Evaluation, Layout
+        The grades, and the table laid out.
+    """
+    populations: dict[str, Population] = {}
+    described = []
+    for choice in choices:
+        populations |= choice.suite.populations(home, choice.scale)
+        described.append(choice.suite.describe(home, choice.scale))
+    description = pd.concat(described, ignore_index=True)
+    subtasks = [subtask for choice in choices for subtask in choice.subtasks]
+    software = version("similitude")
+    with Ledger(home / "ledger.sqlite") as ledger:
+        evaluation = evaluate(
+            subtasks,
+            populations,
+            measures,
+            protocol=protocol,
+            ledger=ledger,
+            progress=progress,
+            provenance={
+                "command": command,
+                "scales": {choice.suite.name: choice.scale for choice in choices},
+                "similitude": software,
+                "python": platform.python_version(),
+                "numpy": version("numpy"),
+                "scipy": version("scipy"),
+            },
+            version=software,
+        )
+        weak = description[description["reliability"] < RELIABLE]
+        layout = lay_out(evaluation.results, subtasks, list(zip(weak["subtask"], weak["functionality"], strict=True)))
+        out.mkdir(parents=True, exist_ok=True)
+        _draw(choices, evaluation, populations, ledger, out / "figures", progress)
+    _write(evaluation, layout, description, out)
+    return evaluation, layout
+
+
+def _write(evaluation: Evaluation, layout: Layout, description: pd.DataFrame, out: Path) -> None:
+    evaluation.results.write(out)
+    (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
+    (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
+    evaluation.pairs.to_csv(out / "pairs.csv", index=False)
+    evaluation.failures.to_csv(out / "failures.csv", index=False)
+    description.to_csv(out / "functionalities.csv", index=False)
+    save_grading(out / "grading.npz", evaluation.grading)
+
+
+def _draw(
+    choices: Sequence[Choice],
+    evaluation: Evaluation,
+    populations: dict[str, Population],
+    ledger: Ledger,
+    folder: Path,
+    progress: Callable[[str], Progress] | None,
+) -> None:
+    for choice in choices:
+        across_layers = next((s for s in choice.subtasks if s.pairing.against == "layers"), None)
+        if across_layers is not None:
+            population = populations[across_layers.population]
+            seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
+            measures = get_measures(["cka", "pwcca"])
+            tell = progress(f"{choice.suite.name}, double heat map") if progress else None
+            maps = double_heat_maps(seeds, measures, ledger=ledger, progress=tell)
+            n = seeds.representation(seeds.models[0], seeds.layers[0]).n
+            count = len(seeds.models) * (len(seeds.models) - 1) // 2
+            figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
+            save(figure, folder / f"{choice.suite.name}-double-heat-map")
+        for subtask in choice.subtasks:
+            for functionality in subtask.functionalities:
+                _draw_scatter(subtask, str(functionality), functionality.name, evaluation, folder)
+
+
+def _draw_scatter(subtask: Subtask, label: str, functionality: str, evaluation: Evaluation, folder: Path) -> None:
+    frame = evaluation.results.frame
+    chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == functionality)]
+    table = chosen.pivot(index="measure", columns="statistic", values="estimate").rename(columns={"spearman": "rho", "kendall": "tau"})
+    pairs = evaluation.pairs
+    rows = pairs[(pairs["subtask"] == subtask.id) & (pairs["functionality"] == functionality)]
+    figure = figures.scatter(
+        rows, list(chosen["measure"].unique()), table, title=f"{subtask.id}, {label}", difference=f"difference in {label}"
+    )
+    save(figure, folder / f"{subtask.id}-{functionality}".replace("/", "-"))
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """Provenance and result rows as one JSON object."""
+    return json.dumps({"provenance": evaluation.results.provenance, "results": evaluation.results.records()}, indent=1, ensure_ascii=False)

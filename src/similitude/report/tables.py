@@ -1,0 +1,151 @@
+"""The results table in the paper's layout: rows subtasks, columns measures, cells rho (tau)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from rich.table import Table
+
+from similitude.benchmark.results import Results
+from similitude.benchmark.subtask import Subtask
+
+__all__ = ["Layout", "as_latex", "as_markdown", "as_rich", "lay_out"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Text of the table before it takes a form: header, rows, foot, and which cells are best.
+
+    Parameters
+    ----------
+    header
+        Column titles.
+    rows
+        Cells as text, one list a row.
+    best
+        For each row the columns that hold its best estimate.
+    foot
+        Rows below the line: the measures' mean rank and worst estimate.
+    notes
+        Sentences below the table.
+    """
+
+    header: list[str]
+    rows: list[list[str]]
+    best: list[set[int]]
+    foot: list[list[str]]
+    notes: list[str]
+
+
+def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Layout:
+    """Arrange results as the paper's table.
+
+    Parameters
+    ----------
+    results
+        The grades.
+    subtasks
+        Those that the results are of, for what varies and for labels; rows of others show their ids.
+    weak
+        (subtask, functionality) pairs whose spread over models is not to be trusted; they are marked.
+    """
+    rho, tau = results.table("spearman"), results.table("kendall")
+    measures = list(rho.columns)
+    frame = results.frame[results.frame["statistic"] == "spearman"]
+    known = {subtask.id: subtask for subtask in subtasks}
+    rows, best = [], []
+    lead = ["subtask", "varies", "functionality", "models", "pairs"]
+    for subtask_id, functionality in rho.index:
+        of_row = frame[(frame["subtask"] == subtask_id) & (frame["functionality"] == functionality)].set_index("measure")
+        subtask = known.get(subtask_id)
+        label = next((str(f) for f in subtask.functionalities if f.name == functionality), functionality) if subtask else functionality
+        mark = " †" if (subtask_id, functionality) in weak else ""
+        most = int(of_row["n_pairs"].max())
+        cells = [subtask_id, subtask.varies if subtask else "", label + mark, str(int(of_row["n_models"].iloc[0])), str(most)]
+        values = rho.loc[(subtask_id, functionality)]
+        for measure in measures:
+            failed = int(of_row.loc[measure, "n_failed"])
+            cells.append(_cell(values[measure], tau.loc[(subtask_id, functionality), measure]) + (f" [{failed} failed]" if failed else ""))
+        rows.append(cells)
+        top = round(values.max(), 3) if values.notna().any() else np.nan
+        best.append({len(lead) + j for j, m in enumerate(measures) if round(values[m], 3) == top})
+    summary = results.summary()
+    foot = [
+        ["mean rank", "", "", "", "", *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
+        ["worst ρ", "", "", "", "", *(_number(summary.loc[m, "worst"]) for m in measures)],
+    ]
+    return Layout([*lead, *measures], rows, best, foot, _notes(results, bool(weak)))
+
+
+def _notes(results: Results, weak: bool) -> list[str]:
+    itself = "kept, as published" if results.provenance.get("protocol") == "published" else "left out"
+    notes = [
+        "Cells: Spearman ρ (Kendall τ) of dissimilarity with difference in functionality, averaged over reference layers; "
+        f"larger is better, best in bold. The reference is the best model; its pair with itself is {itself}.",
+        "A good measure is generally good: mean rank over rows (1 is best), and the worst ρ.",
+    ]
+    if weak:
+        notes.append("† split-half reliability of the spread over models below .9: part of it is noise of the test items.")
+    return notes
+
+
+def as_rich(layout: Layout, width: int = 200) -> Table:
+    """For a terminal of so many columns; where it is narrow, tau stands below rho."""
+    if width < 150:
+        stacked = [[cell.replace(" (", "\n(") if j > 4 else cell for j, cell in enumerate(cells)] for cells in layout.rows]
+        layout = replace(layout, rows=stacked)
+    table = Table(header_style="bold", show_lines=width < 150)
+    for j, name in enumerate(layout.header):
+        table.add_column(name, justify="left" if j < 3 else "right", overflow="fold")
+    for cells, best in zip(layout.rows, layout.best, strict=True):
+        table.add_row(*(f"[bold]{_escape(c)}[/bold]" if j in best else _escape(c) for j, c in enumerate(cells)))
+    table.add_section()
+    for cells in layout.foot:
+        table.add_row(*(_escape(c) for c in cells), style="dim")
+    return table
+
+
+def as_markdown(layout: Layout) -> str:
+    """For a README or an issue."""
+    lines = ["| " + " | ".join(layout.header) + " |", "|" + "|".join("---" if j < 3 else "--:" for j in range(len(layout.header))) + "|"]
+    for cells, best in zip(layout.rows, layout.best, strict=True):
+        lines.append("| " + " | ".join(f"**{c}**" if j in best else c for j, c in enumerate(cells)) + " |")
+    lines += ["| " + " | ".join(f"*{c}*" if c else "" for c in cells) + " |" for cells in layout.foot]
+    return "\n".join([*lines, "", *(f"{note}  " for note in layout.notes), ""])
+
+
+def as_latex(layout: Layout) -> str:
+    r"""For a paper: a ``tabular`` in the manner of booktabs; needs ``\usepackage{booktabs}``."""
+    columns = "lll" + "r" * (len(layout.header) - 3)
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(map(_tex, layout.header)) + r" \\", r"\midrule"]
+    for cells, best in zip(layout.rows, layout.best, strict=True):
+        lines.append(" & ".join(rf"\textbf{{{_tex(c)}}}" if j in best else _tex(c) for j, c in enumerate(cells)) + r" \\")
+    lines.append(r"\midrule")
+    lines += [" & ".join(map(_tex, cells)) + r" \\" for cells in layout.foot]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+_TEX = {"\\": r"\textbackslash{}", "ρ": r"$\rho$", "τ": r"$\tau$", "†": r"$\dagger$", "−": r"$-$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+
+
+def _cell(rho: float, tau: float) -> str:
+    return f"{_number(rho)} ({_number(tau)})" if pd.notna(rho) else "—"
+
+
+def _number(value: float) -> str:
+    """Three digits without the leading zero, as the field prints correlations."""
+    if pd.isna(value):
+        return "—"
+    text = f"{abs(value):.3f}"
+    return ("−" if value < 0 and float(text) else "") + (text[1:] if text.startswith("0.") else text)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
