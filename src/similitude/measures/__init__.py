@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from similitude.errors import InputError
 from similitude.measures.base import Invariance, Measure
 from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES
+from similitude.measures.function import measure
 from similitude.measures.parse import parse_measure, split_ids
 
-__all__ = ["DEFAULT_MEASURES", "MEASURES", "Invariance", "Measure", "get_measure", "get_measures"]
+__all__ = ["DEFAULT_MEASURES", "MEASURES", "Invariance", "Measure", "get_measure", "get_measures", "measure"]
 
 
 def get_measure(measure: str | Measure) -> Measure:
@@ -31,7 +32,7 @@ def get_measure(measure: str | Measure) -> Measure:
 
 
 def get_measures(measures: str | Measure | Iterable[str | Measure] | None) -> list[Measure]:
-    """Measures of ids, which commas outside parentheses separate; no name twice; None for the default ones."""
+    """Measures of ids, separated by commas outside parentheses; none twice; None for the default ones."""
     if measures is None:
         measures = DEFAULT_MEASURES
     if isinstance(measures, str | Measure):

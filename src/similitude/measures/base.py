@@ -42,7 +42,7 @@ class Invariances:
 
 
 def invariant(first: str, second: str | None = None) -> Invariances:
-    """Invariances by their letters; what they imply (linear: orthogonal, scaling; orthogonal: permutation) is added.
+    """Invariances by their letters, with what they imply: L gives O and S, O gives P.
 
     Examples
     --------
@@ -89,8 +89,12 @@ class Properties:
         What the data must satisfy besides, in words.
     caution
         When not to use it, in words.
+    cost
+        How work grows for one pair, once each representation's factors are there.
     exempt_from_self
         True for measures (chance baselines) whose value for a representation and itself means nothing.
+    self_is_best
+        Whether a representation compared with itself gets exactly the best value within the bounds.
     """
 
     kind: Kind
@@ -104,15 +108,17 @@ class Properties:
     minimum_n: int = 2
     needs: str = ""
     caution: str = ""
+    cost: str = ""
     exempt_from_self: bool = False
+    self_is_best: bool = True
 
 
 @dataclass(frozen=True)
 class Measure(ABC):
     """A (dis)similarity of two representations of the same inputs.
 
-    Subclasses are frozen dataclasses whose fields are the parameters. They set `name` and `declares`, list the
-    factors and crosses they read in `uses`, and implement `score`.
+    Subclasses are frozen dataclasses whose fields are the parameters. They set `name` and `declares`, list
+    the factors and crosses they read in `uses`, and implement `score`.
 
     Examples
     --------
@@ -126,14 +132,14 @@ class Measure(ABC):
     name: ClassVar[str]
     declares: ClassVar[Properties]
     version: ClassVar[int | str] = 1
-    """Raised whenever the same input gives another value, so that stored values are not mistaken for new ones."""
+    """Raised whenever the same input gives another value, so that stored values are not taken for new ones."""
 
     @abstractmethod
     def score(self, pair: Pair) -> Any:
         """The value for one pair, from its factors (``pair.x[factor]``) and crosses (``pair[cross]``)."""
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """The factors and crosses that `score` reads, so that the engine prepares them once for all measures."""
+        """The factors and crosses that `score` reads; the engine prepares them once for all measures."""
         return ()
 
     def properties(self) -> Properties:
@@ -183,7 +189,7 @@ class Measure(ABC):
         return self.value(pair)
 
     def value(self, pair: Pair) -> Any:
-        """`score`, after the checks that are the same for every measure; a float unless gradients are tracked."""
+        """`score`, after the checks that every measure shares; a float unless gradients are tracked."""
         if pair.n < self.properties().minimum_n:
             raise InputError(f"{self.id} needs at least {self.properties().minimum_n} inputs; there are {pair.n}.")
         value = self.score(pair)
@@ -191,4 +197,9 @@ class Measure(ABC):
 
 
 def _spell(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)

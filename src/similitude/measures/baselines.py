@@ -16,7 +16,7 @@ __all__ = ["NormDifference", "Random"]
 
 @dataclass(frozen=True)
 class Random(Measure):
-    """A number in [0, 1) drawn from the two data hashes: the same for the same pair, and related to nothing."""
+    """A number in [0, 1) drawn from the two data hashes: the same for the same pair, related to nothing."""
 
     name = "random"
     declares = Properties(

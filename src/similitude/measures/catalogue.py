@@ -7,7 +7,7 @@ from similitude.registry import Registry
 
 __all__ = ["DEFAULT_MEASURES", "MEASURES"]
 
-MEASURES: Registry[type[Measure]] = Registry("measure", group="similitude.measures")
+MEASURES: Registry[type[Measure] | Measure] = Registry("measure", group="similitude.measures")
 
 for _module, _names in {
     "cka": {"cka": "CKA"},

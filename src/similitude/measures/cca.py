@@ -18,7 +18,7 @@ _CAUTION = "Near n = d_x + d_y every value tends to 1; use many more inputs than
 
 @dataclass(frozen=True)
 class MeanCCA(Measure):
-    """Mean canonical correlation: sum of rho / min(r_x, r_y), ranks being widths unless deficient; in [0, 1]."""
+    """Mean canonical correlation: sum of rho / min(r_x, r_y), ranks being widths unless deficient."""
 
     name = "mean_cca"
     declares = Properties(
@@ -68,10 +68,10 @@ class MeanSquaredCCA(Measure):
 
 @dataclass(frozen=True)
 class PWCCA(Measure):
-    """Projection-weighted CCA: sum of w_i rho_i, w_i proportional to sum_j |<h_i, x_j>|; in [0, 1], not symmetric.
+    """Projection-weighted CCA: sum of w_i rho_i, w_i proportional to sum_j |<h_i, x_j>|; not symmetric.
 
-    h_i are the canonical variates of the first argument and x_j its features. Where the second argument is narrower,
-    the directions of the first that it cannot reach count as rho = 0.
+    h_i are the canonical variates of the first argument and x_j its features. Where the second argument is
+    narrower, the directions of the first that it cannot reach count as rho = 0.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class PWCCA(Measure):
         reference="Morcos et al. 2018, arXiv:1806.05759; Ding et al. 2021, arXiv:2108.01661",
         formula="sum_i w_i rho_i, w_i ~ sum_j |<h_i, x_j>|, h_i the canonical variates of X",
         needs=_NEEDS,
-        caution="With tied correlations the variates are not unique, and the value not reproducible to many digits. " + _CAUTION,
+        caution="With tied correlations the variates are not unique, nor is the value beyond a few digits. " + _CAUTION,
     )
 
     def __post_init__(self) -> None:

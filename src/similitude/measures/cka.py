@@ -28,7 +28,7 @@ class CKA(Measure):
         invariances=invariant("OST"),
         reference="Kornblith et al. 2019, arXiv:1905.00414",
         formula="||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F), columns centred",
-        caution="Biased upwards when inputs are fewer than features: independent data of n = 32, d = 2048 have .985.",
+        caution="Biased upwards when inputs are few: independent data of n = 32, d = 2048 have .985.",
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

@@ -17,8 +17,8 @@ __all__ = ["AlignedSpectrum", "CanonicalCorrelations", "CanonicalDirections", "O
 class Overlap(Cross):
     """M = U_x^T U_y, r_x x r_y: the principal directions of one side seen from the other.
 
-    All of the linear family follows from it and the singular values. Cutting M cuts the pair, so that a curve over
-    deleted components costs one product.
+    All of the linear family follows from it and the singular values. Cutting M cuts the pair, so that a curve
+    over deleted components costs one product.
     """
 
     factors = (ThinSVD(),)
@@ -87,8 +87,8 @@ class CanonicalDirections(Cross):
     """Canonical correlations, and the first side's canonical variates h_i against its features: <h_i, x_j>.
 
     Where the first side has more dimensions than the second, the variates beyond the second's rank are any
-    orthonormal completion. So that values agree with the published ones, it is the completion that LAPACK gives for
-    V_x M V_y^T, the whitened cross-covariance in the basis of the features.
+    orthonormal completion. So that values agree with the published ones, it is the completion that LAPACK
+    gives for V_x M V_y^T, the whitened cross-covariance in the basis of the features.
     """
 
     factors = (ThinSVD(),)
@@ -113,8 +113,8 @@ def check_ranks(pair: Pair) -> None:
     ranks = [check_rank(side, pair) for side in (pair.x, pair.y)]
     if sum(ranks) > pair.n - 1:
         warnings.warn(
-            f"Ranks {ranks[0]} and {ranks[1]} exceed n - 1 = {pair.n - 1} together: at least {sum(ranks) - pair.n + 1} canonical "
-            "correlations are 1 whatever the data. Use more inputs, or svcca.",
+            f"Ranks {ranks[0]} and {ranks[1]} exceed n - 1 = {pair.n - 1} together: at least "
+            f"{sum(ranks) - pair.n + 1} canonical correlations are 1 whatever the data. Use more inputs, or svcca.",
             SimilitudeWarning,
             stacklevel=4,
         )
@@ -125,7 +125,8 @@ def check_rank(side: Side, pair: Pair) -> int:
     rank = side[ThinSVD()].rank
     if rank >= pair.n - 1:
         raise MeasureError(
-            f"{side.key or 'A side'} has rank {rank} on {pair.n} inputs, so that anything can be predicted from it and every "
-            "canonical correlation is 1. Use more inputs than features, fewer components (svcca), or a ridge."
+            f"{side.key or 'A side'} has rank {rank} on {pair.n} inputs, so that anything can be predicted from it "
+            "and every canonical correlation is 1. Use more inputs than features, fewer components (svcca), or a "
+            "ridge."
         )
     return rank

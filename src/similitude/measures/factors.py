@@ -53,14 +53,15 @@ class SVD(NamedTuple):
 class ThinSVD(Factor):
     """Thin SVD of the centred values, without the directions that are rounding error.
 
-    A direction counts if its singular value exceeds the error that storing the data can have made. For doubles that is
-    the usual max(n, d) eps max(s_1, ||X||_F), the norm taken before centring since centring cannot repair the digits
-    that a large offset cost. Data stored with fewer digits get 2 eps ||X||_F: rounding every entry moves no
-    singular value further than eps/2 ||X||_F, and a wider margin would cut directions of float32 data that are real.
+    A direction counts if its singular value exceeds the error that storing the data can have made. For
+    doubles that is the usual max(n, d) eps max(s_1, ||X||_F), the norm taken before centring since centring
+    cannot repair the digits that a large offset cost. Data stored with fewer digits get 2 eps ||X||_F:
+    rounding every entry moves no singular value further than eps/2 ||X||_F, and a wider margin would cut
+    directions of float32 data that are real.
     """
 
     def __call__(self, side: Side) -> SVD:
-        """QR first, then the SVD of the triangle: as accurate as the SVD of the whole, and several times faster."""
+        """QR first, then the SVD of the triangle: as accurate as the SVD of the whole, and faster."""
         if side.parent is not None:
             return _leading(side.parent[self], int(side.kept or 0), side.xp)
         xp = side.xp
@@ -74,7 +75,10 @@ class ThinSVD(Factor):
             u, s, vh = xp.linalg.svd(centred, full_matrices=False)
         norm = float(xp.linalg.vector_norm(side.values))
         double = float(np.finfo(np.float64).eps)
-        tolerance = max(max(n, d) * double * max(float(s[0]), norm), 2 * side.precision * norm if side.precision > double else 0)
+        tolerance = max(
+            max(n, d) * double * max(float(s[0]), norm),
+            2 * side.precision * norm if side.precision > double else 0,
+        )
         rank = max(int(xp.sum(xp.astype(s > tolerance, xp.int64))), 1)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
 

@@ -1,7 +1,7 @@
 """A pair of representations and all that is computed of it once: factors of a side, crosses of the two.
 
-Factors and crosses are frozen values; equal ones asked for by different measures are the same key, so that work is
-shared between measures that know nothing of each other.
+Factors and crosses are frozen values; equal ones asked for by different measures are the same key, so that
+work is shared between measures that know nothing of each other.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from similitude.errors import InputError, ShapeMismatch
+from similitude.errors import InputError, MeasureError, ShapeMismatch
 from similitude.representations.representation import Representation
 
-__all__ = ["Cross", "Factor", "Pair", "Side"]
+__all__ = ["Cross", "Factor", "Pair", "Side", "as_numpy"]
 
 
 class Factor(ABC):
@@ -150,6 +150,24 @@ class Side:
         return array_namespace(self.values if self.parent is None else self.parent.values)
 
 
+def as_numpy(side: Side) -> np.ndarray:
+    """The values as a NumPy array, for measures that have no gradient.
+
+    Raises
+    ------
+    MeasureError
+        The values track gradients, which would be lost without a word.
+    """
+    values = side.values
+    if isinstance(values, np.ndarray):
+        return values
+    if values.requires_grad:
+        raise MeasureError(
+            "This measure has no gradient. Pass tensor.detach(), or use a measure of the linear family: cka."
+        )
+    return values.cpu().numpy()
+
+
 class Pair:
     """Two sides of the same inputs, and the crosses computed of them so far.
 
@@ -198,10 +216,13 @@ def check_same_inputs(x: Side, y: Side) -> None:
         if x.parent is None and y.parent is None and x.d == y.d:
             hint = " The widths agree: are the arrays features x inputs? Then pass their transposes."
         raise ShapeMismatch(
-            f"{x.key} has {x.n} inputs and {y.key} has {y.n}; row i of both must be the response to the same input.{hint}"
+            f"{x.key} has {x.n} inputs and {y.key} has {y.n}; "
+            f"row i of both must be the response to the same input.{hint}"
         )
     ids_x = x.representation.ids if x.representation else None
     ids_y = y.representation.ids if y.representation else None
     if ids_x is not None and ids_y is not None and ids_x != ids_y:
         same = "the same ids in another order: reorder one" if set(ids_x) == set(ids_y) else "different input ids"
-        raise ShapeMismatch(f"{x.key} and {y.key} have {same}. Compare responses to the same inputs, in the same order.")
+        raise ShapeMismatch(
+            f"{x.key} and {y.key} have {same}. Compare responses to the same inputs, in the same order."
+        )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from typing import Any
 
 from similitude.errors import InputError, suggestion
 from similitude.measures.base import Measure
 from similitude.measures.catalogue import MEASURES
+from similitude.measures.function import FunctionMeasure
+from similitude.measures.locate import locate
 
 __all__ = ["parse_measure", "split_ids"]
 
-_ID = re.compile(r"\s*(?P<name>[^()\s=,]+)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
+_ID = re.compile(r"\s*(?P<name>[^()=,]+?)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
 
 
 def split_ids(text: str) -> list[str]:
@@ -38,7 +41,7 @@ def parse_measure(text: str) -> Measure:
     match = _ID.fullmatch(text)
     if match is None:
         raise InputError(f"{text!r} is not a measure id. Write name or name(parameter=value,...), e.g. cka.")
-    measure = MEASURES[match["name"]]
+    measure = _class_of(match["name"])
     parameters: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(measure)}
     for item in split_ids(match["parameters"] or ""):
@@ -48,6 +51,17 @@ def parse_measure(text: str) -> Measure:
             raise InputError(f"{text}: {match['name']} has no parameter {key!r}. {hint}")
         parameters[key] = _convert(value, fields[key].default, f"{text}: {key}")
     return measure(**parameters)
+
+
+def _class_of(name: str) -> type[Measure]:
+    found = locate(name) if ":" in name else _registered(name)
+    return type(found) if isinstance(found, Measure) else found
+
+
+@functools.cache
+def _registered(name: str) -> Measure | type[Measure]:
+    entry = MEASURES[name]
+    return entry.renamed(name) if isinstance(entry, FunctionMeasure) else entry
 
 
 def _convert(value: str, default: Any, where: str) -> Any:

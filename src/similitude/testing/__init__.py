@@ -1,0 +1,8 @@
+"""Checks that a measure does what it declares: for the measures that ship, and for anyone's."""
+
+from __future__ import annotations
+
+from similitude.testing.card import Check, ReportCard
+from similitude.testing.examine import check_measure
+
+__all__ = ["Check", "ReportCard", "check_measure"]
