@@ -3,7 +3,14 @@
 from similitude.engine import PairTable, compare, pairwise
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
-from similitude.representations import ModelRecord, Population, PopulationWriter, Representation, Score, open_population
+from similitude.representations import (
+    ModelRecord,
+    Population,
+    PopulationWriter,
+    Representation,
+    Score,
+    open_population,
+)
 
 __version__ = "0.1.0"
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from similitude.benchmark.subtask import GradingData
 
-__all__ = ["Grade", "Protocol", "Rows", "best_references", "grade", "reference_rows", "rank_correlation"]
+__all__ = ["Grade", "Protocol", "Rows", "best_references", "grade", "rank_correlation", "reference_rows"]
 
 Protocol = Literal["corrected", "published"]
 """Corrected leaves the pair of the reference with itself out and ranks values rounded to 12 digits; published keeps
@@ -23,7 +23,7 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Grade:
-    """Rank correlations averaged over reference layers, with one-sided p-values averaged likewise (Ding et al. 2021)."""
+    """Rank correlations and their one-sided p-values, averaged over reference layers (Ding et al. 2021)."""
 
     rho: float
     rho_p: float
@@ -94,18 +94,25 @@ def grade(data: GradingData, measure: str, protocol: Protocol = "corrected") -> 
     return Grade(float(rho), float(rho_p), float(tau), float(tau_p), used, failed)
 
 
-def rank_correlation(dissimilarity: np.ndarray, difference: np.ndarray, protocol: Protocol = "corrected") -> tuple[float, float, float, float]:
+def rank_correlation(
+    dissimilarity: np.ndarray, difference: np.ndarray, protocol: Protocol = "corrected"
+) -> tuple[float, float, float, float]:
     """Spearman rho and Kendall tau-b with their one-sided p-values: rho, p, tau, p; NaN where nothing varies."""
     if protocol == "corrected":
         dissimilarity, difference = np.round(dissimilarity, _DIGITS), np.round(difference, _DIGITS)
     if len(dissimilarity) < 3 or np.ptp(dissimilarity) == 0 or np.ptp(difference) == 0:
-        return (np.nan,) * 4
+        return np.nan, np.nan, np.nan, np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         rho = stats.spearmanr(dissimilarity, difference)
         tau = stats.kendalltau(dissimilarity, difference)
-    return float(rho[0]), _one_sided(*rho), float(tau[0]), _one_sided(*tau)
+    return (
+        float(rho.statistic),
+        _one_sided(float(rho.statistic), float(rho.pvalue)),
+        float(tau.statistic),
+        _one_sided(float(tau.statistic), float(tau.pvalue)),
+    )
 
 
 def _one_sided(correlation: float, p: float) -> float:
-    return float(p / 2 if correlation > 0 else 1 - p / 2)
+    return p / 2 if correlation > 0 else 1 - p / 2

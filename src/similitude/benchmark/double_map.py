@@ -17,7 +17,11 @@ __all__ = ["double_heat_maps"]
 
 
 def double_heat_maps(
-    population: Population, measures: Sequence[Measure], *, ledger: Ledger | None = None, progress: Progress | None = None
+    population: Population,
+    measures: Sequence[Measure],
+    *,
+    ledger: Ledger | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, np.ndarray]:
     """Dissimilarities of all layers of two networks, averaged over all pairs of models.
 
@@ -36,12 +40,19 @@ def double_heat_maps(
         Measure id to array (2L, 2L): blocks A-A, A-B over B-A, B-B; rows are first arguments.
     """
     if len(population.models) < 2:
-        raise InputError(f"Population {population.name!r} has one model only; a double heat map needs two that differ in seed.")
+        raise InputError(
+            f"Population {population.name!r} has one model only; a double heat map needs two that differ in seed."
+        )
     places = list(product(population.models, population.layers))
     representations = {place: population.representation(*place) for place in places}
     index = {place: i for i, place in enumerate(places)}
     ordered = list(product(places, places))
-    scored = score_pairs([(representations[a], representations[b]) for a, b in ordered], measures, ledger=ledger, progress=progress)
+    scored = score_pairs(
+        [(representations[a], representations[b]) for a, b in ordered],
+        measures,
+        ledger=ledger,
+        progress=progress,
+    )
     maps = {}
     for j, measure in enumerate(measures):
         square = measure.dissimilarity(scored.values[:, j]).reshape(len(places), len(places))

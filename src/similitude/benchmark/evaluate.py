@@ -31,8 +31,8 @@ class Evaluation:
     results
         The grades.
     pairs
-        One row a pair that was correlated: suite, subtask, functionality, reference_layer, reference, model, layer, deleted, itself,
-        difference (in functionality), and the dissimilarity by each measure.
+        One row a pair that was correlated: suite, subtask, functionality, reference_layer, reference, model, layer,
+        deleted, itself, difference (in functionality), and the dissimilarity by each measure.
     grading
         (subtask id, functionality name) to scores and dissimilarities for every reference.
     failures
@@ -96,9 +96,13 @@ def evaluate(
             data = GradingData.of(population, functionality, subtask.pairing)
             if data.variants not in shared:
                 indices, pairs = data.pairs(population)
-                scored = score_pairs(pairs, measures, ledger=ledger, progress=progress(subtask.id) if progress else None)
+                scored = score_pairs(
+                    pairs, measures, ledger=ledger, progress=progress(subtask.id) if progress else None
+                )
                 computed, reused = computed + scored.computed, reused + scored.reused
-                failures += [(subtask.id, m, pairs[i][0].key, pairs[i][1].key, reason) for i, m, reason in scored.failures]
+                failures += [
+                    (subtask.id, m, pairs[i][0].key, pairs[i][1].key, reason) for i, m, reason in scored.failures
+                ]
                 shape = (*data.reference_score.shape, *data.score.shape[1:])
                 tensors = {}
                 for j, measure in enumerate(measures):
@@ -112,7 +116,10 @@ def evaluate(
             tables.append(pairs_table(subtask, functionality.name, data, protocol))
             for measure in measures:
                 found = grade(data, str(measure), protocol)
-                for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
+                for statistic, estimate, p in (
+                    ("spearman", found.rho, found.rho_p),
+                    ("kendall", found.tau, found.tau_p),
+                ):
                     rows.append(
                         {
                             "suite": subtask.suite,

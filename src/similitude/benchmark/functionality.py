@@ -12,7 +12,13 @@ __all__ = ["probe_correct", "split_half_reliability"]
 
 
 def probe_correct(
-    train_x: np.ndarray, train_y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray, *, penalty: float = 1.0, max_iterations: int = 200
+    train_x: np.ndarray,
+    train_y: np.ndarray,
+    test_x: np.ndarray,
+    test_y: np.ndarray,
+    *,
+    penalty: float = 1.0,
+    max_iterations: int = 200,
 ) -> np.ndarray:
     """Which test items a linear probe gets right: logistic regression on standardised features.
 
@@ -75,8 +81,10 @@ def split_half_reliability(items: np.ndarray, *, splits: int = 200, seed: int = 
     """
     items = np.asarray(items, dtype=np.float64)
     if items.ndim != 2 or min(items.shape) < 2:
-        raise InputError(f"Split-half reliability needs an array models x test items, at least 2 x 2; got shape {items.shape}.")
-    models, length = items.shape
+        raise InputError(
+            f"Split-half reliability needs an array models x test items, at least 2 x 2; got shape {items.shape}."
+        )
+    length = items.shape[1]
     rng = np.random.default_rng(seed)
     masks = np.argsort(rng.random((splits, length)), axis=1) < length // 2
     halves = [items @ m.T.astype(np.float64) / m.sum(axis=1) for m in (masks, ~masks)]

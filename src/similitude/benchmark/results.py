@@ -61,11 +61,13 @@ class Results:
         """For each measure the mean rank over rows (1 is best; a failure ranks last) and the worst estimate."""
         table = self.table(statistic)
         ranks = table.rank(axis=1, ascending=False, na_option="bottom")
-        return pd.DataFrame({"mean_rank": ranks.mean(), "worst": table.min(skipna=False)}).sort_values("mean_rank", kind="stable")
+        return pd.DataFrame({"mean_rank": ranks.mean(), "worst": table.min(skipna=False)}).sort_values(
+            "mean_rank", kind="stable"
+        )
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as plain dictionaries; what is missing is None."""
-        return [{k: _plain(v) for k, v in row.items()} for row in self.frame.to_dict("records")]
+        return [{str(k): _plain(v) for k, v in row.items()} for row in self.frame.to_dict("records")]
 
     def write(self, folder: Path) -> None:
         """Write ``results.csv`` and ``results.json``."""
@@ -88,7 +90,9 @@ def read_results(folder: str | Path) -> Results:
         content = json.loads(file.read_text(encoding="utf-8"))
         return Results(pd.DataFrame(content["results"]), content["provenance"])
     except FileNotFoundError:
-        raise FileError(f"{folder} holds no finished run (no results.json). Run `similitude run --out {folder}` first.") from None
+        raise FileError(
+            f"{folder} holds no finished run (no results.json). Run `similitude run --out {folder}` first."
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise FileError(f"{file} is not the results of a run ({error}).") from None
 
@@ -108,7 +112,11 @@ def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> No
                 "measures": list(data.dissimilarity),
             }
         )
-        arrays |= {f"{i}/reference_score": data.reference_score, f"{i}/score": data.score, f"{i}/same": data.same}
+        arrays |= {
+            f"{i}/reference_score": data.reference_score,
+            f"{i}/score": data.score,
+            f"{i}/same": data.same,
+        }
         arrays |= {f"{i}/dissimilarity/{k}": values for k, values in enumerate(data.dissimilarity.values())}
     arrays["index"] = np.frombuffer(json.dumps(index).encode(), dtype=np.uint8)
     np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -71,7 +71,9 @@ class Pairing:
         named = (population.layers[-1] if layer == "last" else layer for layer in self.layers)
         return tuple(named) or population.layers
 
-    def variants(self, population: Population, functionality: Functionality, reference_layer: str) -> tuple[Variant, ...]:
+    def variants(
+        self, population: Population, functionality: Functionality, reference_layer: str
+    ) -> tuple[Variant, ...]:
         """What of each model is compared with a reference in this layer."""
         if self.against == "models":
             return (Variant(reference_layer),)
@@ -169,19 +171,31 @@ class GradingData:
         variants = tuple(pairing.variants(population, functionality, layer) for layer in layers)
         if not all(variants) or len({len(v) for v in variants}) != 1:
             raise InputError(
-                f"Population {population.name!r}: {functionality.name!r} has no scores, or different numbers of deletion levels, "
-                f"for the reference layers {', '.join(layers)}."
+                f"Population {population.name!r}: {functionality.name!r} has no scores, or different "
+                f"numbers of deletion levels, for the reference layers {', '.join(layers)}."
             )
+        scores = population.scores[population.scores["functionality"] == functionality.name]
+        columns = (scores[column].tolist() for column in ("model", "layer", "deleted", "value"))
         table = {
-            (row.model, row.layer if isinstance(row.layer, str) else None, int(row.deleted)): float(row.value)
-            for row in population.scores[population.scores["functionality"] == functionality.name].itertuples()
+            (model, layer if isinstance(layer, str) else None, deleted): value
+            for model, layer, deleted, value in zip(*columns, strict=True)
         }
 
         def score(model: str, variant: Variant) -> float:
-            key = (model, variant.layer if functionality.per == "layer" else None, variant.deleted if functionality.per == "layer" else 0)
+            key = (
+                model,
+                variant.layer if functionality.per == "layer" else None,
+                variant.deleted if functionality.per == "layer" else 0,
+            )
             if key not in table:
-                where = f"layer {variant.layer!r} with {variant.deleted} deleted" if functionality.per == "layer" else "the model"
-                raise InputError(f"Population {population.name!r}: model {model!r} has no score {functionality.name!r} for {where}.")
+                where = (
+                    f"layer {variant.layer!r} with {variant.deleted} deleted"
+                    if functionality.per == "layer"
+                    else "the model"
+                )
+                raise InputError(
+                    f"Population {population.name!r}: model {model!r} has no score {functionality.name!r} for {where}."
+                )
             return table[key]
 
         return cls(
@@ -190,10 +204,14 @@ class GradingData:
             variants=variants,
             reference_score=np.array([[score(m, Variant(layer)) for m in population.models] for layer in layers]),
             score=np.array([[[score(m, v) for v in of_layer] for m in population.models] for of_layer in variants]),
-            same=np.array([[v == Variant(layer) for v in of_layer] for layer, of_layer in zip(layers, variants, strict=True)]),
+            same=np.array(
+                [[v == Variant(layer) for v in of_layer] for layer, of_layer in zip(layers, variants, strict=True)]
+            ),
         )
 
-    def pairs(self, population: Population, references: np.ndarray | None = None) -> tuple[list[tuple[int, int, int, int]], list[tuple[Representation, Representation]]]:
+    def pairs(
+        self, population: Population, references: np.ndarray | None = None
+    ) -> tuple[list[tuple[int, int, int, int]], list[tuple[Representation, Representation]]]:
         """Indices (g, r, m, v) and the representations to compare, for all references or those in a (G, M) mask."""
         held: dict[tuple[str, str], Representation] = {}
 

@@ -18,16 +18,28 @@ def build_suite(suite: Suite, home: Path, scale: Scale, workers: int, **options:
     if suite.is_built(home, scale):
         return
     with progress_bars() as bars:
-        suite.build(home, scale, progress=lambda what, done, total: bars(what)(done, total), workers=workers, **options)
+        suite.build(
+            home,
+            scale,
+            progress=lambda what, done, total: bars(what)(done, total),
+            workers=workers,
+            **options,
+        )
 
 
 def command(
     suite: Annotated[str, typer.Argument(help="Name of the suite; `similitude suites` lists them.")],
-    scale: Annotated[Scale, typer.Option(help="How large: a cut of a minute, minutes on two cores, or the paper's size.")] = "embedded",
+    scale: Annotated[
+        Scale, typer.Option(help="How large: a cut of a minute, minutes on two cores, or the paper's size.")
+    ] = "embedded",
     cifar10: Annotated[
-        Path | None, typer.Option(help="Folder of CIFAR-10's python batches, for `vision --scale paper`.", file_okay=False)
+        Path | None,
+        typer.Option(help="Folder of CIFAR-10's python batches, for `vision --scale paper`.", file_okay=False),
     ] = None,
-    cifar10c: Annotated[Path | None, typer.Option(help="Folder of CIFAR-10-C's arrays, for `vision --scale paper`.", file_okay=False)] = None,
+    cifar10c: Annotated[
+        Path | None,
+        typer.Option(help="Folder of CIFAR-10-C's arrays, for `vision --scale paper`.", file_okay=False),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
 ) -> None:

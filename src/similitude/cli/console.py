@@ -13,28 +13,60 @@ from typing import Annotated
 import platformdirs
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from similitude.errors import SimilitudeWarning
 
-__all__ = ["Home", "JsonOutput", "MeasureIds", "note", "progress_bars", "resolve_home", "show_warnings", "stderr", "stdout"]
+__all__ = [
+    "Home",
+    "JsonOutput",
+    "MeasureIds",
+    "note",
+    "progress_bars",
+    "resolve_home",
+    "show_warnings",
+    "stderr",
+    "stdout",
+]
 
 stderr = Console(stderr=True, highlight=False)
 
 
 def stdout() -> Console:
     """Console of results, wide where no terminal limits it."""
-    return Console(highlight=False) if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(highlight=False, width=200)
+    return (
+        Console(highlight=False)
+        if sys.stdout.isatty() or "COLUMNS" in os.environ
+        else Console(highlight=False, width=200)
+    )
 
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", envvar="SIMILITUDE_HOME", help="Where populations and finished values are kept.", show_default="the user's cache folder"),
+    typer.Option(
+        "--home",
+        envvar="SIMILITUDE_HOME",
+        help="Where populations and finished values are kept.",
+        show_default="the user's cache folder",
+    ),
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
 MeasureIds = Annotated[
     list[str] | None,
-    typer.Option("--measures", "-m", help="Measure ids; repeat, or separate with commas. `similitude measures` lists them.", show_default="those of the paper"),
+    typer.Option(
+        "--measures",
+        "-m",
+        help="Measure ids; repeat, or separate with commas. `similitude measures` lists them.",
+        show_default="those of the paper",
+    ),
 ]
 
 

@@ -37,4 +37,7 @@ def command(json: JsonOutput = False) -> None:
         table.add_row(*("yes" if v is True else "no" if v is False else str(v) for v in row.values()))
     console = stdout()
     console.print(table)
-    console.print("Invariances: P permutation of features, O orthogonal, S scaling, T translation, L invertible linear.", style="dim")
+    console.print(
+        "Invariances: P permutation of features, O orthogonal, S scaling, T translation, L invertible linear.",
+        style="dim",
+    )

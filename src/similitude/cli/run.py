@@ -22,16 +22,26 @@ _MINUTES_AT_ONCE = 8
 
 
 def command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[SUITE or SUBTASK]...", help="What to run; by default everything.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SUITE or SUBTASK]...", help="What to run; by default everything."),
+    ] = None,
     measures: MeasureIds = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
     json: JsonOutput = False,
     protocol: Annotated[
-        Protocol, typer.Option(help="Leave the reference's pair with itself out (corrected), or keep it, as in the paper (published).")
+        Protocol,
+        typer.Option(
+            help="Leave the reference's pair with itself out (corrected), or keep it, as in the paper (published)."
+        ),
     ] = "corrected",
     quick: Annotated[bool, typer.Option("--quick", help="A small cut of every population, in about a minute.")] = False,
     embedded: Annotated[
-        bool, typer.Option("--embedded", help="Full populations where they are built or built in minutes, the small cut elsewhere.")
+        bool,
+        typer.Option(
+            "--embedded",
+            help="Full populations where they are built or built in minutes, the small cut elsewhere.",
+        ),
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
@@ -48,13 +58,19 @@ def command(
     for choice in choices:
         if embedded and choice.scale == "quick" and not quick:
             note(
-                f"{choice.suite.name}: a small cut, since the full populations take about {choice.suite.minutes} minutes to build once: "
-                f"`similitude build {choice.suite.name}`, then run again."
+                f"{choice.suite.name}: a small cut, since the full populations take about {choice.suite.minutes} minutes "
+                f"to build once: `similitude build {choice.suite.name}`, then run again."
             )
         build_suite(choice.suite, place, choice.scale, workers)
     with progress_bars() as bars:
         evaluation, layout = run(
-            choices, chosen, home=place, out=out, protocol=protocol, progress=bars, command=" ".join(["similitude", *sys.argv[1:]])
+            choices,
+            chosen,
+            home=place,
+            out=out,
+            protocol=protocol,
+            progress=bars,
+            command=" ".join(["similitude", *sys.argv[1:]]),
         )
     console = stdout()
     if json:
@@ -65,5 +81,8 @@ def command(
             console.print(line, style="dim", markup=False)
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
     if len(evaluation.failures):
-        note(f"{len(evaluation.failures)} values failed; failures.csv names them. The first: {evaluation.failures['reason'].iloc[0]}")
+        note(
+            f"{len(evaluation.failures)} values failed; failures.csv names them. The first: "
+            f"{evaluation.failures['reason'].iloc[0]}"
+        )
         raise typer.Exit(1)

@@ -20,7 +20,8 @@ __all__ = ["command"]
 def command(
     suite: Annotated[str | None, typer.Argument(help="One suite only.")] = None,
     describe: Annotated[
-        bool, typer.Option("--describe", help="How far each functionality spreads over the networks, and its reliability.")
+        bool,
+        typer.Option("--describe", help="How far each functionality spreads over the networks, and its reliability."),
     ] = False,
     scale: Annotated[Scale, typer.Option(help="Of the populations described.")] = "embedded",
     json: JsonOutput = False,
@@ -39,7 +40,13 @@ def command(
     rows = [(name, s) for name in names for s in SUITES[name].subtasks()]
     if json:
         listing = [
-            {"suite": name, "subtask": s.id, "varies": s.varies, "functionalities": [f.name for f in s.functionalities], "description": s.description}
+            {
+                "suite": name,
+                "subtask": s.id,
+                "varies": s.varies,
+                "functionalities": [f.name for f in s.functionalities],
+                "description": s.description,
+            }
             for name, s in rows
         ]
         typer.echo(json_module.dumps(listing, indent=1, ensure_ascii=False))
@@ -55,15 +62,15 @@ def _print_description(frame: pd.DataFrame, json: bool) -> None:
         typer.echo(frame.to_json(orient="records", indent=1))
         return
     table = Table(*frame.columns, "")
-    for row in frame.itertuples(index=False):
-        weak = row.reliability < RELIABLE
-        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
+    for row in frame.to_dict("records"):
+        weak = row["reliability"] < RELIABLE
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
         table.add_row(*("" if c == "nan" else c for c in cells), "† weak" if weak else "")
     console = stdout()
     console.print(table)
     console.print(
-        "sd, min, max: over all scores of the functionality. reliability: split-half over test items, over models; below "
-        f"{RELIABLE} part of the spread is noise of the test items.",
+        "sd, min, max: over all scores of the functionality. reliability: split-half over test items, over models; "
+        f"below {RELIABLE} part of the spread is noise of the test items.",
         style="dim",
         markup=False,
     )

@@ -92,13 +92,11 @@ def score_pairs(
     known = ledger.find(key for row in keys for key in row) if ledger is not None else {}
     reused = len(known)
     jobs = _jobs(pairs, measures, keys, known)
-    finished = 0
     waiting: list[tuple[Key, Entry]] = []
     last_commit = time.monotonic()
-    for entries in _run(jobs, workers or len(os.sched_getaffinity(0)), memory):
+    for finished, entries in enumerate(_run(jobs, workers or len(os.sched_getaffinity(0)), memory), 1):
         known.update(entries)
         waiting += entries
-        finished += 1
         if progress:
             progress(finished, len(jobs))
         if ledger is not None and time.monotonic() - last_commit > _COMMIT_SECONDS:
@@ -203,7 +201,13 @@ def _collect(keys: list[list[Key]], measures: Sequence[Measure], known: dict[Key
     entries = [[known[key] for key in row] for row in keys]
     values = np.array([[np.nan if e.value is None else e.value for e in row] for row in entries], dtype=np.float64)
     failures = [
-        (i, str(measures[j]), entry.failure) for i, row in enumerate(entries) for j, entry in enumerate(row) if entry.failure is not None
+        (i, str(measures[j]), entry.failure)
+        for i, row in enumerate(entries)
+        for j, entry in enumerate(row)
+        if entry.failure is not None
     ]
-    seconds = {str(measure): sum({key: known[key].seconds for row in keys for key in row[j : j + 1]}.values()) for j, measure in enumerate(measures)}
+    seconds = {
+        str(measure): sum({key: known[key].seconds for row in keys for key in row[j : j + 1]}.values())
+        for j, measure in enumerate(measures)
+    }
     return Scored(values.reshape(len(keys), len(measures)), failures, seconds, len(known) - reused, reused)

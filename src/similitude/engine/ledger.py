@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS finished (
     PRIMARY KEY (x, y, measure, version)
 ) WITHOUT ROWID
 """
+_WANTED = "CREATE TEMP TABLE IF NOT EXISTS wanted (x TEXT, y TEXT, measure TEXT, version TEXT)"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Entry:
 class Ledger:
     """Opens or creates the database at `path`; several processes may read and write at once.
 
+    Parameters
+    ----------
+    path
+        The file; SQLite keeps two more beside it (``-wal``, ``-shm``) while it is open.
+
     Raises
     ------
     FileError
@@ -59,42 +65,47 @@ class Ledger:
         with self._errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-            owner = self._database.execute("PRAGMA application_id").fetchone()[0]
-            empty = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if owner != _APPLICATION_ID and not (owner == 0 and empty):
-                raise FileError(f"{self.path} is a database of another program; choose another file.")
+            try:
+                self._open()
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _open(self) -> None:
+        owner = self._database.execute("PRAGMA application_id").fetchone()[0]
+        empty = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if owner != _APPLICATION_ID and not (owner == 0 and empty):
+            raise FileError(f"{self.path} is a database of another program; choose another file.")
+        self._database.execute("PRAGMA temp_store = MEMORY")
+        self._database.execute(_WANTED)
+        if not self._is_ready():
+            # One process creates it; the others wait here until it has.
             self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            self._database.execute(_SCHEMA)
+            with self._transaction():
+                self._database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                self._database.execute(_SCHEMA)
+        self._database.execute("PRAGMA synchronous = NORMAL")
+
+    def _is_ready(self) -> bool:
+        return bool(self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'finished'").fetchone())
 
     def find(self, keys: Iterable[Key]) -> dict[Key, Entry]:
         """The entries that exist for these keys."""
-        wanted = set(keys)
-        found: dict[Key, Entry] = {}
         with self._errors():
-            for measure, version in {(key.measure, key.version) for key in wanted}:
-                rows = self._database.execute(
-                    "SELECT x, y, value, seconds, failure FROM finished WHERE measure = ? AND version = ?", (measure, version)
-                )
-                for x, y, value, seconds, failure in rows:
-                    key = Key(x, y, measure, version)
-                    if key in wanted:
-                        found[key] = Entry(value, seconds, failure)
-        return found
+            self._database.execute("BEGIN")
+            try:
+                rows = ((key.x, key.y, key.measure, key.version) for key in set(keys))
+                self._database.executemany("INSERT INTO wanted VALUES (?, ?, ?, ?)", rows)
+                found = self._database.execute("SELECT * FROM wanted JOIN finished USING (x, y, measure, version)")
+                return {Key(*row[:4]): Entry(*row[4:]) for row in found}
+            finally:
+                self._database.execute("ROLLBACK")  # leaves `wanted` empty
 
     def add(self, entries: Iterable[tuple[Key, Entry]]) -> None:
         """Write entries in one transaction; it is whole on disk, or not there."""
         rows = [(k.x, k.y, k.measure, k.version, e.value, e.seconds, e.failure) for k, e in entries]
-        with self._errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
+        with self._errors(), self._transaction():
+            self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def __len__(self) -> int:
         with self._errors():
@@ -111,15 +122,28 @@ class Ledger:
         self.close()
 
     @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
+    @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
             reason = str(error)
             if "full" in reason:
-                raise FileError(f"The disk is full: {self.path} keeps what was written before. Free space and run again.") from error
-            if "locked" in reason:
-                raise FileError(f"{self.path} is held by another process for more than a minute. Wait for it, or stop it.") from error
-            raise FileError(f"{self.path} cannot be used as a ledger ({reason}). Move it away to start a new one.") from error
+                message = f"The disk is full: {self.path} keeps what was written before. Free space and run again."
+            elif "locked" in reason:
+                message = f"{self.path} is held by another process for more than a minute. Wait for it, or stop it."
+            else:
+                message = f"{self.path} cannot be used as a ledger ({reason}). Move it away to start a new one."
+            raise FileError(message) from error
         except OSError as error:
             raise FileError(f"{self.path}: {error.strerror or error}") from error

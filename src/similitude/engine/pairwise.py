@@ -73,7 +73,9 @@ class PairTable:
         if name not in self.frame.columns:
             raise InputError(f"The table has no measure {name!r}; it has {', '.join(self.frame.columns[2:])}.")
         values = self.frame[name].to_numpy().reshape(len(self.rows), len(self.columns))
-        return pd.DataFrame(values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second"))
+        return pd.DataFrame(
+            values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second")
+        )
 
 
 def pairwise(
@@ -114,17 +116,24 @@ def pairwise(
     for j, measure in enumerate(chosen):
         frame[str(measure)] = scored.values[:, j]
     failures = pd.DataFrame(
-        [(*labels[i], name, reason) for i, name, reason in scored.failures], columns=["first", "second", "measure", "reason"]
+        [(*labels[i], name, reason) for i, name, reason in scored.failures],
+        columns=["first", "second", "measure", "reason"],
     )
     if len(failures):
-        warnings.warn(f"{len(failures)} value(s) failed, the first: {failures['reason'].iloc[0]}", SimilitudeWarning, stacklevel=2)
+        warnings.warn(
+            f"{len(failures)} value(s) failed, the first: {failures['reason'].iloc[0]}",
+            SimilitudeWarning,
+            stacklevel=2,
+        )
     return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
 
 
 def _labelled(entries: Sequence[Any]) -> list[Representation]:
     """Representations with labels of their own: the position where there is no name."""
     found = [
-        entry if isinstance(entry, Representation) and entry.key else Representation(np.asarray(_values(entry)), model=str(i))
+        entry
+        if isinstance(entry, Representation) and entry.key
+        else Representation(np.asarray(_values(entry)), model=str(i))
         for i, entry in enumerate(entries)
     ]
     if not found:

@@ -14,7 +14,9 @@ from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, new_figure, st
 __all__ = ["double_heat_map", "heat_map", "scatter"]
 
 
-def double_heat_map(matrices: Mapping[str, np.ndarray], layers: Sequence[str], *, pairs: int, n: int, title: str = "") -> Figure:
+def double_heat_map(
+    matrices: Mapping[str, np.ndarray], layers: Sequence[str], *, pairs: int, n: int, title: str = ""
+) -> Figure:
     """Two networks that differ in their seed only, every layer against every layer, one panel a measure.
 
     Parameters
@@ -34,8 +36,12 @@ def double_heat_map(matrices: Mapping[str, np.ndarray], layers: Sequence[str], *
     labels = [f"{network} {layer}" for network in "AB" for layer in layers]
     with style():
         figure = new_figure(max(5.2, 0.26 * 2 * depth + 2.0) * len(matrices), max(4.6, 0.24 * 2 * depth + 1.6))
-        for axes, (measure, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True):
-            image = axes.imshow(matrix, cmap=SEQUENTIAL, vmin=0.0, vmax=float(np.nanmax(matrix)), interpolation="nearest")
+        for axes, (measure, matrix) in zip(
+            figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
+        ):
+            image = axes.imshow(
+                matrix, cmap=SEQUENTIAL, vmin=0.0, vmax=float(np.nanmax(matrix)), interpolation="nearest"
+            )
             axes.set_xticks(range(2 * depth), labels, rotation=90, fontsize=7)
             axes.set_yticks(range(2 * depth), labels, fontsize=7)
             for line in (axes.axhline, axes.axvline):
@@ -45,11 +51,16 @@ def double_heat_map(matrices: Mapping[str, np.ndarray], layers: Sequence[str], *
             axes.set_title(measure)
             axes.spines[:].set_visible(False)
             figure.colorbar(image, ax=axes, label=f"{measure} dissimilarity (dark = similar)", shrink=0.85)
-        figure.suptitle(f"{title}{': ' if title else ''}two seeds A and B, mean of {pairs} pairs of seeds, n = {n:,} inputs", fontsize=10)
+        figure.suptitle(
+            f"{title}{': ' if title else ''}two seeds A and B, mean of {pairs} pairs of seeds, n = {n:,} inputs",
+            fontsize=10,
+        )
     return figure
 
 
-def heat_map(matrix: pd.DataFrame, measure: str, kind: str, *, n: int, bounds: tuple[float, float] = (0.0, 1.0)) -> Figure:
+def heat_map(
+    matrix: pd.DataFrame, measure: str, kind: str, *, n: int, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Figure:
     """Every representation of one network against every one of another; dark is similar whatever the kind.
 
     Parameters
@@ -71,7 +82,14 @@ def heat_map(matrix: pd.DataFrame, measure: str, kind: str, *, n: int, bounds: t
         figure = new_figure(max(4.5, 0.3 * matrix.shape[1] + 2.5), max(3.6, 0.28 * matrix.shape[0] + 1.8))
         axes = figure.subplots()
         cmap = SEQUENTIAL if kind == "dissimilarity" else f"{SEQUENTIAL}_r"
-        image = axes.imshow(matrix.to_numpy(dtype=float), cmap=cmap, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+        image = axes.imshow(
+            matrix.to_numpy(dtype=float),
+            cmap=cmap,
+            vmin=low,
+            vmax=high,
+            interpolation="nearest",
+            aspect="auto",
+        )
         axes.set_xticks(range(matrix.shape[1]), [str(c) for c in matrix.columns], rotation=90, fontsize=7)
         axes.set_yticks(range(matrix.shape[0]), [str(r) for r in matrix.index], fontsize=7)
         axes.set_xlabel(str(matrix.columns.name or "second"))
@@ -82,7 +100,9 @@ def heat_map(matrix: pd.DataFrame, measure: str, kind: str, *, n: int, bounds: t
     return figure
 
 
-def scatter(pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *, title: str, difference: str) -> Figure:
+def scatter(
+    pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *, title: str, difference: str
+) -> Figure:
     """Dissimilarity against difference in functionality, one panel a measure.
 
     Parameters
@@ -117,7 +137,10 @@ def scatter(pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *
                     marker=MARKERS[i % len(MARKERS)],
                     label=layer,
                 )
-            axes.set_title(f"{measure}: ρ = {table.loc[measure, 'rho']:.2f}, τ = {table.loc[measure, 'tau']:.2f}", fontsize=9)
+            axes.set_title(
+                f"{measure}: ρ = {table.loc[measure, 'rho']:.2f}, τ = {table.loc[measure, 'tau']:.2f}",
+                fontsize=9,
+            )
             axes.set_xlabel(difference, fontsize=8)
             axes.set_ylabel(f"{measure} dissimilarity", fontsize=8)
         for axes in grid[len(measures) :]:

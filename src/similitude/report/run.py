@@ -27,7 +27,7 @@ from similitude.suites import SUITES, Scale, Suite
 
 __all__ = ["Choice", "choose", "run"]
 
-RELIABLE = .9
+RELIABLE = 0.9
 """Split-half reliability from which a spread over models is taken at its word."""
 
 _SEED_PAIRS_MODELS = 6
@@ -48,7 +48,9 @@ def choose(names: Sequence[str], scale_of: Callable[[Suite], Scale]) -> list[Cho
     by_suite: dict[str, list[str]] = {}
     for name in names or list(SUITES):
         by_suite.setdefault(name.partition("/")[0], []).append(name)
-    return [Choice(SUITES[name], scale_of(SUITES[name]), SUITES[name].select(wanted)) for name, wanted in by_suite.items()]
+    return [
+        Choice(SUITES[name], scale_of(SUITES[name]), SUITES[name].select(wanted)) for name, wanted in by_suite.items()
+    ]
 
 
 def run(
@@ -143,15 +145,25 @@ def _draw(
 def _draw_scatter(subtask: Subtask, label: str, functionality: str, evaluation: Evaluation, folder: Path) -> None:
     frame = evaluation.results.frame
     chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == functionality)]
-    table = chosen.pivot(index="measure", columns="statistic", values="estimate").rename(columns={"spearman": "rho", "kendall": "tau"})
+    table = chosen.pivot(index="measure", columns="statistic", values="estimate").rename(
+        columns={"spearman": "rho", "kendall": "tau"}
+    )
     pairs = evaluation.pairs
     rows = pairs[(pairs["subtask"] == subtask.id) & (pairs["functionality"] == functionality)]
     figure = figures.scatter(
-        rows, list(chosen["measure"].unique()), table, title=f"{subtask.id}, {label}", difference=f"difference in {label}"
+        rows,
+        list(chosen["measure"].unique()),
+        table,
+        title=f"{subtask.id}, {label}",
+        difference=f"difference in {label}",
     )
     save(figure, folder / f"{subtask.id}-{functionality}".replace("/", "-"))
 
 
 def as_json(evaluation: Evaluation) -> str:
     """Provenance and result rows as one JSON object."""
-    return json.dumps({"provenance": evaluation.results.provenance, "results": evaluation.results.records()}, indent=1, ensure_ascii=False)
+    return json.dumps(
+        {"provenance": evaluation.results.provenance, "results": evaluation.results.records()},
+        indent=1,
+        ensure_ascii=False,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -59,23 +58,37 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
     rows, best = [], []
     lead = ["subtask", "varies", "functionality", "models", "pairs"]
     for subtask_id, functionality in rho.index:
-        of_row = frame[(frame["subtask"] == subtask_id) & (frame["functionality"] == functionality)].set_index("measure")
+        of_row = frame[(frame["subtask"] == subtask_id) & (frame["functionality"] == functionality)].set_index(
+            "measure"
+        )
         subtask = known.get(subtask_id)
-        label = next((str(f) for f in subtask.functionalities if f.name == functionality), functionality) if subtask else functionality
+        label = (
+            next((str(f) for f in subtask.functionalities if f.name == functionality), functionality)
+            if subtask
+            else functionality
+        )
         mark = " †" if (subtask_id, functionality) in weak else ""
         most = int(of_row["n_pairs"].max())
-        cells = [subtask_id, subtask.varies if subtask else "", label + mark, str(int(of_row["n_models"].iloc[0])), str(most)]
-        values = rho.loc[(subtask_id, functionality)]
+        cells = [
+            subtask_id,
+            subtask.varies if subtask else "",
+            label + mark,
+            str(int(of_row["n_models"].iloc[0])),
+            str(most),
+        ]
+        values = rho.loc[(subtask_id, functionality)].to_dict()
+        taus = tau.loc[(subtask_id, functionality)].to_dict()
         for measure in measures:
             failed = int(of_row.loc[measure, "n_failed"])
-            cells.append(_cell(values[measure], tau.loc[(subtask_id, functionality), measure]) + (f" [{failed} failed]" if failed else ""))
+            cells.append(_cell(values[measure], taus[measure]) + (f" [{failed} failed]" if failed else ""))
         rows.append(cells)
-        top = round(values.max(), 3) if values.notna().any() else np.nan
+        top = max((round(value, 3) for value in values.values() if pd.notna(value)), default=None)
         best.append({len(lead) + j for j, m in enumerate(measures) if round(values[m], 3) == top})
     summary = results.summary()
+    worst = summary["worst"].to_dict()
     foot = [
         ["mean rank", "", "", "", "", *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
-        ["worst ρ", "", "", "", "", *(_number(summary.loc[m, "worst"]) for m in measures)],
+        ["worst ρ", "", "", "", "", *(_number(worst[m]) for m in measures)],
     ]
     return Layout([*lead, *measures], rows, best, foot, _notes(results, bool(weak)))
 
@@ -88,14 +101,18 @@ def _notes(results: Results, weak: bool) -> list[str]:
         "A good measure is generally good: mean rank over rows (1 is best), and the worst ρ.",
     ]
     if weak:
-        notes.append("† split-half reliability of the spread over models below .9: part of it is noise of the test items.")
+        notes.append(
+            "† split-half reliability of the spread over models below .9: part of it is noise of the test items."
+        )
     return notes
 
 
 def as_rich(layout: Layout, width: int = 200) -> Table:
     """For a terminal of so many columns; where it is narrow, tau stands below rho."""
     if width < 150:
-        stacked = [[cell.replace(" (", "\n(") if j > 4 else cell for j, cell in enumerate(cells)] for cells in layout.rows]
+        stacked = [
+            [cell.replace(" (", "\n(") if j > 4 else cell for j, cell in enumerate(cells)] for cells in layout.rows
+        ]
         layout = replace(layout, rows=stacked)
     table = Table(header_style="bold", show_lines=width < 150)
     for j, name in enumerate(layout.header):
@@ -110,7 +127,10 @@ def as_rich(layout: Layout, width: int = 200) -> Table:
 
 def as_markdown(layout: Layout) -> str:
     """For a README or an issue."""
-    lines = ["| " + " | ".join(layout.header) + " |", "|" + "|".join("---" if j < 3 else "--:" for j in range(len(layout.header))) + "|"]
+    lines = [
+        "| " + " | ".join(layout.header) + " |",
+        "|" + "|".join("---" if j < 3 else "--:" for j in range(len(layout.header))) + "|",
+    ]
     for cells, best in zip(layout.rows, layout.best, strict=True):
         lines.append("| " + " | ".join(f"**{c}**" if j in best else c for j, c in enumerate(cells)) + " |")
     lines += ["| " + " | ".join(f"*{c}*" if c else "" for c in cells) + " |" for cells in layout.foot]
@@ -120,15 +140,30 @@ def as_markdown(layout: Layout) -> str:
 def as_latex(layout: Layout) -> str:
     r"""For a paper: a ``tabular`` in the manner of booktabs; needs ``\usepackage{booktabs}``."""
     columns = "lll" + "r" * (len(layout.header) - 3)
-    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(map(_tex, layout.header)) + r" \\", r"\midrule"]
+    lines = [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(map(_tex, layout.header)) + r" \\",
+        r"\midrule",
+    ]
     for cells, best in zip(layout.rows, layout.best, strict=True):
-        lines.append(" & ".join(rf"\textbf{{{_tex(c)}}}" if j in best else _tex(c) for j, c in enumerate(cells)) + r" \\")
+        lines.append(
+            " & ".join(rf"\textbf{{{_tex(c)}}}" if j in best else _tex(c) for j, c in enumerate(cells)) + r" \\"
+        )
     lines.append(r"\midrule")
     lines += [" & ".join(map(_tex, cells)) + r" \\" for cells in layout.foot]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-_TEX = {"\\": r"\textbackslash{}", "ρ": r"$\rho$", "τ": r"$\tau$", "†": r"$\dagger$", "−": r"$-$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "ρ": r"$\rho$",
+    "τ": r"$\tau$",
+    "†": r"$\dagger$",
+    "−": r"$-$",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def _tex(text: str) -> str:

@@ -27,7 +27,13 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from similitude.errors import FileError, InputError
-from similitude.representations.population import ModelRecord, Population, Score, attributes_frame, scores_frame
+from similitude.representations.population import (
+    ModelRecord,
+    Population,
+    Score,
+    attributes_frame,
+    scores_frame,
+)
 from similitude.representations.representation import Representation
 
 __all__ = ["PopulationWriter", "load_array", "open_population", "read_json", "write_json"]
@@ -85,7 +91,10 @@ class PopulationWriter:
         existing = self.path / "manifest.json"
         if existing.exists():
             if _read_manifest(self.path) != json.loads(json.dumps(manifest)):
-                raise InputError(f"{self.path} holds a population of other inputs, layers or settings. Choose another folder, or delete it.")
+                raise InputError(
+                    f"{self.path} holds a population of other inputs, layers or settings. "
+                    "Choose another folder, or delete it."
+                )
         else:
             write_json(existing, manifest)
 
@@ -107,7 +116,8 @@ class PopulationWriter:
             for layer in self.layers:
                 if len(record.representations[layer]) != self._n:
                     raise InputError(
-                        f"Model {record.model!r}, layer {layer!r}: {len(record.representations[layer])} rows for {self._n} inputs."
+                        f"Model {record.model!r}, layer {layer!r}: {len(record.representations[layer])} rows "
+                        f"for {self._n} inputs."
                     )
             arrays |= {f"items/{_file(functionality)}.npy": values for functionality, values in record.items.items()}
             checksums = {name: _save_array(work / name, np.asarray(values)) for name, values in arrays.items()}
@@ -148,7 +158,10 @@ def open_population(path: str | Path) -> Population:
         file = path / "models" / _file(model) / name
         array = load_array(file, mmap=True)
         if _checksum(array) != records[model]["checksums"].get(name):
-            raise FileError(f"{file} is damaged: its checksum is not the recorded one. Delete the folder {file.parent} and build again.")
+            raise FileError(
+                f"{file} is damaged: its checksum is not the recorded one. "
+                f"Delete the folder {file.parent} and build again."
+            )
         return array
 
     def load(model: str, layer: str) -> Representation:
@@ -220,7 +233,9 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise FileError(f"{path / 'manifest.json'} is not the manifest of a population.")
     if manifest.get("version") != _VERSION:
-        raise FileError(f"{path} was written in format version {manifest.get('version')}; this release reads version {_VERSION}.")
+        raise FileError(
+            f"{path} was written in format version {manifest.get('version')}; this release reads version {_VERSION}."
+        )
     return manifest
 
 

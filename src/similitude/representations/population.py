@@ -105,7 +105,13 @@ class Population:
 
     @classmethod
     def from_records(
-        cls, name: str, layers: Sequence[str], records: Iterable[ModelRecord], *, ids: Sequence[str] | None = None, description: str = ""
+        cls,
+        name: str,
+        layers: Sequence[str],
+        records: Iterable[ModelRecord],
+        *,
+        ids: Sequence[str] | None = None,
+        description: str = "",
     ) -> Population:
         """Population of records held in memory."""
         by_model = {record.model: record for record in records}
@@ -152,7 +158,9 @@ class Population:
         """The same population with some of its models only, in the order given."""
         unknown = [model for model in models if model not in self.models]
         if unknown:
-            raise UnknownName(f"Population {self.name!r} has no model {unknown[0]!r}. {suggestion(unknown[0], self.models)}")
+            raise UnknownName(
+                f"Population {self.name!r} has no model {unknown[0]!r}. {suggestion(unknown[0], self.models)}"
+            )
         scores = self.scores[self.scores["model"].isin(models)]
         attributes = self.attributes.loc[list(models)]
         return Population(self.name, self.layers, attributes, scores, self._load, self._load_items, self.description)

@@ -31,10 +31,16 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     """
     array = np.asanyarray(values)
     if array.dtype == object or array.dtype.kind not in "biuf":
-        raise InputError(f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features).")
+        raise InputError(
+            f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
+        )
     if array.ndim != 2:
-        hint = "reduce feature maps to one row an input first" if array.ndim > 2 else "use X[:, None] for a single feature"
-        raise InputError(f"{name}: shape {array.shape} has {array.ndim} dimension(s), not 2 (n inputs x d features); {hint}.")
+        hint = (
+            "reduce feature maps to one row an input first" if array.ndim > 2 else "use X[:, None] for a single feature"
+        )
+        raise InputError(
+            f"{name}: shape {array.shape} has {array.ndim} dimension(s), not 2 (n inputs x d features); {hint}."
+        )
     if array.size == 0:
         raise InputError(f"{name}: shape {array.shape} holds no values.")
     if array.shape[0] < 2:
@@ -51,7 +57,9 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
             "Remove or repair those inputs in every network, so that rows still match."
         )
     if (array == array[:1]).all():
-        raise InputError(f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare.")
+        raise InputError(
+            f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare."
+        )
     return array
 
 
@@ -86,7 +94,13 @@ class Representation:
     """
 
     def __init__(
-        self, values: Any, *, model: str = "", layer: str = "", ids: Sequence[str] | None = None, reduction: str = ""
+        self,
+        values: Any,
+        *,
+        model: str = "",
+        layer: str = "",
+        ids: Sequence[str] | None = None,
+        reduction: str = "",
     ) -> None:
         self.model = model
         self.layer = layer
@@ -162,7 +176,9 @@ class Truncated(Representation):
 
     def __init__(self, parent: Representation, kept: int) -> None:
         if not 1 <= kept <= parent.d:
-            raise InputError(f"{parent.key}: cannot keep {kept} of {parent.d} principal components; keep 1 to {parent.d}.")
+            raise InputError(
+                f"{parent.key}: cannot keep {kept} of {parent.d} principal components; keep 1 to {parent.d}."
+            )
         self._parent = parent.root
         self._kept = kept
         self.model = parent.model

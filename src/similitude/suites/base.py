@@ -38,7 +38,13 @@ class Suite(ABC):
 
     @abstractmethod
     def build(
-        self, home: Path, scale: Scale = "embedded", *, progress: BuildProgress | None = None, workers: int = 2, **options: Any
+        self,
+        home: Path,
+        scale: Scale = "embedded",
+        *,
+        progress: BuildProgress | None = None,
+        workers: int = 2,
+        **options: Any,
     ) -> None:
         """Build what is missing of the populations under `home`; resumes model by model."""
 

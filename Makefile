@@ -1,0 +1,40 @@
+# Two commands, each with its own set-up on a machine that has only Python (>= 3.11) and make:
+#   make run    train networks, compare them, grade the measures
+#   make test   everything that must hold before a change lands
+PYTHON ?= python3
+BIN := .venv/bin
+# torch is pinned there to a release that pip finds as a CPU build; a plain `torch` brings gigabytes of CUDA.
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+# One thread a process: the suites and the tests run two processes side by side.
+export OMP_NUM_THREADS := 1
+
+.PHONY: run test lint docs examples clean
+
+run: .venv/run
+	$(BIN)/similitude run --embedded --out results
+
+test: lint
+	$(BIN)/pytest -n 2
+	$(MAKE) --no-print-directory docs
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+docs: .venv/test
+	$(BIN)/mkdocs build --strict --quiet
+
+.venv/run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) 'torch' 
+	$(PIP) --editable '.[suites]'
+	touch $@
+
+.venv/test: .venv/run
+	$(PIP) --editable '.[all]' --group dev
+	touch $@
+
+clean:
+	rm -rf .venv results site
