@@ -1,20 +1,21 @@
 """Rank correlations as sums of signs, so that a whole bootstrap is a few matrix products.
 
 For values x the centred mid-rank of item i in a sample in which item j occurs w_j times is ½ Σⱼ wⱼ sign(xᵢ − xⱼ), and
-Kendall's numerator is Σᵢⱼ wᵢ wⱼ sign(xᵢ − xⱼ) sign(yᵢ − yⱼ). The signs are computed once; resamples only change w. All sums are
-of integers small enough to be exact in single precision.
+Kendall's numerator is Σᵢⱼ wᵢ wⱼ sign(xᵢ − xⱼ) sign(yᵢ − yⱼ). The signs are computed once; resamples only change w. All
+sums are of integers small enough to be exact in single precision.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 __all__ = ["Correlations", "bad_fraction", "centred_ranks", "rounded", "signs", "weighted_correlations"]
 
-Array = NDArray[np.floating]
+Array = NDArray[Any]
 
 
 class Correlations(NamedTuple):
@@ -37,7 +38,10 @@ def signs(values: Array) -> NDArray[np.float32]:
 
 def centred_ranks(values: Array) -> Array:
     """Mid-ranks along the last axis minus their mean; zero for NaN, which takes no rank."""
-    return signs(values).sum(axis=-1, dtype=np.float64) / 2
+    missing = np.isnan(values)
+    ranks = rankdata(np.where(missing, np.inf, values), axis=-1)
+    middle = ((~missing).sum(axis=-1, keepdims=True) + 1) / 2
+    return np.where(missing, 0.0, ranks - middle)
 
 
 def weighted_correlations(x: Array, y: Array, weights: Array) -> Correlations:
@@ -84,9 +88,7 @@ def weighted_correlations(x: Array, y: Array, weights: Array) -> Correlations:
             masks[mask] = weighted, _row_sums(weighted, ranks), pair_sums(s * s)
         weighted_y, rank_square, pair_square = masks[mask]
         ranks = rank_sums(x_signs)
-        spearman[:, k] = _ratio(
-            _row_sums(ranks, weighted_y), _row_sums(ranks * row_weights, ranks) * rank_square
-        )
+        spearman[:, k] = _ratio(_row_sums(ranks, weighted_y), _row_sums(ranks * row_weights, ranks) * rank_square)
         kendall[:, k] = _ratio(pair_sums(x_signs * y_signs), pair_sums(x_signs * x_signs) * pair_square)
     return Correlations(spearman, kendall)
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from similitude.benchmark.ranks import Correlations, rounded, weighted_correlations
+from similitude.errors import InputError
 
 __all__ = [
     "IntervalMethod",
-    "best_references",
     "bootstrap_weights",
+    "chosen_references",
     "every_reference",
     "interval",
     "jackknife_interval",
     "resampled",
 ]
 
-Array = NDArray[np.floating]
+Array = NDArray[Any]
 IntervalMethod = Literal["expanded_percentile", "percentile", "bca"]
 
 
@@ -29,7 +30,7 @@ def bootstrap_weights(n_models: int, resamples: int, rng: np.random.Generator) -
     return rng.multinomial(n_models, np.full(n_models, 1 / n_models), size=resamples)
 
 
-def best_references(reference_score: Array, weights: Array) -> NDArray[np.integer]:
+def chosen_references(reference_score: Array, weights: Array) -> NDArray[np.integer]:
     """Index of the best-scoring model among those present in each resample, shape (B,); the first of equals."""
     order = np.argsort(-reference_score, kind="stable")
     return order[np.argmax(weights[:, order] > 0, axis=1)]
@@ -58,12 +59,10 @@ def resampled(
     n_groups, n_measures = len(same), len(dissimilarity)
     total = np.zeros((2, len(weights), n_measures))
     for g in range(n_groups):
-        chosen = best_references(reference_score[g], weights)
+        chosen = chosen_references(reference_score[g], weights)
         for reference in np.unique(chosen):
             rows = np.flatnonzero(chosen == reference)
-            total[:, rows] += _against(
-                reference, g, reference_score, score, dissimilarity, same, weights[rows]
-            )
+            total[:, rows] += _against(reference, g, reference_score, score, dissimilarity, same, weights[rows])
     return Correlations(*(total / n_groups))
 
 
@@ -78,9 +77,7 @@ def every_reference(
         for reference in range(n_models):
             rows = np.flatnonzero(weights[:, reference])
             share = weights[rows, reference, None] / count[rows]
-            total[:, rows] += share * _against(
-                reference, g, reference_score, score, dissimilarity, same, weights[rows]
-            )
+            total[:, rows] += share * _against(reference, g, reference_score, score, dissimilarity, same, weights[rows])
     return Correlations(*(total / n_groups))
 
 
@@ -134,15 +131,14 @@ def interval(
         Each of the shape of `estimate`.
     """
     tail = (1 - level) / 2
-    if method == "percentile":
-        low = high = np.zeros(np.shape(estimate)) + stats.norm.ppf(tail)
-        high = -low
-    elif method == "expanded_percentile":
-        expanded = np.sqrt(n_models / (n_models - 1)) * stats.t.ppf(tail, n_models - 1)
-        low = np.full(np.shape(estimate), expanded)
-        high = -low
-    else:
+    if method == "bca":
+        if jackknife is None:
+            raise InputError("A BCa interval needs the jackknife values.")
         low, high = _bca_quantiles(replicates, estimate, jackknife, tail)
+    else:
+        widening = np.sqrt(n_models / (n_models - 1)) * stats.t.ppf(tail, n_models - 1)
+        low = np.full(np.shape(estimate), widening if method == "expanded_percentile" else stats.norm.ppf(tail))
+        high = -low
     return _quantile(replicates, stats.norm.cdf(low)), _quantile(replicates, stats.norm.cdf(high))
 
 
@@ -162,9 +158,7 @@ def _bca_quantiles(replicates: Array, estimate: Array, jackknife: Array, tail: f
     bias = stats.norm.ppf(np.clip(below, 1e-6, 1 - 1e-6))
     influence = np.mean(jackknife, axis=0) - jackknife
     square = (influence**2).sum(axis=0)
-    acceleration = np.divide(
-        (influence**3).sum(axis=0), 6 * square**1.5, out=np.zeros_like(square), where=square > 0
-    )
+    acceleration = np.divide((influence**3).sum(axis=0), 6 * square**1.5, out=np.zeros_like(square), where=square > 0)
     z = bias + stats.norm.ppf(tail), bias - stats.norm.ppf(tail)
     low, high = (bias + v / (1 - acceleration * v) for v in z)
     return low, high

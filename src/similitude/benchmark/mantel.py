@@ -1,0 +1,193 @@
+"""Permutation tests whose unit is the model: scores are shuffled over networks, dissimilarities stay.
+
+Pairs share models, so permuting pairs rejects a true null too often (Mantel 1967). A model's scores move together, and
+the reference, the best of the shuffled models, is chosen anew in each permutation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from similitude.benchmark.ranks import centred_ranks, rounded, signs
+
+__all__ = [
+    "maximum_test",
+    "p_value",
+    "permutations",
+    "permuted_every",
+    "permuted_kendall",
+    "permuted_spearman",
+    "within_variant",
+]
+
+Array = NDArray[Any]
+Orders = NDArray[np.integer]
+
+_CHUNK = 2**24
+"""Numbers gathered at a time (64 MB in single precision)."""
+
+
+def permutations(n_models: int, count: int, rng: np.random.Generator) -> Orders:
+    """Orders of the models, shape (count + 1, n_models), the first of them as it was."""
+    orders = np.tile(np.arange(n_models), (count + 1, 1))
+    orders[1:] = rng.permuted(orders[1:], axis=1)
+    return orders
+
+
+def permuted_spearman(
+    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+) -> Array:
+    """Spearman's ρ against the best reference in each permutation and for each reference layer.
+
+    Parameters
+    ----------
+    reference_score, score, dissimilarity, same
+        Grading arrays, shapes (G, M), (G, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
+    orders
+        Model ``orders[b, m]`` lends its scores to the representations of model m, shape (B, M).
+
+    Returns
+    -------
+    Array
+        Shape (G, B, K). A pair that failed carries no rank, whatever score falls on it.
+    """
+    n_groups, n_models = reference_score.shape
+    found = np.empty((n_groups, len(orders), len(dissimilarity)))
+    for g in range(n_groups):
+        best, position = _best(reference_score[g], orders)
+        y = centred_ranks(_differences(reference_score[g], score[g], best, same[g]).ravel()).reshape(n_models, -1)
+        for reference in range(n_models):
+            rows = np.flatnonzero(position == reference)
+            x = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
+            products = x @ y.T / (_norm(x, (1, 2)) * np.linalg.norm(y))[:, None, None]
+            found[g, rows] = products[:, np.arange(n_models), orders[rows]].sum(axis=-1).T
+    return found
+
+
+def permuted_kendall(
+    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+) -> Array:
+    """As `permuted_spearman`, Kendall's τ-b."""
+    n_groups, n_models = reference_score.shape
+    found = np.empty((n_groups, len(orders), len(dissimilarity)))
+    for g in range(n_groups):
+        best, position = _best(reference_score[g], orders)
+        y = _blocks(signs(_differences(reference_score[g], score[g], best, same[g]).ravel()), n_models)
+        for reference in range(n_models):
+            rows = np.flatnonzero(position == reference)
+            values = rounded(dissimilarity[:, g, reference])
+            values[:, reference, same[g]] = np.nan
+            x = _blocks(signs(values.reshape(len(values), -1)), n_models)
+            norm = _norm(x, (1, 2, 3)) * np.linalg.norm(y)
+            found[g, rows] = _double_permuted(x, y, orders[rows]) / norm
+    return found
+
+
+def permuted_every(
+    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+) -> Array:
+    """As `permuted_spearman`, averaged over every model as the reference: Mantel's test on ranks within rows."""
+    n_groups, n_models = reference_score.shape
+    found = np.empty((n_groups, len(orders), len(dissimilarity)))
+    for g in range(n_groups):
+        x, y = [], []
+        for reference in range(n_models):
+            ranks = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
+            x.append(ranks / _norm(ranks, (1, 2))[:, None, None])
+            differences = _differences(reference_score[g], score[g], reference, same[g])
+            ranks = centred_ranks(differences.ravel()).reshape(differences.shape)
+            y.append(ranks / _norm(ranks, (0, 1)))
+        found[g] = _double_permuted(np.stack(x, axis=1), np.stack(y), orders) / n_models
+    return found
+
+
+def within_variant(
+    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_]
+) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Grading arrays in which each variant (a depth, a deletion level) is a group by itself, shapes with G·V and 1.
+
+    Permuting models keeps what depth explains, so over all variants it tests differences between models given depth;
+    on these arrays correlations are within one depth, and depth explains nothing.
+    """
+    n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
+    return (
+        np.repeat(reference_score, n_variants, axis=0),
+        np.moveaxis(score, 2, 1).reshape(n_groups * n_variants, n_models, 1),
+        np.moveaxis(dissimilarity, 4, 2).reshape(n_measures, n_groups * n_variants, n_models, n_models, 1),
+        same.reshape(n_groups * n_variants, 1),
+    )
+
+
+def p_value(permuted: Array) -> Array:
+    """Share of permutations, along the first axis, that reach the first of them, which is the sample itself.
+
+    An undefined permutation counts as reaching it; NaN if the sample's own value is undefined.
+    """
+    reached = ~(permuted < permuted[0] - 1e-9)
+    return np.where(np.isnan(permuted[0]), np.nan, reached.mean(axis=0))
+
+
+def maximum_test(permuted: Array, axis: int | tuple[int, ...] = 0) -> tuple[Array, Array, Array]:
+    """Judge the largest of several values, such as over layer pairs, against the null of the largest.
+
+    Parameters
+    ----------
+    permuted
+        Values under permutation; the permutations, the first the sample itself, are the first axis left after the
+        maximum is taken.
+    axis
+        Axes over which the maximum is taken.
+
+    Returns
+    -------
+    largest, chance, p
+        The sample's maximum, the mean maximum under permutation, and the one-sided p.
+    """
+    largest = np.max(np.where(np.isnan(permuted), -np.inf, permuted), axis=axis)
+    largest = np.where(np.isinf(largest), np.nan, largest)
+    return largest[0], largest[1:].mean(axis=0), p_value(largest)
+
+
+def _best(reference_score: Array, orders: Orders) -> tuple[int, Orders]:
+    best = int(np.argmax(reference_score))
+    return best, np.argmax(orders == best, axis=1)
+
+
+def _differences(reference_score: Array, score: Array, reference: int, same: NDArray[np.bool_]) -> Array:
+    differences = rounded(np.abs(reference_score[reference] - score))
+    differences[reference, same] = np.nan
+    return differences
+
+
+def _ranks_against(dissimilarity: Array, reference: int, same: NDArray[np.bool_]) -> Array:
+    values = rounded(dissimilarity)
+    values[:, reference, same] = np.nan
+    return centred_ranks(values.reshape(len(values), -1)).reshape(values.shape)
+
+
+def _norm(values: Array, axes: tuple[int, ...]) -> Array:
+    norm = np.sqrt((np.asarray(values, dtype=np.float64) ** 2).sum(axis=axes))
+    return np.where(norm > 0, norm, np.nan)
+
+
+def _blocks(matrix: Array, n_models: int) -> Array:
+    """(..., MV, MV) as (..., M, M, V²), so that permuting models moves whole blocks."""
+    n_variants = matrix.shape[-1] // n_models
+    split = matrix.reshape(*matrix.shape[:-2], n_models, n_variants, n_models, n_variants)
+    return np.swapaxes(split, -3, -2).reshape(*matrix.shape[:-2], n_models, n_models, n_variants**2)
+
+
+def _double_permuted(x: Array, y: Array, orders: Orders) -> Array:
+    """Σ x[k, m, n, c] y[π(m), π(n), c] for each order π, shape (B, K)."""
+    flat = np.asarray(x, dtype=np.float32).reshape(len(x), -1).T
+    y = np.asarray(y, dtype=np.float32)
+    step = max(1, _CHUNK // y.size)
+    parts = [np.empty((0, len(x)))]
+    for start in range(0, len(orders), step):
+        chunk = orders[start : start + step]
+        moved = y[chunk[:, :, None], chunk[:, None, :]]
+        parts.append((moved.reshape(len(chunk), -1) @ flat).astype(np.float64))
+    return np.concatenate(parts)
