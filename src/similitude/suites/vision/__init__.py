@@ -1,0 +1,1 @@
+"""Residual convnets that differ in their seed, and what they make of clean and corrupted images."""

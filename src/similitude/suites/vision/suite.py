@@ -1,0 +1,153 @@
+"""The vision suite: the vision half of Ding et al. 2021 (arXiv:2108.01661), which was never released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from similitude.benchmark import Functionality, Pairing, Subtask
+from similitude.errors import InputError, require
+from similitude.representations import open_population
+from similitude.representations.folder import read_json
+from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.vision.build import build_population
+from similitude.suites.vision.corruptions import CORRUPTIONS
+from similitude.suites.vision.data import Cifar10, Mnist
+from similitude.suites.vision.recipe import DELETION_LAYERS, RECIPES, Recipe
+
+__all__ = ["SUITE", "VisionSuite"]
+
+_POPULATION = "vision"
+_PROBED = RECIPES["embedded"].probed
+
+
+class VisionSuite(Suite):
+    """One population of ResNet-14 networks that differ in their seed, and three questions about it.
+
+    Parameters
+    ----------
+    recipes
+        How large the population is at each scale.
+    families
+        Corruption families with a row in the table, beside their mean.
+    """
+
+    name: ClassVar[str] = "vision"
+    description: ClassVar[str] = "Residual convnets (ResNet-14) trained on digits from different seeds."
+    minutes: ClassVar[int] = 5
+
+    def __init__(self, recipes: Mapping[Scale, Recipe] = RECIPES, families: Iterable[str] = tuple(CORRUPTIONS)) -> None:
+        self.recipes = recipes
+        self.families = tuple(families)
+
+    def subtasks(self) -> tuple[Subtask, ...]:
+        """Layers, deleted components, and out-of-distribution accuracy."""
+        accuracies = [Functionality(f"accuracy/{family}", family.replace("_", " ")) for family in self.families]
+        return (
+            Subtask(
+                id="vision/seed_layer",
+                population=_POPULATION,
+                varies="seed, layer",
+                functionalities=(Functionality("probe", "probe accuracy", per="layer"),),
+                pairing=Pairing("layers", layers=("last",)),
+                modality="vision",
+                description="Does it see that layers differ in how well a linear probe reads them?",
+                models=_PROBED,
+            ),
+            Subtask(
+                id="vision/pc_deletion",
+                population=_POPULATION,
+                varies="seed, deleted components",
+                functionalities=(Functionality("probe/truncated", "probe accuracy", per="layer"),),
+                pairing=Pairing("deletions", layers=DELETION_LAYERS),
+                modality="vision",
+                description="Does it see how much a linear probe loses as principal components are deleted?",
+                models=_PROBED,
+            ),
+            Subtask(
+                id="vision/ood",
+                population=_POPULATION,
+                varies="seed",
+                functionalities=(*accuracies, Functionality("accuracy/mean", "mean of corruptions")),
+                pairing=Pairing("models"),
+                modality="vision",
+                description="Does it see which networks, alike on clean images, differ on corrupted ones?",
+            ),
+        )
+
+    def build(
+        self,
+        home: Path,
+        scale: Scale = "embedded",
+        *,
+        progress: BuildProgress | None = None,
+        workers: int = 2,
+        cifar10: Path | None = None,
+        cifar10c: Path | None = None,
+        **options: Any,
+    ) -> None:
+        """Train the networks that are missing under `home`.
+
+        Parameters
+        ----------
+        home, scale, progress, workers
+            See `Suite.build`.
+        cifar10, cifar10c
+            Folders of local copies, for the scale ``"paper"`` only: the first is needed, the second replaces the
+            corruptions computed here.
+
+        Raises
+        ------
+        MissingDependency
+            torch or mlxtend is not installed.
+        InputError
+            A folder is missing or superfluous, or `home` holds a population made otherwise.
+        """
+        if options:
+            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+        if scale != "paper" and (cifar10 or cifar10c):
+            raise InputError("CIFAR-10 is used at the paper's scale only: add --scale paper, or leave the folders out.")
+        if scale == "paper" and cifar10 is None:
+            raise InputError("The paper's scale needs a local copy of CIFAR-10: give its folder with --cifar10 DIR.")
+        require("torch", extra="models")
+        recipe = self.recipes[scale]
+        source = Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c)
+        folder = self.folder(home, scale, _POPULATION)
+        build_population(folder, _POPULATION, source, recipe, workers=workers, progress=progress)
+
+    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
+        """Whether all networks are there, made by the present recipe."""
+        folder = self.folder(home, scale, _POPULATION)
+        recipe = self.recipes[scale]
+        if not (folder / "manifest.json").is_file():
+            return False
+        made_by = read_json(folder / "manifest.json").get("settings", {}).get("recipe")
+        return made_by == asdict(recipe) and len(open_population(folder).models) == recipe.models
+
+    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+        """As `Suite.describe`, for the corruptions that the population has, after the accuracy on clean images."""
+        population = self.populations(home, scale)[_POPULATION]
+        found = [name.removeprefix("accuracy/") for name in population.scores["functionality"].unique()]
+        families = [name for name in found if "/" not in name and name not in ("clean", "mean", "probe")]
+        table = super(VisionSuite, VisionSuite(self.recipes, families)).describe(home, scale)
+        clean = population.scores[population.scores["functionality"] == "accuracy/clean"]
+        values = clean["value"]
+        row = {
+            "subtask": "vision/ood",
+            "functionality": "accuracy/clean",
+            "n_models": len(clean),
+            "n_items": int(clean["items"].max()),
+            "mean": values.mean(),
+            "sd": values.std(),
+            "min": values.min(),
+            "max": values.max(),
+            "reliability": float("nan"),  # not graded: that it hardly spreads is the point
+        }
+        return pd.concat([pd.DataFrame([row]), table], ignore_index=True)
+
+
+SUITE = VisionSuite()
