@@ -119,7 +119,7 @@ def test_opening_claim_in_words():
     assert "neither intuitive test finds it" in text
     reverse = {"cka": Marks(0.3, 0.1, 1.0), "pwcca": Marks(0.4, np.inf, 2.0)}
     assert "does not hold" in opening_claim(reverse)
-    assert "CKA at 10%" in opening_claim(reverse)
+    assert "never noticed by PWCCA, noticed at 10% by CKA" in opening_claim(reverse)
     assert "not both tested" in opening_claim({"cka": Marks(1, 1, 1)})
 
 

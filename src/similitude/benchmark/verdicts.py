@@ -119,8 +119,8 @@ def opening_claim(marks: Mapping[str, Marks]) -> str:
         f"{cka.depth_over_seed:.0%} of comparisons against {pwcca.depth_over_seed:.0%}."
     )
     sensitive = (
-        f"On sensitivity PWCCA {'wins over' if second else 'does not win over'} CKA: it notices a deletion at "
-        f"{_share(pwcca.detected)} of components, CKA at {_share(cka.detected)}."
+        f"On sensitivity PWCCA {'wins over' if second else 'does not win over'} CKA: a deletion of components of the last "
+        f"layer is {_noticed(pwcca.detected)} by PWCCA, {_noticed(cka.detected)} by CKA."
     )
     holds = "holds" if first and second else "holds in part" if first or second else "does not hold"
     graded = {name: m for name, m in marks.items() if np.isfinite(m.grade)}
@@ -155,7 +155,7 @@ def _summary(specific: Specificity, sensitive: Sensitivity, layers: Sequence[str
     return (
         f"Finds the same layer in another network {i.estimate:.0%} of the time [{i.low:.0%}, {i.high:.0%}] "
         f"(chance {1 / len(layers):.0%}); depth outweighs the seed in {d.estimate:.0%} [{d.low:.0%}, {d.high:.0%}]. "
-        f"In {layers[-1]} it notices a deletion at {_share(last.estimate)} of components "
+        f"Deleting components of {layers[-1]}: {_noticed(last.estimate)} "
         f"[{_share(last.low)}, {_share(last.high)}]{_fallen(sensitive.probe[-1])}."
     )
 
@@ -164,6 +164,10 @@ def _fallen(probe: np.ndarray) -> str:
     if not np.isfinite(probe).all():
         return ""
     return f", when the probe has gone from {probe[0]:.1%} to {probe[1]:.1%}"
+
+
+def _noticed(value: float) -> str:
+    return "never noticed" if np.isinf(value) else f"noticed at {_share(value)}"
 
 
 def _share(value: float) -> str:
