@@ -12,7 +12,43 @@ MEASURES: Registry[type[Measure] | Measure] = Registry("measure", group="similit
 for _module, _names in {
     "cka": {"cka": "CKA"},
     "cca": {"mean_cca": "MeanCCA", "mean_squared_cca": "MeanSquaredCCA", "pwcca": "PWCCA"},
-    "procrustes": {"procrustes": "Procrustes"},
+    "svcca": {"svcca": "SVCCA"},
+    "gulp": {"gulp": "GULP"},
+    "procrustes": {
+        "nbs": "NBS",
+        "procrustes": "Procrustes",
+        "orthogonal_procrustes": "OrthogonalProcrustes",
+        "angular_procrustes": "AngularProcrustes",
+        "procrustes_size_and_shape": "ProcrustesSizeAndShape",
+        "aligned_cosine": "AlignedCosine",
+    },
+    "shape": {"shape_metric": "ShapeMetric"},
+    "regression": {"linear_regression": "LinearRegression", "ridge_regression": "RidgeRegression"},
+    "rsa": {
+        "rsa": "RSA",
+        "rsm_norm_difference": "RSMNormDifference",
+        "distance_correlation": "DistanceCorrelation",
+    },
+    "neighbours": {
+        "jaccard": "Jaccard",
+        "second_order_cosine": "SecondOrderCosine",
+        "rank_similarity": "RankSimilarity",
+        "mutual_knn": "MutualKNN",
+        "cknna": "CKNNA",
+    },
+    "matching": {
+        "hard_correlation_match": "HardCorrelationMatch",
+        "soft_correlation_match": "SoftCorrelationMatch",
+        "soft_matching": "SoftMatching",
+        "permutation_procrustes": "PermutationProcrustes",
+    },
+    "statistics": {
+        "eigenspace_overlap": "EigenspaceOverlap",
+        "magnitude_difference": "MagnitudeDifference",
+        "concentricity_difference": "ConcentricityDifference",
+        "uniformity_difference": "UniformityDifference",
+    },
+    "topology": {"imd": "IMD"},
     "baselines": {"random": "Random", "norm_difference": "NormDifference"},
 }.items():
     for _name, _class in _names.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from similitude.errors import InputError
@@ -99,6 +99,12 @@ class PWCCA(Measure):
         """Check the parameter."""
         if self.lost not in ("zero", "drop"):
             raise InputError(f"pwcca: lost must be 'zero' or 'drop', not {self.lost!r}.")
+
+    def properties(self) -> Properties:
+        """Without lost directions nothing depends on how they are completed."""
+        if self.lost == "zero":
+            return self.declares
+        return replace(self.declares, invariances=invariant("PST", "LT"), invariances_if_narrow=None)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Canonical correlations with the variates of the first side."""

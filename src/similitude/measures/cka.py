@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+import numpy as np
+
+from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import SquaredCovariance
-from similitude.measures.factors import ThinSVD
-from similitude.measures.pair import Cross, Factor, Pair
+from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
+from similitude.measures.kernels import CentredGaussianGram
+from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["CKA"]
 
 
 @dataclass(frozen=True)
 class CKA(Measure):
-    """Linear centred kernel alignment, biased as published.
+    """Centred kernel alignment: HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)), biased unless told otherwise.
 
-    ||X_c^T Y_c||_F^2 / (||X_c^T X_c||_F ||Y_c^T Y_c||_F), a similarity in [0, 1].
+    Parameters
+    ----------
+    kernel
+        ``"linear"``, or ``"rbf"`` for exp(-||x - x'||^2 / (2 w^2)).
+    bandwidth
+        Width w of the Gaussian kernel, as a multiple of the median distance between two inputs.
+    debiased
+        Estimate HSIC without bias (Song et al. 2007): near 0 for independent data, and possibly below, where the
+        biased value tends to 1 as features outnumber inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(60, 8))
+    >>> round(CKA(debiased=True)(X, 2 * X + 1), 12)
+    1.0
     """
+
+    kernel: Literal["linear", "rbf"] = "linear"
+    bandwidth: float = 1.0
+    debiased: bool = False
 
     name = "cka"
     declares = Properties(
@@ -26,17 +49,70 @@ class CKA(Measure):
         bounds=(0.0, 1.0),
         symmetric=True,
         invariances=invariant("OST"),
-        reference="Kornblith et al. 2019, arXiv:1905.00414",
+        reference="Kornblith et al. 2019, arXiv:1905.00414; debiased: Murphy et al. 2024, arXiv:2405.01012",
         formula="||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F), columns centred",
+        cost="d^3 (linear), n^2 (rbf)",
         caution="Biased upwards when inputs are few: independent data of n = 32, d = 2048 have .985.",
     )
 
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        if self.kernel not in ("linear", "rbf"):
+            raise InputError(f"cka: kernel must be 'linear' or 'rbf', not {self.kernel!r}.")
+        if not self.bandwidth > 0:
+            raise InputError(f"cka: bandwidth must be positive, not {self.bandwidth:g}.")
+        if self.kernel == "linear" and self.bandwidth != 1.0:
+            raise InputError("cka: the linear kernel has no bandwidth. Add kernel=rbf, or leave bandwidth out.")
+
+    def properties(self) -> Properties:
+        """The unbiased estimator needs four inputs and can be negative."""
+        if not self.debiased:
+            return self.declares
+        caution = "Noisy when inputs are few; a slightly negative value means independent."
+        return replace(self.declares, bounds=(-1.0, 1.0), minimum_n=4, caution=caution)
+
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """Singular values and the squared covariance."""
-        return (ThinSVD(), SquaredCovariance())
+        """What HSIC is computed from."""
+        if self.kernel == "rbf":
+            return (self._gram,)
+        return (CovarianceNorm(), SquaredCovariance(), *([SquaredRowNorms()] if self.debiased else []))
+
+    @property
+    def _gram(self) -> CentredGaussianGram:
+        return CentredGaussianGram(float(self.bandwidth), self.debiased)
 
     def score(self, pair: Pair) -> Any:
-        """The normalised squared covariance."""
-        norm = pair.xp.linalg.vector_norm
-        x, y = pair.x[ThinSVD()].s, pair.y[ThinSVD()].s
-        return pair[SquaredCovariance()] / (norm(x**2) * norm(y**2))
+        """The normalised HSIC."""
+        if self.kernel == "rbf":
+            first, second = pair.x[self._gram], pair.y[self._gram]
+            return _normalise(np.vdot(first, second), np.vdot(first, first), np.vdot(second, second), pair)
+        if self.debiased:
+            return self._debiased_linear(pair)
+        return pair[SquaredCovariance()] / (pair.x[CovarianceNorm()] * pair.y[CovarianceNorm()])
+
+    @staticmethod
+    def _debiased_linear(pair: Pair) -> Any:
+        """From the features: centred kernels have zero row sums, so that only their diagonals correct the bias."""
+
+        def hsic(squared_covariance: Any, a: Any, b: Any) -> Any:
+            n = pair.n
+            overlap = a @ b
+            mean = pair.xp.sum(a) * pair.xp.sum(b) / ((n - 1) * (n - 2))
+            return squared_covariance - overlap + mean - 2 * overlap / (n - 2)
+
+        def own(side: Side) -> Any:
+            diagonal = side[SquaredRowNorms()]
+            return hsic(side[CovarianceNorm()] ** 2, diagonal, diagonal)
+
+        a, b = pair.x[SquaredRowNorms()], pair.y[SquaredRowNorms()]
+        return _normalise(hsic(pair[SquaredCovariance()], a, b), own(pair.x), own(pair.y), pair)
+
+
+def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:
+    for side, own in ((pair.x, own_x), (pair.y, own_y)):
+        if not own > 0:
+            raise MeasureError(
+                f"{side.key or 'A side'} has no unbiased self-similarity on {pair.n} inputs (all equally far apart). "
+                "Use more inputs."
+            )
+    return cross / (own_x * own_y) ** 0.5

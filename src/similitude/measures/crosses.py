@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.measures.factors import ThinSVD
+from similitude.measures.factors import Centred, CovarianceRoot, Gram, ThinSVD, UncentredSVD
 from similitude.measures.pair import Cross, Pair, Side
+from similitude.measures.spectra import singular_values, singular_values_of_products, thin_svd
 
-__all__ = ["AlignedSpectrum", "CanonicalCorrelations", "CanonicalDirections", "Overlap", "SquaredCovariance"]
+__all__ = [
+    "AlignedSpectrum",
+    "CanonicalCorrelations",
+    "CanonicalDirections",
+    "CrossCovariance",
+    "Overlap",
+    "SquaredCovariance",
+    "UncentredOverlap",
+    "check_rank",
+    "check_ranks",
+    "check_regressable",
+]
 
 
 @dataclass(frozen=True)
@@ -30,29 +44,134 @@ class Overlap(Cross):
             return pair.parent[self][: x.rank, : y.rank]
         return x.u.T @ y.u
 
+    def mirrored(self, value: Any) -> Any:
+        """The transpose."""
+        return value.T
+
 
 @dataclass(frozen=True)
-class SquaredCovariance(Cross):
-    """||X_c^T Y_c||_F^2."""
+class PrincipalCovariance(Cross):
+    """X_c^T Y_c in the basis of principal directions, r_x x r_y: S_x M S_y, whose rows and columns descend in size."""
 
     factors = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Any:
-        """Sum over principal directions: s_x^2 (M*M) s_y^2."""
-        overlap = pair[Overlap()]
-        return pair.x[ThinSVD()].s ** 2 @ (overlap * overlap) @ pair.y[ThinSVD()].s ** 2
+        """Cut from the parent pair where components were deleted."""
+        x, y = pair.x[ThinSVD()], pair.y[ThinSVD()]
+        if pair.parent is not None:
+            return pair.parent[self][: x.rank, : y.rank]
+        return x.s[:, None] * pair[Overlap()] * y.s[None, :]
+
+    def mirrored(self, value: Any) -> Any:
+        """The transpose."""
+        return value.T
+
+
+@dataclass(frozen=True)
+class CrossCovariance(Cross):
+    """C = X_c^T Y_c, d_x x d_y: how each feature of one side goes with each of the other."""
+
+    factors = (Centred(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """One product."""
+        return pair.x[Centred()].T @ pair.y[Centred()]
+
+    def mirrored(self, value: Any) -> Any:
+        """The transpose."""
+        return value.T
+
+
+@dataclass(frozen=True)
+class CumulatedSquares(Cross):
+    """Squared entries of the principal covariance, summed over all rows and columns up to each."""
+
+    factors = (ThinSVD(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """Entry (i, j) is the squared covariance of the i + 1 and j + 1 leading components."""
+        squares = pair[PrincipalCovariance()] ** 2
+        return pair.xp.cumulative_sum(pair.xp.cumulative_sum(squares, axis=0), axis=1)
+
+    def mirrored(self, value: Any) -> Any:
+        """The transpose."""
+        return value.T
+
+
+@dataclass(frozen=True)
+class UncentredOverlap(Cross):
+    """U_x^T U_y of the singular vectors of the values as they are."""
+
+    factors = (UncentredSVD(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """One product."""
+        return pair.x[UncentredSVD()].u.T @ pair.y[UncentredSVD()].u
+
+
+@dataclass(frozen=True)
+class SquaredCovariance(Cross):
+    """||X_c^T Y_c||_F^2 = <X_c X_c^T, Y_c Y_c^T>."""
+
+    def __call__(self, pair: Pair) -> Any:
+        """From the principal covariance if the SVDs are there; else from the smaller of features and inputs."""
+        if pair.parent is not None:
+            return pair.parent[CumulatedSquares()][pair.x[ThinSVD()].rank - 1, pair.y[ThinSVD()].rank - 1]
+        if _principal(pair):
+            entries = pair[PrincipalCovariance()]
+        elif pair.n < min(pair.x.d, pair.y.d):
+            return pair.xp.sum(pair.x[Gram()] * pair.y[Gram()])
+        else:
+            entries = pair[CrossCovariance()]
+        return pair.xp.sum(entries * entries)
+
+    def mirrored(self, value: Any) -> Any:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class Products(Cross):
+    """A A^T or A^T A of another cross A, from which its singular values follow.
+
+    Parameters
+    ----------
+    cross
+        A, which cutting components of one side cuts by rows or by columns.
+    of
+        Which of its vectors are multiplied: ``"rows"`` or ``"columns"``.
+    """
+
+    cross: Cross
+    of: Literal["rows", "columns"]
+
+    def __call__(self, pair: Pair) -> Any:
+        """The leading block of the parent's where only these rows, or columns, were cut."""
+        cut, other = (pair.x, pair.y) if self.of == "rows" else (pair.y, pair.x)
+        if pair.parent is not None and other.parent is None:
+            kept = cut[ThinSVD()].rank
+            return pair.parent[self][:kept, :kept]
+        matrix = pair[self.cross]
+        return matrix @ matrix.T if self.of == "rows" else matrix.T @ matrix
+
+    def mirrored(self, value: Any) -> Any:
+        """None: the other product is another matrix."""
+        return NotImplemented
 
 
 @dataclass(frozen=True)
 class AlignedSpectrum(Cross):
     """Singular values of X_c^T Y_c, descending; their sum is the nuclear norm."""
 
-    factors = (ThinSVD(),)
-
     def __call__(self, pair: Pair) -> Any:
-        """Those of S_x M S_y, which has the same ones and is smaller."""
-        x, y = pair.x[ThinSVD()], pair.y[ThinSVD()]
-        return pair.xp.linalg.svdvals(x.s[:, None] * pair[Overlap()] * y.s[None, :])
+        """Those of S_x M S_y where the SVDs are there, or needed because inputs are few; else of X_c^T Y_c."""
+        if pair.parent is None and not _principal(pair) and pair.n > max(pair.x.d, pair.y.d):
+            return singular_values(pair[CrossCovariance()], pair.xp)
+        return _spectrum(pair, PrincipalCovariance())
+
+    def mirrored(self, value: Any) -> Any:
+        """The same."""
+        return value
 
 
 @dataclass(frozen=True)
@@ -68,9 +187,83 @@ class CanonicalCorrelations(Cross):
     factors = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Any:
-        """Singular values of M, within [0, 1]."""
+        """With the canonical directions if these are wanted too, else the singular values of M alone."""
+        for either in (pair, pair.swapped):
+            if CanonicalDirections() in either.wanted:
+                return either[CanonicalDirections()].correlations
         check_ranks(pair)
-        return pair.xp.clip(pair.xp.linalg.svdvals(pair[Overlap()]), 0.0, 1.0)
+        return pair.xp.clip(_spectrum(pair, Overlap()), 0.0, 1.0)
+
+    def mirrored(self, value: Any) -> Any:
+        """The same."""
+        return value
+
+
+class Bases(NamedTuple):
+    """Canonical correlations and the canonical bases of both sides."""
+
+    left: Any
+    """one column a direction of the first side"""
+    correlations: Any
+    """descending"""
+    right: Any
+    """one column a direction of the second side"""
+
+    def mirrored(self) -> Bases:
+        """For the pair the other way round."""
+        return Bases(self.right, self.correlations, self.left)
+
+
+@dataclass(frozen=True)
+class CanonicalBases(Cross):
+    """Canonical directions in the bases of principal directions, min(r_x, r_y) for each side: the thin SVD of M."""
+
+    factors = (ThinSVD(),)
+
+    def __call__(self, pair: Pair) -> Bases:
+        """One thin SVD."""
+        return Bases(*thin_svd(pair[Overlap()], pair.xp))
+
+    def mirrored(self, value: Bases) -> Bases:
+        """With the sides changed over."""
+        return value.mirrored()
+
+
+@dataclass(frozen=True)
+class HalfWhitened(Cross):
+    """V_x M, d_x x r_y: the overlap in the basis of the first side's features."""
+
+    factors = (ThinSVD(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """The leading columns of the parent's where only the second side was cut."""
+        if pair.parent is not None and pair.x.parent is None:
+            return pair.parent[self][:, : pair.y[ThinSVD()].rank]
+        return pair.x[ThinSVD()].v @ pair[Overlap()]
+
+
+@dataclass(frozen=True)
+class FeatureBases(Cross):
+    """Canonical directions in the bases of features, d_x and d_y of them: the full SVD of V_x M V_y^T.
+
+    Where one side has more dimensions than the other, its directions beyond the other's rank are any orthonormal
+    completion. So that values agree with the published ones, it is the completion that LAPACK gives for
+    this matrix, the whitened cross-covariance.
+    """
+
+    factors = (ThinSVD(),)
+
+    def __call__(self, pair: Pair) -> Bases:
+        """One full SVD."""
+        whitened, y = pair[HalfWhitened()], pair.y[ThinSVD()]
+        if pair.y.parent is None or y.rank < pair.y.d:  # else V_y is the identity
+            whitened = whitened @ y.v.T
+        left, correlations, right = pair.xp.linalg.svd(whitened, full_matrices=True)
+        return Bases(left, correlations[: min(pair.x[ThinSVD()].rank, y.rank)], right.T)
+
+    def mirrored(self, value: Bases) -> Bases:
+        """None: the completion is that of the matrix as it stands, not of its transpose."""
+        return NotImplemented
 
 
 class Directions(NamedTuple):
@@ -79,54 +272,75 @@ class Directions(NamedTuple):
     correlations: Any
     """min(r_x, r_y), descending"""
     variates_on_features: Any
-    """Inner products of the canonical variates with the features of the first side, k x d_x."""
+    """Inner products of the canonical variates with the features of the first side, one row a variate."""
 
 
 @dataclass(frozen=True)
 class CanonicalDirections(Cross):
-    """Canonical correlations, and the first side's canonical variates h_i against its features: <h_i, x_j>.
-
-    Where the first side has more dimensions than the second, the variates beyond the second's rank are any
-    orthonormal completion. So that values agree with the published ones, it is the completion that LAPACK
-    gives for V_x M V_y^T, the whitened cross-covariance in the basis of the features.
-    """
+    """Canonical correlations, and the first side's canonical variates h_i against its features: <h_i, x_j>."""
 
     factors = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Directions:
-        """From the SVD of M where its left basis is complete, else from that of V_x M V_y^T."""
+        """From a thin SVD where that has all directions of the first side; else, or if the other way round needs it
+        anyway, from the full one.
+        """
         check_ranks(pair)
-        xp, x, y = pair.xp, pair.x[ThinSVD()], pair.y[ThinSVD()]
-        if x.rank <= y.rank:
-            left, correlations, _ = xp.linalg.svd(pair[Overlap()], full_matrices=False)
+        x, y = pair.x[ThinSVD()], pair.y[ThinSVD()]
+        if x.rank > y.rank:
+            bases = pair[FeatureBases()]
+        elif x.rank < y.rank and self in pair.swapped.wanted:
+            bases = pair.swapped[FeatureBases()].mirrored()
         else:
-            whitened = x.v @ pair[Overlap()] @ y.v.T
-            basis, correlations, _ = xp.linalg.svd(whitened, full_matrices=True)
-            left = x.v.T @ basis
-            correlations = correlations[: y.rank]
-        on_features = (left.T * x.s[None, :]) @ x.v.T
-        return Directions(xp.clip(correlations, 0.0, 1.0), on_features)
+            bases = pair[CanonicalBases()]
+            on_features = (bases.left.T * x.s[None, :]) @ x.v.T
+            return Directions(pair.xp.clip(bases.correlations, 0.0, 1.0), on_features)
+        return Directions(pair.xp.clip(bases.correlations, 0.0, 1.0), bases.left.T @ pair.x[CovarianceRoot()])
+
+
+def _principal(pair: Pair) -> bool:
+    return pair.x.holds(ThinSVD()) and pair.y.holds(ThinSVD())
+
+
+def _spectrum(pair: Pair, cross: Cross) -> Any:
+    """Singular values of a cross of principal directions, descending, min(r_x, r_y) of them."""
+    rows, columns = pair.x[ThinSVD()].rank, pair.y[ThinSVD()].rank
+    if pair.parent is None or not isinstance(pair[cross], np.ndarray):
+        return singular_values(pair[cross], pair.xp)
+    products = pair[Products(cross, "rows" if rows < columns or pair.y.parent is None else "columns")]
+    found = singular_values_of_products(products, min(rows, columns))
+    return np.linalg.svd(pair[cross], compute_uv=False) if found is None else found
 
 
 def check_ranks(pair: Pair) -> None:
-    """Refuse sides on which canonical correlations say nothing; warn where some of them must be 1."""
-    ranks = [check_rank(side, pair) for side in (pair.x, pair.y)]
+    """Refuse sides on which canonical correlations say nothing; warn where some of them must be 1.
+
+    Raises
+    ------
+    MeasureError
+        The rank of a side reaches n - 1.
+    """
+    check_regressable((pair.x[ThinSVD()].rank, pair.y[ThinSVD()].rank), pair)
+
+
+def check_regressable(ranks: tuple[int, int], pair: Pair) -> None:
+    """`check_ranks` for given numbers of dimensions of the two sides."""
+    for side, rank in zip((pair.x, pair.y), ranks, strict=True):
+        check_rank(side, rank, pair.n)
     if sum(ranks) > pair.n - 1:
         warnings.warn(
             f"Ranks {ranks[0]} and {ranks[1]} exceed n - 1 = {pair.n - 1} together: at least "
-            f"{sum(ranks) - pair.n + 1} canonical correlations are 1 whatever the data. Use more inputs, or svcca.",
+            f"{sum(ranks) - pair.n + 1} canonical correlations are 1 whatever the data. Use more inputs, or svcca "
+            "with fewer components.",
             SimilitudeWarning,
             stacklevel=4,
         )
 
 
-def check_rank(side: Side, pair: Pair) -> int:
-    """Rank of a side that is regressed on; MeasureError if it spans all n - 1 centred dimensions."""
-    rank = side[ThinSVD()].rank
-    if rank >= pair.n - 1:
+def check_rank(side: Side, rank: int, n: int) -> None:
+    """Refuse a side that is regressed on if it spans all n - 1 centred dimensions."""
+    if rank >= n - 1:
         raise MeasureError(
-            f"{side.key or 'A side'} has rank {rank} on {pair.n} inputs, so that anything can be predicted from it "
-            "and every canonical correlation is 1. Use more inputs than features, fewer components (svcca), or a "
-            "ridge."
+            f"{side.key or 'A side'} has rank {rank} on {n} inputs, so that anything can be predicted from it and "
+            "every canonical correlation is 1. Use more inputs than features, fewer components (svcca), or a ridge."
         )
-    return rank

@@ -9,7 +9,31 @@ import numpy as np
 
 from similitude.measures.pair import Factor, Side
 
-__all__ = ["SVD", "Centred", "CentredNorm", "ThinSVD"]
+__all__ = [
+    "SVD",
+    "Centred",
+    "CentredNorm",
+    "CovarianceNorm",
+    "CovarianceRoot",
+    "Gram",
+    "Mean",
+    "SquaredRowNorms",
+    "ThinSVD",
+    "UncentredSVD",
+]
+
+
+@dataclass(frozen=True)
+class Mean(Factor):
+    """Mean of each feature, d."""
+
+    def __call__(self, side: Side) -> Any:
+        """Mean over inputs."""
+        return side.xp.mean(side.values, axis=0)
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
 
 
 @dataclass(frozen=True)
@@ -18,9 +42,12 @@ class Centred(Factor):
 
     def __call__(self, side: Side) -> Any:
         """Centre twice: the second pass takes away what rounding left of a large offset."""
-        xp = side.xp
-        centred = side.values - xp.mean(side.values, axis=0, keepdims=True)
-        return centred - xp.mean(centred, axis=0, keepdims=True)
+        centred = side.values - side[Mean()]
+        return centred - side.xp.mean(centred, axis=0)
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """Rows in the new order."""
+        return value[order]
 
 
 @dataclass(frozen=True)
@@ -31,6 +58,55 @@ class CentredNorm(Factor):
         """From the singular values where components were deleted."""
         xp = side.xp
         return xp.linalg.vector_norm(side[ThinSVD()].s if side.parent is not None else side[Centred()])
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class CovarianceNorm(Factor):
+    """||X_c^T X_c||_F, which is also the norm of the linear kernel matrix X_c X_c^T."""
+
+    def __call__(self, side: Side) -> Any:
+        """From the singular values if they are known, else from the smaller of the two matrices."""
+        norm = side.xp.linalg.vector_norm
+        if side.parent is not None or side.holds(ThinSVD()):
+            return norm(side[ThinSVD()].s ** 2)
+        if side.n < side.d:
+            return norm(side[Gram()])
+        return norm(side[Centred()].T @ side[Centred()])
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class Gram(Factor):
+    """X_c X_c^T, n x n: the centred linear kernel matrix."""
+
+    def __call__(self, side: Side) -> Any:
+        """One product."""
+        return side[Centred()] @ side[Centred()].T
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """Rows and columns in the new order."""
+        return value[order][:, order]
+
+
+@dataclass(frozen=True)
+class SquaredRowNorms(Factor):
+    """Squared length of each centred row, n: the diagonal of the linear kernel."""
+
+    def __call__(self, side: Side) -> Any:
+        """From the components where some were deleted."""
+        rows = side.values if side.parent is not None else side[Centred()]
+        return side.xp.sum(rows * rows, axis=1)
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """Rows in the new order."""
+        return value[order]
 
 
 class SVD(NamedTuple):
@@ -73,14 +149,56 @@ class ThinSVD(Factor):
             u = q @ u
         else:
             u, s, vh = xp.linalg.svd(centred, full_matrices=False)
-        norm = float(xp.linalg.vector_norm(side.values))
-        double = float(np.finfo(np.float64).eps)
-        tolerance = max(
-            max(n, d) * double * max(float(s[0]), norm),
-            2 * side.precision * norm if side.precision > double else 0,
-        )
-        rank = max(int(xp.sum(xp.astype(s > tolerance, xp.int64))), 1)
+        rank = _rank(s, n, d, float(xp.linalg.vector_norm(side.values)), side)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
+
+    def permuted(self, value: SVD, order: np.ndarray) -> SVD:
+        """Rows of u in the new order."""
+        return value._replace(u=value.u[order])
+
+
+@dataclass(frozen=True)
+class CovarianceRoot(Factor):
+    """(X_c^T X_c)^(1/2), the symmetric root, d x d."""
+
+    def __call__(self, side: Side) -> Any:
+        """V S V^T."""
+        svd = side[ThinSVD()]
+        return (svd.v * svd.s) @ svd.v.T
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class UncentredSVD(Factor):
+    """Thin SVD of the values as they are, cut to the numerical rank."""
+
+    def __call__(self, side: Side) -> SVD:
+        """From the centred one, to which the means add one row: [S V^T; sqrt(n) mean] in the basis [U, 1 / sqrt(n)]."""
+        centred = side[ThinSVD()]
+        if side.parent is not None:
+            return centred  # components of centred data have no mean
+        xp, n = side.xp, side.n
+        ones = xp.ones((n, 1), dtype=centred.s.dtype) / n**0.5
+        rows = xp.concat([centred.s[:, None] * centred.v.T, n**0.5 * side[Mean()][None, :]])
+        w, s, vh = xp.linalg.svd(rows, full_matrices=False)
+        rank = _rank(s, n, side.d, float(s[0]), side)
+        u = xp.concat([centred.u, ones], axis=1) @ w[:, :rank]
+        return SVD(u, s[:rank], vh[:rank, :].T)
+
+    def permuted(self, value: SVD, order: np.ndarray) -> SVD:
+        """Rows of u in the new order."""
+        return value._replace(u=value.u[order])
+
+
+def _rank(s: Any, n: int, d: int, norm: float, side: Side) -> int:
+    """Number of singular values above the rounding error; see `ThinSVD`."""
+    double = float(np.finfo(np.float64).eps)
+    stored = 2 * side.precision * norm if side.precision > double else 0.0
+    tolerance = max(max(n, d) * double * max(float(s[0]), norm), stored)
+    return max(int(side.xp.sum(side.xp.astype(s > tolerance, side.xp.int64))), 1)
 
 
 def _leading(svd: SVD, kept: int, xp: Any) -> SVD:

@@ -6,8 +6,10 @@ work is shared between measures that know nothing of each other.
 
 from __future__ import annotations
 
+import functools
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,23 @@ class Factor(ABC):
     def __call__(self, side: Side) -> Any:
         """Compute it; read values from ``side.values`` or other factors from ``side[factor]``."""
 
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The factor of the representation with its rows in another order, from the `value` for the present order.
+
+        Parameters
+        ----------
+        value
+            The factor of the representation as it is.
+        order
+            Row i of the new representation is row ``order[i]`` of this one.
+
+        Returns
+        -------
+        object
+            ``NotImplemented`` where computing it anew is the only way.
+        """
+        return NotImplemented
+
 
 class Cross(ABC):
     """Something computed of a pair, such as its canonical correlations. Subclasses are frozen dataclasses."""
@@ -36,6 +55,10 @@ class Cross(ABC):
     @abstractmethod
     def __call__(self, pair: Pair) -> Any:
         """Compute it from ``pair.x[factor]``, ``pair.y[factor]`` and other crosses ``pair[cross]``."""
+
+    def mirrored(self, value: Any) -> Any:
+        """The cross of the swapped pair, from the `value` for the pair; ``NotImplemented`` without such a short cut."""
+        return NotImplemented
 
 
 class Side:
@@ -110,6 +133,23 @@ class Side:
                 self._factors[factor] = factor(self)
             return self._factors[factor]
 
+    def holds(self, factor: Factor) -> bool:
+        """Whether the factor has been computed, so that using it costs nothing."""
+        return factor in (self if self.parent is None else self.parent)._factors
+
+    def shed(self, keep: Collection[Factor]) -> None:
+        """Forget all factors but those in `keep`, and the copy of the values in double precision."""
+        with self._lock:
+            self._factors = {factor: value for factor, value in self._factors.items() if factor in keep}
+            if self.representation is not None and isinstance(self._values, np.ndarray):
+                self._values = self.representation.values
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken by the factors."""
+        factors = (f if isinstance(f, tuple) else (f,) for f in self._factors.values())
+        return sum(getattr(array, "nbytes", 0) for arrays in factors for array in arrays)
+
     @property
     def values(self) -> Any:
         """The n x d matrix in double precision."""
@@ -144,21 +184,20 @@ class Side:
         """Label for error messages."""
         return self.representation.key if self.representation is not None else "tensor"
 
-    @property
+    @functools.cached_property
     def xp(self) -> Any:
         """Array-API namespace of the values."""
-        return array_namespace(self.values if self.parent is None else self.parent.values)
+        return array_namespace(self._values) if self.parent is None else self.parent.xp
 
 
-def as_numpy(side: Side) -> np.ndarray:
-    """The values as a NumPy array, for measures that have no gradient.
+def as_numpy(values: Any) -> np.ndarray:
+    """Values of a side, or a factor, as a NumPy array, for measures that have no gradient.
 
     Raises
     ------
     MeasureError
         The values track gradients, which would be lost without a word.
     """
-    values = side.values
     if isinstance(values, np.ndarray):
         return values
     if values.requires_grad:
@@ -178,6 +217,11 @@ class Pair:
     parent
         The pair of the untruncated sides, from which a truncated pair cuts its crosses.
 
+    Attributes
+    ----------
+    wanted
+        Crosses that will be asked for, so that each can be computed in the way that serves the others too.
+
     Raises
     ------
     ShapeMismatch
@@ -185,13 +229,16 @@ class Pair:
     """
 
     def __init__(self, x: Side, y: Side, parent: Pair | None = None) -> None:
-        check_same_inputs(x, y)
+        if parent is None:
+            check_same_inputs(x, y)
         self.x = x
         self.y = y
         if parent is None and (x.parent is not None or y.parent is not None):
             parent = Pair(x.parent or x, y.parent or y)
         self.parent = parent
+        self.wanted: set[Cross] = set()
         self._crosses: dict[Cross, Any] = {}
+        self._swapped: Pair | None = None
 
     @property
     def n(self) -> int:
@@ -205,8 +252,23 @@ class Pair:
 
     def __getitem__(self, cross: Cross) -> Any:
         if cross not in self._crosses:
-            self._crosses[cross] = cross(self)
+            value = NotImplemented
+            if self._swapped is not None and cross in self._swapped._crosses:
+                value = cross.mirrored(self._swapped._crosses[cross])
+            self._crosses[cross] = cross(self) if value is NotImplemented else value
         return self._crosses[cross]
+
+    def __setitem__(self, cross: Cross, value: Any) -> None:
+        """Keep the value of a cross that was computed for many pairs at once."""
+        self._crosses[cross] = value
+
+    @property
+    def swapped(self) -> Pair:
+        """The pair the other way round; what one has computed, the other uses."""
+        if self._swapped is None:
+            self._swapped = Pair(self.y, self.x, self.parent.swapped if self.parent is not None else None)
+            self._swapped._swapped = self
+        return self._swapped
 
 
 def check_same_inputs(x: Side, y: Side) -> None:

@@ -1,26 +1,70 @@
-"""Distances after the best rotation."""
+"""Distances after the best rotation, and the similarity they are made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, pi
 from typing import Any
 
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import AlignedSpectrum
-from similitude.measures.factors import ThinSVD
+from similitude.measures.crosses import AlignedSpectrum, UncentredOverlap
+from similitude.measures.factors import CentredNorm, UncentredSVD
 from similitude.measures.pair import Cross, Factor, Pair
 
-__all__ = ["Procrustes", "cosine_of_alignment"]
+__all__ = [
+    "NBS",
+    "AlignedCosine",
+    "AngularProcrustes",
+    "OrthogonalProcrustes",
+    "Procrustes",
+    "ProcrustesSizeAndShape",
+    "angle",
+]
+
+_FORMULA = "||X'Y||_* / (||X||_F ||Y||_F), columns centred"
 
 
 def cosine_of_alignment(pair: Pair) -> Any:
     """||X_c^T Y_c||_* / (||X_c||_F ||Y_c||_F), the cosine between the best-aligned representations."""
-    norm = pair.xp.linalg.vector_norm
-    return pair.xp.sum(pair[AlignedSpectrum()]) / (norm(pair.x[ThinSVD()].s) * norm(pair.y[ThinSVD()].s))
+    return pair.xp.sum(pair[AlignedSpectrum()]) / (pair.x[CentredNorm()] * pair.y[CentredNorm()])
+
+
+def angle(cosine: Any, xp: Any) -> Any:
+    """Arc cosine in radians of a value that rounding may have put beyond 1."""
+    return xp.acos(xp.clip(cosine, -1.0, 1.0))
+
+
+class _Aligned(Measure):
+    """A measure that needs nothing but the norms and the spectrum of the aligned pair."""
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Norms and the spectrum of the aligned pair."""
+        return (CentredNorm(), AlignedSpectrum())
 
 
 @dataclass(frozen=True)
-class Procrustes(Measure):
+class NBS(_Aligned):
+    """Normalised Bures similarity: the cosine between the best-aligned representations."""
+
+    name = "nbs"
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OST"),
+        reference="Harvey et al. 2023, arXiv:2311.11436",
+        formula=_FORMULA,
+        cost="d^3",
+        caution="Orders pairs exactly as procrustes and angular_procrustes do.",
+    )
+
+    def score(self, pair: Pair) -> Any:
+        """The cosine, which rounding must not put beyond 1."""
+        return pair.xp.clip(cosine_of_alignment(pair), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Procrustes(_Aligned):
     """Orthogonal Procrustes distance of normalised representations, squared as in Ding et al.: in [0, 2]."""
 
     name = "procrustes"
@@ -31,13 +75,113 @@ class Procrustes(Measure):
         invariances=invariant("OST"),
         reference="Ding et al. 2021, arXiv:2108.01661",
         formula="2 - 2 ||X'Y||_*, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
+        cost="d^3",
         caution="Squared, so not a metric; orthogonal_procrustes is its root.",
     )
-
-    def uses(self) -> tuple[Factor | Cross, ...]:
-        """Singular values and the spectrum of the aligned pair."""
-        return (ThinSVD(), AlignedSpectrum())
 
     def score(self, pair: Pair) -> Any:
         """Never below 0, which rounding would allow."""
         return pair.xp.clip(2.0 - 2.0 * cosine_of_alignment(pair), 0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class OrthogonalProcrustes(_Aligned):
+    """Orthogonal Procrustes distance of normalised representations, a metric: the root of `procrustes`."""
+
+    name = "orthogonal_procrustes"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, 2.0**0.5),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OST"),
+        reference="Williams et al. 2021, arXiv:2110.14739",
+        formula="min_R ||X - Y R||_F, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
+        cost="d^3",
+        caution="Below 1e-7 the digits are rounding.",
+    )
+
+    def score(self, pair: Pair) -> Any:
+        """Root of the squared distance."""
+        return pair.xp.clip(2.0 - 2.0 * cosine_of_alignment(pair), 0.0, 2.0) ** 0.5
+
+
+@dataclass(frozen=True)
+class AngularProcrustes(_Aligned):
+    """Angle in radians between the best-aligned representations: arccos of `nbs`."""
+
+    name = "angular_procrustes"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, pi / 2),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OST"),
+        reference="Williams et al. 2021, arXiv:2110.14739",
+        formula=f"arccos({_FORMULA.split(',')[0]}), columns centred",
+        cost="d^3",
+        caution="Below 1e-7 the digits are rounding.",
+    )
+
+    def score(self, pair: Pair) -> Any:
+        """Arc cosine."""
+        return angle(cosine_of_alignment(pair), pair.xp)
+
+
+@dataclass(frozen=True)
+class ProcrustesSizeAndShape(_Aligned):
+    """Procrustes distance of centred representations that keep their size."""
+
+    name = "procrustes_size_and_shape"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OT"),
+        reference="Williams et al. 2021, arXiv:2110.14739",
+        formula="min_R ||X - Y R||_F, columns centred",
+        cost="d^3",
+        caution="Dominated by the larger of two representations of different scale.",
+    )
+
+    def score(self, pair: Pair) -> Any:
+        """Root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_*."""
+        xp = pair.xp
+        squares = pair.x[CentredNorm()] ** 2 + pair.y[CentredNorm()] ** 2
+        return xp.clip(squares - 2.0 * xp.sum(pair[AlignedSpectrum()]), 0.0, None) ** 0.5
+
+
+@dataclass(frozen=True)
+class AlignedCosine(Measure):
+    """Mean cosine between an input's two rows after the best rotation; not centred.
+
+    The narrower side is padded with zeros. A row of zeros has cosine 0.
+    """
+
+    name = "aligned_cosine"
+    declares = Properties(
+        kind="similarity",
+        bounds=(-1.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OS"),
+        reference="Klabunde et al. 2024 (ReSi), arXiv:2408.00531",
+        formula="mean_i cos(x_i R, y_i), R the rotation that minimises ||X R - Y||_F",
+        cost="n d^2 + d^3",
+        caution="Not centred: a large common mean makes everything alike.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """The singular value decompositions of both sides as they are."""
+        return (UncentredSVD(), UncentredOverlap())
+
+    def score(self, pair: Pair) -> Any:
+        """Rotate both sides to where their cross-product is diagonal."""
+        xp, x, y = pair.xp, pair.x[UncentredSVD()], pair.y[UncentredSVD()]
+        core = x.s[:, None] * pair[UncentredOverlap()] * y.s[None, :]
+        left, _, right = xp.linalg.svd(core, full_matrices=False)
+        a, b = x.u @ (x.s[:, None] * left), y.u @ (y.s[:, None] * right.T)
+        norm = xp.linalg.vector_norm
+        lengths = norm(pair.x.values, axis=1) * norm(pair.y.values, axis=1)
+        cosines = xp.sum(a * b, axis=1) / xp.where(lengths > 0, lengths, xp.ones_like(lengths))
+        return xp.clip(xp.mean(cosines), -1.0, 1.0)

@@ -1,0 +1,67 @@
+"""Distance between the predictions that ridge regression could make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from similitude.errors import InputError
+from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.crosses import Overlap, check_ranks
+from similitude.measures.factors import ThinSVD
+from similitude.measures.pair import Cross, Factor, Pair, Side
+
+__all__ = ["GULP"]
+
+
+@dataclass(frozen=True)
+class GULP(Measure):
+    """Squared GULP distance: how differently ridge regression on the two sides predicts, over all linear tasks.
+
+    Parameters
+    ----------
+    ridge
+        Weight of the penalty, in units of the variances; at 0 the distance is r_x + r_y - 2 sum of rho^2.
+    """
+
+    ridge: float = 0.0
+
+    name = "gulp"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        invariances=invariant("OT"),
+        reference="Boix-Adsera et al. 2022, arXiv:2210.06545",
+        formula="tr(P A P A) + tr(Q B Q B) - 2 tr(P C Q C'), A = X'X/n, B = Y'Y/n, C = X'Y/n, P = (A + ridge I)^-1",
+        cost="d^2",
+        caution="Grows with the number of features, so compare values only between pairs of the same widths.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the parameter."""
+        if not self.ridge >= 0.0:
+            raise InputError(f"gulp: ridge must not be negative, but is {self.ridge:g}.")
+
+    def properties(self) -> Properties:
+        """Without a penalty it is a function of the canonical correlations."""
+        if self.ridge > 0.0:
+            return self.declares
+        return replace(self.declares, invariances=invariant("LT"), needs="each side's rank below n - 1")
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Principal directions and their overlap."""
+        return (ThinSVD(), Overlap())
+
+    def score(self, pair: Pair) -> Any:
+        """Each principal direction counts as much as the penalty leaves of it."""
+        if self.ridge == 0.0:
+            check_ranks(pair)
+        xp, overlap = pair.xp, pair[Overlap()]
+        x, y = self._left(pair.x, pair), self._left(pair.y, pair)
+        return xp.clip(xp.sum(x**2) + xp.sum(y**2) - 2.0 * (x @ (overlap * overlap) @ y), 0.0, None)
+
+    def _left(self, side: Side, pair: Pair) -> Any:
+        variances = side[ThinSVD()].s ** 2 / pair.n
+        return variances / (variances + self.ridge)

@@ -1,0 +1,186 @@
+"""Feature against feature: which of the one goes with which of the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from similitude.errors import MeasureError, require
+from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.crosses import CrossCovariance
+from similitude.measures.factors import Centred, Mean
+from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+
+__all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatch", "SoftMatching"]
+
+
+@dataclass(frozen=True)
+class FeatureNorms(Factor):
+    """Length of each centred feature, d; 0 for a feature that is constant up to rounding."""
+
+    def __call__(self, side: Side) -> np.ndarray:
+        """Compared with the length before centring."""
+        norms = np.linalg.norm(as_numpy(side[Centred()]), axis=0)
+        before = np.hypot(norms, side.n**0.5 * np.abs(as_numpy(side[Mean()])))
+        double = np.finfo(np.float64).eps
+        tolerance = max(side.n * double, 2 * side.precision if side.precision > double else 0.0)
+        return np.where(norms > tolerance * before, norms, 0.0)
+
+    def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class FeatureCorrelations(Cross):
+    """Pearson correlation of every feature with every feature; constant ones left out."""
+
+    factors = (Centred(), FeatureNorms())
+
+    def __call__(self, pair: Pair) -> np.ndarray:
+        """Covariance over lengths."""
+        x, y = pair.x[FeatureNorms()], pair.y[FeatureNorms()]
+        if not (x.any() and y.any()):
+            raise MeasureError("Every feature of a side is constant up to rounding, so that none correlates.")
+        covariance = as_numpy(pair[CrossCovariance()])[x > 0][:, y > 0]
+        return np.clip(covariance / x[x > 0][:, None] / y[y > 0][None, :], -1.0, 1.0)
+
+
+class _OnCorrelations(Measure):
+    """A measure on the correlations between features."""
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """All correlations."""
+        return (FeatureNorms(), CrossCovariance(), FeatureCorrelations())
+
+
+_LEFT_OUT = "Depends on the axes: a rotation of the features changes it. Constant features are left out."
+
+
+@dataclass(frozen=True)
+class HardCorrelationMatch(_OnCorrelations):
+    """Mean signed correlation of features paired one to one as well as can be."""
+
+    name = "hard_correlation_match"
+    declares = Properties(
+        kind="similarity",
+        bounds=(-1.0, 1.0),
+        symmetric=True,
+        invariances=invariant("PST"),
+        reference="Li et al. 2015, arXiv:1511.07543",
+        formula="max over pairings p of mean corr(x_i, y_p(i)), over the min(d_x, d_y) pairs",
+        cost="n d^2 + d^3",
+        caution=_LEFT_OUT,
+    )
+
+    def score(self, pair: Pair) -> float:
+        """Best assignment."""
+        correlations = pair[FeatureCorrelations()]
+        return float(correlations[linear_sum_assignment(correlations, maximize=True)].mean())
+
+
+@dataclass(frozen=True)
+class SoftCorrelationMatch(_OnCorrelations):
+    """Mean signed correlation of each feature with its best match on the other side, averaged over both sides."""
+
+    name = "soft_correlation_match"
+    declares = Properties(
+        kind="similarity",
+        bounds=(-1.0, 1.0),
+        symmetric=True,
+        invariances=invariant("PST"),
+        reference="Li et al. 2015, arXiv:1511.07543",
+        formula="(mean_i max_j corr(x_i, y_j) + mean_j max_i corr(x_i, y_j)) / 2",
+        cost="n d^2",
+        caution="Several features may have the same match. " + _LEFT_OUT,
+    )
+
+    def score(self, pair: Pair) -> float:
+        """Best match each way."""
+        correlations = pair[FeatureCorrelations()]
+        return float((correlations.max(axis=1).mean() + correlations.max(axis=0).mean()) / 2)
+
+
+@dataclass(frozen=True)
+class SoftMatching(Measure):
+    """Root of the cost of moving the features of one side onto those of the other by optimal transport.
+
+    Every side has mass 1, spread evenly over its features. Unequal widths need the package POT.
+    """
+
+    name = "soft_matching"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("PT"),
+        reference="Khosla and Williams 2024, arXiv:2311.09466",
+        formula="sqrt(min_P sum_ij P_ij ||x_i - y_j||^2), rows of P sum to 1/d_x, columns to 1/d_y, features centred",
+        needs="the extra `matching` where widths differ",
+        cost="n d^2 + d^3",
+        caution="Depends on the axes and on the scale of the features.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Centred features and their products."""
+        return (Centred(), CrossCovariance())
+
+    def score(self, pair: Pair) -> float:
+        """Find the plan, then take the cost from the differences themselves, which cancels less."""
+        x, y = as_numpy(pair.x[Centred()]), as_numpy(pair.y[Centred()])
+        products = as_numpy(pair[CrossCovariance()])
+        if x.shape[1] == y.shape[1]:  # the plan is a permutation
+            i, j = linear_sum_assignment(products, maximize=True)
+            masses = np.full(i.size, 1.0 / i.size)
+        else:
+            plan = _transport_plan(np.sum(x * x, axis=0)[:, None] + np.sum(y * y, axis=0) - 2.0 * products)
+            i, j = np.nonzero(plan)
+            masses = plan[i, j]
+        return float(masses @ np.sum((x[:, i] - y[:, j]) ** 2, axis=0)) ** 0.5
+
+
+def _transport_plan(costs: np.ndarray) -> np.ndarray:
+    transport: Any = require("ot", extra="matching")
+    p, q = costs.shape
+    return transport.emd(np.full(p, 1.0 / p), np.full(q, 1.0 / q), costs / np.abs(costs).max(), numItermax=10_000_000)
+
+
+@dataclass(frozen=True)
+class PermutationProcrustes(Measure):
+    """Distance after the best permutation of the features, the narrower side padded with zeros; not centred."""
+
+    name = "permutation_procrustes"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("P"),
+        reference="Williams et al. 2021, arXiv:2110.14739",
+        formula="min over permutations p of ||X - Y_p||_F, zero-padded, not centred",
+        cost="n d^2 + d^3",
+        caution="Depends on the axes, the scale and the mean of the features.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Products of centred features, and means."""
+        return (Mean(), CrossCovariance())
+
+    def score(self, pair: Pair) -> float:
+        """The best assignment of features; those without a partner are compared with zeros."""
+        x, y = as_numpy(pair.x.values), as_numpy(pair.y.values)
+        means = np.outer(as_numpy(pair.x[Mean()]), as_numpy(pair.y[Mean()]))
+        products = as_numpy(pair[CrossCovariance()]) + pair.n * means
+        # To leave a feature without a partner is to pair it with zeros: a product of 0.
+        d = max(products.shape)
+        padded = np.pad(products, ((0, d - products.shape[0]), (0, d - products.shape[1])))
+        i, j = linear_sum_assignment(padded, maximize=True)
+        matched = (i < x.shape[1]) & (j < y.shape[1])
+        alone_x, alone_y = i[~matched & (i < x.shape[1])], j[~matched & (j < y.shape[1])]
+        parts = (x[:, i[matched]] - y[:, j[matched]], x[:, alone_x], y[:, alone_y])
+        return float(sum(np.vdot(part, part) for part in parts)) ** 0.5

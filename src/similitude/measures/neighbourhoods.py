@@ -1,0 +1,105 @@
+"""Nearest neighbours within one representation, and what two representations share of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial.distance import squareform
+from sklearn.neighbors import NearestNeighbors
+
+from similitude.measures.distances import RDM, Cosines
+from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+
+__all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
+
+Closeness = Literal["cosine", "euclidean", "inner_product"]
+
+
+class NeighbourLists(NamedTuple):
+    """The k nearest neighbours of each input, nearest first."""
+
+    indices: np.ndarray
+    """One row an input, n x k."""
+    similarities: np.ndarray
+    """Cosine, inner product, or minus the squared distance; n x k."""
+
+    def matrix(self, values: np.ndarray | None = None) -> sparse.csr_array:
+        """Sparse n x n matrix with `values`, or ones, at the neighbours of each row."""
+        n, k = self.indices.shape
+        entries = np.ones(n * k) if values is None else values.ravel()
+        return sparse.csr_array((entries, self.indices.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+
+
+@dataclass(frozen=True)
+class Neighbours(Factor):
+    """The k nearest neighbours of every input; of equally near ones the earlier first.
+
+    Parameters
+    ----------
+    k
+        How many.
+    closeness
+        Cosine or inner product of rows, or their Euclidean distance.
+    with_self
+        Whether an input can be its own neighbour; it is left out by its index, whatever duplicates it has.
+    """
+
+    k: int
+    closeness: Closeness = "cosine"
+    with_self: bool = False
+
+    def __call__(self, side: Side) -> NeighbourLists:
+        """Search in whole steps of 1e-12 of the largest difference, so that rounding does not order duplicates."""
+        similarities = self._similarities(side)
+        steps = similarities.max() - similarities
+        largest = steps.max()
+        steps *= 2.0**40 / largest if largest > 0 else 0.0
+        np.rint(steps, out=steps)
+        if not self.with_self:
+            np.fill_diagonal(steps, 2.0**41)  # farther than anything
+        search = NearestNeighbors(n_neighbors=self.k, metric="precomputed").fit(steps)
+        distances, indices = search.kneighbors(steps)
+        order = np.lexsort((indices, distances), axis=1)
+        indices = np.take_along_axis(indices, order, axis=1)
+        return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))
+
+    def _similarities(self, side: Side) -> np.ndarray:
+        if self.closeness == "cosine":
+            return side[Cosines()]
+        if self.closeness == "euclidean":
+            return -squareform(side[RDM("squared_euclidean")], checks=False)
+        values = as_numpy(side.values)
+        return values @ values.T
+
+    def permuted(self, value: NeighbourLists, order: np.ndarray) -> NeighbourLists:
+        """Rows in the new order, pointing to where their neighbours have gone."""
+        position = np.empty_like(order)
+        position[order] = np.arange(order.size)
+        return NeighbourLists(position[value.indices[order]], value.similarities[order])
+
+
+@dataclass(frozen=True)
+class CommonNeighbours(Cross):
+    """Which of x's neighbours of an input are also y's: the position in y's list, or -1; n x k."""
+
+    neighbours: Neighbours
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameters
+        """The neighbours of both sides."""
+        return (self.neighbours,)
+
+    def __call__(self, pair: Pair) -> np.ndarray:
+        """Write y's positions into a table, and look x's neighbours up in it, a block of inputs at a time."""
+        x, y = pair.x[self.neighbours].indices, pair.y[self.neighbours].indices
+        n, k = x.shape
+        found = np.empty((n, k), dtype=np.int64)
+        for start in range(0, n, 256):
+            rows = slice(start, min(start + 256, n))
+            table = np.full((rows.stop - start, n), -1, dtype=np.int64)
+            np.put_along_axis(table, y[rows], np.arange(k)[None, :], axis=1)
+            found[rows] = np.take_along_axis(table, x[rows], axis=1)
+        return found

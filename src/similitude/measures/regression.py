@@ -1,0 +1,114 @@
+"""How well one representation is predicted linearly from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from similitude.errors import InputError, MeasureError
+from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.crosses import Overlap, check_rank
+from similitude.measures.factors import ThinSVD
+from similitude.measures.pair import Cross, Factor, Pair, as_numpy
+
+__all__ = ["LinearRegression", "RidgeRegression"]
+
+
+@dataclass(frozen=True)
+class LinearRegression(Measure):
+    """Share of the first representation's variance that a linear map of the second explains, in sample."""
+
+    name = "linear_regression"
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=False,
+        invariances=invariant("OST", "LT"),
+        reference="Kornblith et al. 2019, arXiv:1905.00414",
+        formula="||Q'X||_F^2 / ||X||_F^2, Q an orthonormal basis of Y, columns centred",
+        needs="the second side's rank below n - 1",
+        cost="d^2",
+        caution="In sample, so it tends to 1 as the second side's width nears n; ridge_regression is cross-validated.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Principal directions and their overlap."""
+        return (ThinSVD(), Overlap())
+
+    def score(self, pair: Pair) -> Any:
+        """Each principal direction of the first side counts by its variance."""
+        check_rank(pair.y, pair.y[ThinSVD()].rank, pair.n)
+        xp, overlap, variances = pair.xp, pair[Overlap()], pair.x[ThinSVD()].s ** 2
+        explained = xp.sum(variances @ (overlap * overlap))
+        return xp.clip(explained / xp.sum(variances), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class RidgeRegression(Measure):
+    """Cross-validated share of the first representation's variance that a ridge regression on the second predicts.
+
+    Parameters
+    ----------
+    alpha
+        Weight of the penalty, in units of the second side's sums of squares, as in scikit-learn.
+    folds
+        Parts of consecutive inputs, each predicted from the others. Shuffle inputs that come in classes.
+    """
+
+    alpha: float = 1.0
+    folds: int = 5
+
+    name = "ridge_regression"
+    declares = Properties(
+        kind="similarity",
+        bounds=(-inf, 1.0),
+        symmetric=False,
+        invariances=invariant("OST", "OT"),
+        reference="Yamins et al. 2014, doi:10.1073/pnas.1403112111; Schrimpf et al. 2018, doi:10.1101/407007",
+        formula="1 - sum of squared errors of held-out predictions of X from Y / sum of squares of X, centred",
+        needs="at least two inputs a fold",
+        cost="folds n d^2",
+        caution="Negative where the prediction is worse than the mean. Depends on the scale of the second side.",
+        self_is_best=False,
+    )
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        if not self.alpha > 0:
+            raise InputError(f"ridge_regression: alpha must be positive, not {self.alpha:g}.")
+        if not isinstance(self.folds, int) or self.folds < 2:
+            raise InputError(f"ridge_regression: folds must be a whole number of at least 2, not {self.folds}.")
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Principal components, which stand for the features."""
+        return (ThinSVD(),)
+
+    def score(self, pair: Pair) -> float:
+        """Predict each fold from the rest."""
+        if pair.n < 2 * self.folds:
+            raise MeasureError(
+                f"{self.id} on {pair.n} inputs leaves folds with fewer than two. Use fewer folds or more inputs."
+            )
+        target, predictor = (as_numpy(svd.u * svd.s) for svd in (pair.x[ThinSVD()], pair.y[ThinSVD()]))
+        errors = 0.0
+        for test in np.array_split(np.arange(pair.n), self.folds):
+            train = np.ones(pair.n, dtype=bool)
+            train[test] = False
+            predicted = self._fit(predictor[train], target[train])(predictor[test])
+            errors += float(np.sum((target[test] - predicted) ** 2))
+        return 1.0 - errors / float(np.sum(target**2))
+
+    def _fit(self, predictor: np.ndarray, target: np.ndarray) -> Any:
+        """Ridge regression with an intercept, through the eigenvectors of the smaller Gram matrix."""
+        mean_in, mean_out = predictor.mean(axis=0), target.mean(axis=0)
+        p, t = predictor - mean_in, target - mean_out
+        if p.shape[1] <= p.shape[0]:
+            variances, vectors = np.linalg.eigh(p.T @ p)
+            weights = vectors @ ((vectors.T @ (p.T @ t)) / (np.clip(variances, 0, None) + self.alpha)[:, None])
+        else:
+            variances, vectors = np.linalg.eigh(p @ p.T)
+            weights = p.T @ (vectors @ ((vectors.T @ t) / (np.clip(variances, 0, None) + self.alpha)[:, None]))
+        return lambda rows: (rows - mean_in) @ weights + mean_out

@@ -1,0 +1,107 @@
+"""Shape metrics: distances of whitened representations after the best rotation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf, pi
+from typing import Any
+
+from similitude.errors import InputError
+from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.crosses import AlignedSpectrum, Overlap, check_ranks
+from similitude.measures.factors import ThinSVD
+from similitude.measures.pair import Cross, Factor, Pair
+from similitude.measures.procrustes import angle
+
+__all__ = ["ShapeMetric", "WhitenedSpectrum"]
+
+
+def whitened_singular_values(s: Any, alpha: float, xp: Any) -> Any:
+    """Singular values of X_c Z, which has the variance of X_c: c (alpha s + 1 - alpha).
+
+    The whitening takes s in units of its own root mean square only at alpha = 0 or 1; between them the result depends
+    on the scale of the data, as published.
+    """
+    whitened = alpha * s + (1.0 - alpha)
+    return whitened * (xp.linalg.vector_norm(s) / xp.linalg.vector_norm(whitened))
+
+
+@dataclass(frozen=True)
+class WhitenedSpectrum(Cross):
+    """Singular values of (X_c Z_x)^T (Y_c Z_y), descending.
+
+    Parameters
+    ----------
+    alpha
+        1 leaves the data as they are; 0 whitens them.
+    """
+
+    alpha: float
+
+    factors = (ThinSVD(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """From the overlap of principal directions, whose variances alone are changed."""
+        if self.alpha == 1.0:
+            return pair[AlignedSpectrum()]
+        x, y = (whitened_singular_values(side[ThinSVD()].s, self.alpha, pair.xp) for side in (pair.x, pair.y))
+        return pair.xp.linalg.svdvals(x[:, None] * pair[Overlap()] * y[None, :])
+
+
+@dataclass(frozen=True)
+class ShapeMetric(Measure):
+    """Generalised shape metric of Williams et al.: Procrustes distance of partly whitened representations.
+
+    Parameters
+    ----------
+    alpha
+        From 1 (no whitening: Procrustes) to 0 (full whitening: canonical correlations).
+    angular
+        The angle between the aligned representations, rather than their distance.
+    """
+
+    alpha: float = 1.0
+    angular: bool = True
+
+    name = "shape_metric"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, pi / 2),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OST"),
+        reference="Williams et al. 2021, arXiv:2110.14739",
+        formula="arccos(||X'Y||_* / (||X||_F ||Y||_F)), X centred, times c (alpha I + (1 - alpha) (X'X)^-1/2)",
+        cost="d^3",
+        caution="For 0 < alpha < 1 the value depends on the scale of the data.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the parameter."""
+        if not 0.0 <= self.alpha <= 1.0:
+            raise InputError(f"shape_metric: alpha must be between 0 and 1, not {self.alpha:g}.")
+
+    def properties(self) -> Properties:
+        """Bounds and invariances depend on both parameters."""
+        if not self.angular:
+            formula = "min_R ||X - Y R||_F, X centred, times c (alpha I + (1 - alpha) (X'X)^-1/2)"
+            return replace(self.declares, bounds=(0.0, inf), invariances=invariant("OT"), formula=formula)
+        if self.alpha == 0.0:
+            needs = "each side's rank below n - 1"
+            return replace(self.declares, invariances=invariant("LT"), needs=needs)
+        return replace(self.declares, invariances=invariant("OST" if self.alpha == 1.0 else "OT"))
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Singular values, and the spectrum of the whitened pair."""
+        return (ThinSVD(), WhitenedSpectrum(float(self.alpha)))
+
+    def score(self, pair: Pair) -> Any:
+        """Angle or distance."""
+        if self.alpha == 0.0:
+            check_ranks(pair)
+        xp = pair.xp
+        squares = [xp.sum(side[ThinSVD()].s ** 2) for side in (pair.x, pair.y)]
+        nuclear = xp.sum(pair[WhitenedSpectrum(float(self.alpha))])
+        if self.angular:
+            return angle(nuclear / (squares[0] * squares[1]) ** 0.5, xp)
+        return xp.clip(squares[0] + squares[1] - 2.0 * nuclear, 0.0, None) ** 0.5

@@ -1,0 +1,162 @@
+"""Differences of simple statistics of each representation, and of the space that its features span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from similitude.errors import MeasureError
+from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.crosses import UncentredOverlap
+from similitude.measures.distances import RDM, unit_rows
+from similitude.measures.factors import Mean, UncentredSVD
+from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+
+__all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]
+
+
+@dataclass(frozen=True)
+class EigenspaceOverlap(Measure):
+    """How far the features of both sides, not centred, span the same directions of input space."""
+
+    name = "eigenspace_overlap"
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("L"),
+        reference="May et al. 2019, arXiv:1909.01264",
+        formula="||U'V||_F^2 / max(rank X, rank Y), U and V orthonormal bases of X and Y, not centred",
+        needs="each side's rank below n",
+        cost="d^2",
+        caution="Every direction counts alike, however little it varies.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Bases and their overlap."""
+        return (UncentredSVD(), UncentredOverlap())
+
+    def score(self, pair: Pair) -> Any:
+        """Squared overlap over the larger rank."""
+        ranks = [side[UncentredSVD()].rank for side in (pair.x, pair.y)]
+        for side, rank in zip((pair.x, pair.y), ranks, strict=True):
+            if rank >= pair.n:
+                raise MeasureError(
+                    f"{side.key or 'A side'} has rank {rank} on {pair.n} inputs: it spans everything. "
+                    "Use more inputs than features."
+                )
+        return pair.xp.clip(pair.xp.sum(pair[UncentredOverlap()] ** 2) / max(ranks), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class MagnitudeDifference(Measure):
+    """Difference of the lengths of the mean responses."""
+
+    name = "magnitude_difference"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("O"),
+        reference="Wang et al. 2020, doi:10.1145/3366423.3380161",
+        formula="| ||mean x|| - ||mean y|| |",
+        cost="d",
+        caution="One number for each representation: zero for any two with means of equal length.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """The means."""
+        return (Mean(),)
+
+    def score(self, pair: Pair) -> Any:
+        """Absolute difference."""
+        norm = pair.xp.linalg.vector_norm
+        return abs(norm(pair.x[Mean()]) - norm(pair.y[Mean()]))
+
+
+@dataclass(frozen=True)
+class Concentricity(Factor):
+    """Mean cosine between a row and the mean row; a row of zeros has cosine 0."""
+
+    def __call__(self, side: Side) -> float:
+        """Refuse a mean that is rounding error."""
+        values, mean = as_numpy(side.values), as_numpy(side[Mean()])
+        length = float(np.linalg.norm(mean))
+        if not length > 8 * side.precision * np.linalg.norm(values) / side.n**0.5:
+            raise MeasureError(f"{side.key or 'A side'} is centred: its mean is zero, so nothing has a cosine with it.")
+        return float(np.mean(unit_rows(values) @ (mean / length)))
+
+    def permuted(self, value: float, order: np.ndarray) -> float:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class ConcentricityDifference(Measure):
+    """Difference of the mean cosines between responses and their mean."""
+
+    name = "concentricity_difference"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, 2.0),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OS"),
+        reference="Wang et al. 2020, doi:10.1145/3366423.3380161",
+        formula="| mean_i cos(x_i, mean x) - mean_i cos(y_i, mean y) |",
+        needs="data that are not centred",
+        cost="1",
+        caution="One number for each representation: zero for any two that are equally concentrated.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """The statistic of each side."""
+        return (Concentricity(),)
+
+    def score(self, pair: Pair) -> float:
+        """Absolute difference."""
+        return abs(pair.x[Concentricity()] - pair.y[Concentricity()])
+
+
+@dataclass(frozen=True)
+class Uniformity(Factor):
+    """Log of the mean of exp(-2 ||x_i - x_j||^2) over all i and j."""
+
+    def __call__(self, side: Side) -> float:
+        """An input's distance to itself contributes 1, so that nothing under- or overflows."""
+        off_diagonal = float(np.sum(np.exp(-2.0 * side[RDM("squared_euclidean")])))
+        return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
+
+    def permuted(self, value: float, order: np.ndarray) -> float:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class UniformityDifference(Measure):
+    """Difference of how evenly responses spread, by a Gaussian potential of fixed width."""
+
+    name = "uniformity_difference"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        is_metric=True,
+        invariances=invariant("OT"),
+        reference="Wang et al. 2020, doi:10.1145/3366423.3380161; Wang and Isola 2020, arXiv:2005.10242",
+        formula="| u(X) - u(Y) |, u(X) = log mean_ij exp(-2 ||x_i - x_j||^2)",
+        cost="1",
+        caution="Meant for unit rows: where distances are large both sides saturate, and the difference is 0.",
+    )
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """The statistic of each side."""
+        return (Uniformity(),)
+
+    def score(self, pair: Pair) -> float:
+        """Absolute difference."""
+        return abs(pair.x[Uniformity()] - pair.y[Uniformity()])
