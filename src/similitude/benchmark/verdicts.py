@@ -119,8 +119,8 @@ def opening_claim(marks: Mapping[str, Marks]) -> str:
         f"{cka.depth_over_seed:.0%} of comparisons against {pwcca.depth_over_seed:.0%}."
     )
     sensitive = (
-        f"On sensitivity PWCCA {'wins over' if second else 'does not win over'} CKA: a deletion of components of the last "
-        f"layer is {_noticed(pwcca.detected)} by PWCCA, {_noticed(cka.detected)} by CKA."
+        f"On sensitivity PWCCA {'wins over' if second else 'does not win over'} CKA: a deletion of components of the "
+        f"last layer is {_noticed(pwcca.detected)} by PWCCA, {_noticed(cka.detected)} by CKA."
     )
     holds = "holds" if first and second else "holds in part" if first or second else "does not hold"
     graded = {name: m for name, m in marks.items() if np.isfinite(m.grade)}

@@ -104,4 +104,4 @@ def _whiskers(axes: Axes, rows: pd.DataFrame, middle: str, low: str, high: str) 
     axes.hlines(y, rows[low], rows[high], color=COLOURS[0], linewidth=1.6)
     axes.plot(rows[middle], y, "o", color=COLOURS[0], markersize=4.5, markeredgecolor="white", markeredgewidth=0.5)
     for i in np.flatnonzero(rows[middle].isna()):
-        axes.text(0.0, i, " undefined", va="center", fontsize=7, color="0.35")
+        axes.text(0.0, float(i), " undefined", va="center", fontsize=7, color="0.35")

@@ -1,0 +1,220 @@
+"""The intuitive tests of a suite beside its benchmark: table, verdicts, figures, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from similitude.benchmark.evaluate import evaluate
+from similitude.benchmark.intuitive import Interval
+from similitude.benchmark.seed_study import SeedStudy, Tested, seed_study
+from similitude.benchmark.subtask import Subtask
+from similitude.benchmark.verdicts import Marks, opening_claim
+from similitude.engine.compute import Progress
+from similitude.engine.ledger import Ledger
+from similitude.measures import Measure
+from similitude.report.figures import double_heat_map
+from similitude.report.figures_networks import sensitivity_curves
+from similitude.report.style import save
+from similitude.representations import Population
+from similitude.suites import Scale, Suite
+
+__all__ = ["IntuitiveReport", "run_intuitive", "seed_subtask"]
+
+_PANELS = 6
+"""Measures drawn in one figure."""
+
+
+@dataclass(frozen=True)
+class IntuitiveReport:
+    """What the intuitive tests and the benchmark say of each measure on one suite.
+
+    Parameters
+    ----------
+    suite
+        Name of the suite.
+    study
+        The tests.
+    grades
+        Indexed by measure: mean_rank and worst (ρ) over the suite's subtasks.
+    claim
+        Whether the paper's opening claim holds, in words.
+    """
+
+    suite: str
+    study: SeedStudy
+    grades: pd.DataFrame
+    claim: str
+
+    def table(self) -> pd.DataFrame:
+        """One row a measure: specificity, sensitivity in the last layer, benchmark."""
+        return pd.DataFrame([self._row(t) for t in self.study.tested])
+
+    def _row(self, tested: Tested) -> dict[str, Any]:
+        specific, sensitive = tested.specificity, tested.sensitivity
+        last = sensitive.detected[-1]
+        return {
+            "measure": str(tested.measure),
+            "identification": specific.identification.estimate,
+            "depth_over_seed": specific.depth_over_seed.estimate,
+            "seed_share": specific.seed_share.estimate,
+            "detected": last.estimate,
+            "detected_low": last.low,
+            "detected_high": last.high,
+            "probe_full": sensitive.probe[-1, 0],
+            "probe_detected": sensitive.probe[-1, 1],
+            "mean_rank": self.grades["mean_rank"].get(str(tested.measure), np.nan),
+            "worst": self.grades["worst"].get(str(tested.measure), np.nan),
+            "failed": tested.failed,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values for JSON; what is undefined or infinite is None."""
+        study = self.study
+        return {
+            "suite": self.suite,
+            "population": study.population,
+            "models": list(study.models),
+            "layers": list(study.layers),
+            "n": study.n,
+            "functionality": study.functionality,
+            "claim": self.claim,
+            "table": [{k: _plain(v) for k, v in row.items()} for row in self.table().to_dict("records")],
+            "measures": {str(t.measure): _measure_record(t) for t in study.tested},
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``intuitive-SUITE.json``, ``.csv`` and ``.md``, and the figures."""
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"intuitive-{self.suite}"
+        (folder / f"{name}.json").write_text(
+            json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        self.table().to_csv(folder / f"{name}.csv", index=False)
+        (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8")
+        study, count = self.study, len(self.study.models)
+        for start in range(0, len(study.tested), _PANELS):
+            tested = study.tested[start : start + _PANELS]
+            suffix = f"-{start // _PANELS + 1}" if len(study.tested) > _PANELS else ""
+            maps = {str(t.measure): t.specificity.double_map for t in tested}
+            figure = double_heat_map(maps, study.layers, pairs=count * (count - 1), n=study.n, title=self.suite)
+            save(figure, folder / "figures" / f"{name}-specificity{suffix}")
+            curves = {str(t.measure): t.sensitivity for t in tested}
+            save(
+                sensitivity_curves(curves, study.layers, title=self.suite),
+                folder / "figures" / f"{name}-sensitivity{suffix}",
+            )
+
+
+def seed_subtask(suite: Suite) -> tuple[Subtask, str]:
+    """The subtask whose networks differ in seed over all layers, and what truncated layers are scored by ("" if none).
+
+    The first subtask across layers, or, in a suite without one, the first.
+    """
+    subtasks = suite.subtasks()
+    chosen = next((s for s in subtasks if s.pairing.against == "layers"), subtasks[0])
+    deletions = (s for s in subtasks if s.pairing.against == "deletions" and s.population == chosen.population)
+    functionality = next((f.name for s in deletions for f in s.functionalities), "")
+    return chosen, functionality
+
+
+def run_intuitive(
+    suite: Suite,
+    scale: Scale,
+    measures: Sequence[Measure],
+    *,
+    home: Path,
+    models: int = 6,
+    progress: Callable[[str], Progress] | None = None,
+) -> IntuitiveReport:
+    """Test measures on a suite's networks, and grade them on its subtasks.
+
+    Parameters
+    ----------
+    suite, scale
+        Populations that are built under `home`.
+    measures
+        What to test.
+    home
+        Where populations and finished values are kept.
+    models
+        Networks used for the tests, the first of the population.
+    progress
+        See `evaluate`.
+    """
+    populations: dict[str, Population] = suite.populations(home, scale)
+    subtask, functionality = seed_subtask(suite)
+    population = subtask.select(populations[subtask.population])
+    chosen = population.subset(population.models[:models])
+    with Ledger(home / "ledger.sqlite") as ledger:
+        tell = progress(f"{suite.name}, intuitive tests") if progress else None
+        study = seed_study(chosen, measures, functionality=functionality, ledger=ledger, progress=tell)
+        graded = evaluate(suite.subtasks(), populations, measures, ledger=ledger, progress=progress)
+    grades = graded.results.summary()
+    marks = {
+        str(t.measure): Marks(
+            t.specificity.depth_over_seed.estimate,
+            t.sensitivity.detected[-1].estimate,
+            float(grades["mean_rank"].get(str(t.measure), np.nan)),
+        )
+        for t in study.tested
+    }
+    return IntuitiveReport(suite.name, study, grades, opening_claim(marks))
+
+
+def _measure_record(tested: Tested) -> dict[str, Any]:
+    specific, sensitive = tested.specificity, tested.sensitivity
+    return {
+        "identification": _interval(specific.identification),
+        "depth_over_seed": _interval(specific.depth_over_seed),
+        "seed_share": _interval(specific.seed_share),
+        "double_map": _plain(specific.double_map),
+        "shares": _plain(sensitive.shares),
+        "curve": _plain(sensitive.curve),
+        "threshold": _plain(sensitive.threshold),
+        "spread": _plain(sensitive.spread),
+        "detected": [_interval(d) for d in sensitive.detected],
+        "probe": _plain(sensitive.probe),
+        "verdict": {
+            "invariant_to": tested.verdict.invariant_to,
+            "misses": tested.verdict.misses,
+            "overreacts": tested.verdict.overreacts,
+            "summary": tested.verdict.summary,
+        },
+        "failed": tested.failed,
+    }
+
+
+def _markdown(report: IntuitiveReport) -> str:
+    lines = [f"# Intuitive tests, {report.suite}", "", report.claim, ""]
+    for tested in report.study.tested:
+        words = tested.verdict
+        lines += [
+            f"## {tested.measure}",
+            "",
+            words.summary,
+            "",
+            f"- Invariant to: {words.invariant_to}.",
+            f"- Misses: {words.misses or 'nothing that these tests ask for'}.",
+            f"- Over-reacts to: {words.overreacts or 'nothing that these tests ask for'}.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _interval(found: Interval) -> dict[str, float | None]:
+    return {"estimate": _plain(found.estimate), "low": _plain(found.low), "high": _plain(found.high)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain(v) for v in value]
+    if isinstance(value, float | np.floating):
+        return round(float(value), 10) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
