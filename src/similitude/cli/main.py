@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -25,12 +26,24 @@ class _Group(TyperGroup):
         except SimilitudeError as error:
             stderr.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
+        except typer.Exit:
+            raise
         except MemoryError:
             stderr.print("error: out of memory. Compare fewer representations at a time.", style="red")
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             stderr.print("interrupted; what was finished is kept, run again to continue.", style="yellow")
             raise typer.Exit(130) from None
+        except Exception as error:
+            if "SIMILITUDE_DEBUG" in os.environ or type(error).__module__.startswith("typer"):
+                raise
+            stderr.print(
+                f"internal error: {type(error).__name__}: {error}\nThis is a fault of similitude, not of your data. "
+                "Set SIMILITUDE_DEBUG=1 to see where it happened, and please report it.",
+                style="red",
+                markup=False,
+            )
+            raise typer.Exit(70) from None
 
 
 app = typer.Typer(
@@ -39,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare neural-network representations, and grade the measures that do so.",
-    epilog="Exit codes: 0 done; 1 done, but some values failed; 2 bad input; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 done, but some values failed; 2 bad input; 70 a fault of ours; 130 interrupted.",
 )
 
 

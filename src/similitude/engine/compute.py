@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -186,15 +187,20 @@ class _Sides:
     def __init__(self, memory: int) -> None:
         self._memory = memory
         self._held: dict[str, Side] = {}
+        self._lock = threading.Lock()
 
     def of(self, representation: Representation) -> Side:
-        root = representation.root
+        with self._lock:
+            side = self._root(representation.root)
+        return side if representation.root is representation else side.leading(representation.d, representation)
+
+    def _root(self, root: Representation) -> Side:
         side = self._held.pop(root.content_hash, None) or Side.of(root)
         self._held[root.content_hash] = side
         # A side holds the values in double precision, their centred copy, and the factors: about four times the data.
         while len(self._held) > 4 and sum(4 * 8 * s.n * s.d for s in self._held.values()) > self._memory:
             self._held.pop(next(iter(self._held)))
-        return side if representation is root else side.leading(representation.d, representation)
+        return side
 
 
 def _collect(keys: list[list[Key]], measures: Sequence[Measure], known: dict[Key, Entry], reused: int) -> Scored:

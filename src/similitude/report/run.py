@@ -46,7 +46,7 @@ class Choice:
 def choose(names: Sequence[str], scale_of: Callable[[Suite], Scale]) -> list[Choice]:
     """Suites and subtasks by name, all of them if none is named."""
     by_suite: dict[str, list[str]] = {}
-    for name in names or list(SUITES):
+    for name in names or [name for name in SUITES if SUITES[name].by_default]:
         by_suite.setdefault(name.partition("/")[0], []).append(name)
     return [
         Choice(SUITES[name], scale_of(SUITES[name]), SUITES[name].select(wanted)) for name, wanted in by_suite.items()

@@ -108,21 +108,36 @@ def _notes(results: Results, weak: bool) -> list[str]:
 
 
 def as_rich(layout: Layout, width: int = 200) -> Table:
-    """For a terminal of so many columns; where it is narrow, tau stands below rho."""
-    if width < 150:
-        stacked = [
-            [cell.replace(" (", "\n(") if j > 4 else cell for j, cell in enumerate(cells)] for cells in layout.rows
-        ]
-        layout = replace(layout, rows=stacked)
-    table = Table(header_style="bold", show_lines=width < 150)
+    """For a terminal of so many columns; a narrow one gets the leading columns in one, and tau below rho."""
+    narrow = width < 150
+    lead = 3
+    if narrow:
+        layout, lead = _narrow(layout), 1
+    table = Table(header_style="bold", show_lines=narrow)
     for j, name in enumerate(layout.header):
-        table.add_column(name, justify="left" if j < 3 else "right", overflow="fold")
+        table.add_column(name, justify="left" if j < lead else "right", no_wrap=j == 0, overflow="fold")
     for cells, best in zip(layout.rows, layout.best, strict=True):
         table.add_row(*(f"[bold]{_escape(c)}[/bold]" if j in best else _escape(c) for j, c in enumerate(cells)))
     table.add_section()
     for cells in layout.foot:
         table.add_row(*(_escape(c) for c in cells), style="dim")
     return table
+
+
+def _narrow(layout: Layout) -> Layout:
+    def shorten(cells: list[str]) -> list[str]:
+        subtask, _, functionality, models, pairs, *values = cells
+        size = f"{models} models, {pairs} pairs" if models else ""
+        lead = "\n".join(part for part in (subtask, functionality, size) if part)
+        return [lead, *(value.replace(" (", "\n(").replace(" [", "\n[") for value in values)]
+
+    return replace(
+        layout,
+        header=["subtask", *layout.header[5:]],
+        rows=[shorten(cells) for cells in layout.rows],
+        best=[{j - 4 for j in best} for best in layout.best],
+        foot=[shorten(cells) for cells in layout.foot],
+    )
 
 
 def as_markdown(layout: Layout) -> str:

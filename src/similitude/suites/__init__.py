@@ -8,4 +8,5 @@ from similitude.suites.base import Scale, Suite
 __all__ = ["SUITES", "Scale", "Suite"]
 
 SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
+SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")
 SUITES.register("vision", "similitude.suites.vision.suite:SUITE")

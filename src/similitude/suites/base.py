@@ -30,6 +30,8 @@ class Suite(ABC):
     description: ClassVar[str]
     minutes: ClassVar[int]
     """About how long the embedded populations take to build on two cores."""
+    by_default: ClassVar[bool] = True
+    """Whether a run of everything includes it."""
     scales: ClassVar[tuple[Scale, ...]] = ("quick", "embedded", "paper")
 
     @abstractmethod

@@ -1,0 +1,5 @@
+"""`python -m similitude`."""
+
+from similitude.cli.main import main
+
+main()

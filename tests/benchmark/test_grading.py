@@ -1,0 +1,179 @@
+"""Grades against a plain recomputation, both protocols, failures, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from similitude import ModelRecord, Population, Score, get_measures
+from similitude.benchmark import Functionality, GradingData, Pairing, Subtask, evaluate, grade
+from similitude.benchmark.results import Results, load_grading, read_results, save_grading
+from similitude.errors import FileError, InputError
+from similitude.measures import get_measure
+
+LAYERS = ("a", "b")
+LEVELS = (0, 2, 4)
+
+
+@pytest.fixture
+def population(rng):
+    records = []
+    for m in range(7):
+        base = rng.normal(size=(60, 6))
+        scores = [Score("accuracy", float(rng.random()))]
+        scores += [Score("probe", float(rng.random()), layer=layer, deleted=k) for layer in LAYERS for k in LEVELS]
+        records.append(
+            ModelRecord(
+                f"m{m}",
+                {layer: base @ rng.normal(size=(6, 6)) + rng.normal(size=(60, 6)) for layer in LAYERS},
+                {},
+                scores,
+            )
+        )
+    return Population.from_records("nets", LAYERS, records)
+
+
+SUBTASKS = {
+    "models": Subtask("s/models", "nets", "seed", (Functionality("accuracy"),), Pairing("models")),
+    "layers": Subtask(
+        "s/layers", "nets", "seed, layer", (Functionality("probe", per="layer"),), Pairing("layers", ("last",))
+    ),
+    "deletions": Subtask(
+        "s/deletions", "nets", "deleted", (Functionality("probe", per="layer"),), Pairing("deletions")
+    ),
+}
+
+
+def plain_rho(population, subtask, measure_id, keep_itself):
+    """Spearman's rho by loops over the scores and one call of the measure a pair."""
+    measure, functionality = get_measure(measure_id), subtask.functionalities[0]
+    scores = population.scores[population.scores["functionality"] == functionality.name]
+
+    def score(model, layer, deleted):
+        row = scores[scores["model"] == model]
+        if functionality.per == "layer":
+            row = row[(row["layer"] == layer) & (row["deleted"] == deleted)]
+        return row["value"].iloc[0]
+
+    found = []
+    for reference_layer in LAYERS if subtask.pairing.layers == () else LAYERS[-1:]:
+        best = max(population.models, key=lambda m: score(m, reference_layer, 0))
+        distances, differences = [], []
+        for model in population.models:
+            for layer in LAYERS if subtask.pairing.against == "layers" else (reference_layer,):
+                for deleted in LEVELS if subtask.pairing.against == "deletions" else (0,):
+                    if (model, layer, deleted) == (best, reference_layer, 0) and not keep_itself:
+                        continue
+                    other = population.representation(model, layer)
+                    other = other.truncate(other.d - deleted).values if deleted else other.values
+                    value = measure(population.representation(best, reference_layer).values, other)
+                    distances.append(measure.dissimilarity(value))
+                    differences.append(abs(score(best, reference_layer, 0) - score(model, layer, deleted)))
+        found.append(stats.spearmanr(np.round(distances, 9), np.round(differences, 9)).statistic)
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("kind", SUBTASKS)
+@pytest.mark.parametrize("measure", ["cka", "pwcca", "procrustes"])
+@pytest.mark.parametrize("protocol", ["corrected", "published"])
+def test_grade_is_the_plain_recomputation(population, kind, measure, protocol):
+    evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures(measure), protocol=protocol)
+    row = evaluation.results.frame.set_index("statistic").loc["spearman"]
+    assert row["estimate"] == pytest.approx(
+        plain_rho(population, SUBTASKS[kind], measure, protocol == "published"), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", SUBTASKS)
+def test_estimates_can_be_computed_again_from_the_pairs(population, kind):
+    evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures("cka,pwcca"))
+    pairs = evaluation.pairs
+    for row in evaluation.results.frame.itertuples():
+        correlate = stats.spearmanr if row.statistic == "spearman" else stats.kendalltau
+        by_layer = [
+            correlate(np.round(g[row.measure], 12), np.round(g["difference"], 12)).statistic
+            for _, g in pairs.groupby("reference_layer")
+        ]
+        assert row.estimate == pytest.approx(np.mean(by_layer), abs=1e-12)
+    assert not pairs["itself"].any()
+
+
+def test_published_keeps_the_pair_of_the_reference_with_itself(population):
+    evaluation = evaluate([SUBTASKS["models"]], {"nets": population}, get_measures("cka"), protocol="published")
+    itself = evaluation.pairs[evaluation.pairs["itself"]]
+    assert len(itself) == len(LAYERS)
+    assert (itself["difference"] == 0).all()
+
+
+def grading(dissimilarity, score):
+    models = tuple(f"m{i}" for i in range(len(score)))
+    score = np.asarray(score, dtype=float)
+    return GradingData(
+        models,
+        ("layer",),
+        ((),),
+        score[None],
+        score[None, :, None],
+        np.array([[True]]),
+        {"d": np.asarray(dissimilarity)[None, :, :, None]},
+    )
+
+
+def test_one_sided_p_is_half_of_the_two_sided_one_where_positive():
+    score = np.array([9.0, 8.0, 6.0, 5.0, 1.0, 3.0])
+    difference = 9 - score
+    dissimilarity = np.zeros((6, 6))
+    dissimilarity[0] = [0, 1, 2, 3, 4, 3.5]
+    found = grade(grading(dissimilarity, score), "d")
+    expected = stats.spearmanr(dissimilarity[0, 1:], difference[1:])
+    assert found.rho_p == pytest.approx(expected.pvalue / 2)
+    reverse = grade(grading(-dissimilarity, score), "d")
+    assert reverse.rho == pytest.approx(-found.rho)
+    assert reverse.rho_p == pytest.approx(1 - expected.pvalue / 2)
+
+
+def test_failed_pairs_are_left_out_and_counted():
+    score = [9.0, 8.0, 6.0, 5.0, 1.0, 3.0]
+    dissimilarity = np.tile(np.arange(6.0), (6, 1))
+    dissimilarity[0, 3] = np.nan
+    found = grade(grading(dissimilarity, score), "d")
+    assert (found.pairs, found.failed) == (4, 1)
+
+
+def test_a_measure_that_does_not_vary_has_no_grade():
+    assert np.isnan(grade(grading(np.ones((6, 6)), range(6)), "d").rho)
+
+
+def test_a_missing_score_is_named(population):
+    subtask = Subtask("s/x", "nets", "seed", (Functionality("speed"),), Pairing("models"))
+    with pytest.raises(InputError, match="no score 'speed'"):
+        evaluate([subtask], {"nets": population}, get_measures("cka"))
+
+
+def test_grading_data_survive_the_disk(population, tmp_path):
+    evaluation = evaluate([SUBTASKS["deletions"]], {"nets": population}, get_measures("cka,procrustes"))
+    save_grading(tmp_path / "grading.npz", evaluation.grading)
+    key = ("s/deletions", "probe")
+    loaded = load_grading(tmp_path / "grading.npz")[key]
+    for measure in ("cka", "procrustes"):
+        assert grade(loaded, measure) == grade(evaluation.grading[key], measure)
+    assert loaded.variants == evaluation.grading[key].variants
+
+
+def test_results_survive_the_disk_and_others_are_refused(population, tmp_path):
+    results = evaluate([SUBTASKS["models"]], {"nets": population}, get_measures("cka")).results
+    results.write(tmp_path)
+    pd.testing.assert_frame_equal(read_results(tmp_path).table(), results.table())
+    with pytest.raises(FileError, match="no finished run"):
+        read_results(tmp_path / "elsewhere")
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(FileError, match="not the results"):
+        read_results(tmp_path)
+
+
+def test_a_failing_measure_ranks_last():
+    rows = [("s/x", "f", m, "spearman", e) for m, e in (("good", 0.5), ("bad", -0.5), ("failing", np.nan))]
+    frame = pd.DataFrame(rows, columns=["subtask", "functionality", "measure", "statistic", "estimate"])
+    summary = Results(frame, {}).summary()
+    assert list(summary.index) == ["good", "bad", "failing"]
+    assert np.isnan(summary.loc["failing", "worst"])
