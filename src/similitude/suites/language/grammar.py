@@ -6,11 +6,10 @@ whom both are in the statement's own words, so that only the grammar tells them 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-
-import numpy as np
 
 from similitude.suites.language.lexicon import (
     ADVERBS,
@@ -75,29 +74,40 @@ class Writer:
 
     Parameters
     ----------
-    rng
-        Source of every choice.
+    seed
+        Decides every choice.
     """
 
-    def __init__(self, rng: np.random.Generator):
-        self.rng = rng
+    def __init__(self, seed: int):
+        self._random = random.Random(seed).random  # the one method whose stream Python promises to keep
+
+    def draw(self) -> float:
+        """A number from 0 to 1."""
+        return self._random()
 
     def chance(self, probability: float) -> bool:
         """True with the given probability."""
-        return bool(self.rng.random() < probability)
+        return self._random() < probability
 
     def choose(self, options: Sequence[T]) -> T:
         """One of the options, all alike."""
-        return options[int(self.rng.integers(len(options)))]
+        return options[int(self._random() * len(options))]
 
     def other(self, options: Sequence[T], *taken: T) -> T:
         """One of the options that are not taken."""
-        return self.choose([option for option in options if option not in taken])
+        while True:
+            option = self.choose(options)
+            if option not in taken:
+                return option
 
     def people(self, count: int) -> list[str]:
         """Different people: no noun twice, not even as singular and plural."""
-        picked = self.rng.choice(len(PEOPLE) // 2, size=count, replace=False)
-        return [PEOPLE[int(i) + len(PEOPLE) // 2 * int(self.rng.integers(2))] for i in picked]
+        people: list[str] = []
+        while len(people) < count:
+            person = self.choose(PEOPLE)
+            if all(person.removesuffix("s") != known.removesuffix("s") for known in people):
+                people.append(person)
+        return people
 
     def event(self) -> Statement:
         """Who did what to whom, in one of five constructions, each as likely."""
@@ -185,7 +195,7 @@ class Writer:
         """A statement that contains the words of another sentence in a row, true or not."""
         a, b = self.people(2)
         verb, inner = self.choose(INTRANSITIVE), self.choose(TRANSITIVE)
-        form = int(self.rng.integers(3))
+        form = self.choose(range(3))
         if form == 0:
             words = ("the", a, self.choose(PREPOSITIONS), "the", b, verb)
         elif form == 1:
@@ -208,26 +218,26 @@ class Writer:
 
     # ------------------------------------------------------------------ how people are, how many there were
 
-    def description(self) -> tuple[Words, str, str, str]:
-        """The tall doctor helped the judge: the words, the two people, the property."""
+    def description(self) -> tuple[Words, Words, str]:
+        """The tall doctor helped the judge; the doctor was; tall."""
         a, b = self.people(2)
         quality = self.choose(self.choose(PROPERTIES))
-        return ("the", quality, a, self.choose(TRANSITIVE), "the", b), a, b, quality
+        return ("the", quality, a, self.choose(TRANSITIVE), "the", b), ("the", a, _be(a)), quality
 
     def property(self) -> Statement:
-        """The tall doctor helped the judge: the doctor was lofty, was not tiny."""
-        words, a, b, quality = self.description()
-        is_ = ("the", a, _be(a))
-        follows = ((*is_, quality), (*is_, synonym(quality)), *((*is_, "not", other) for other in antonyms(quality)))
-        return Statement(words, follows, (("the", b, _be(b), quality),), "property")
+        """The tall doctor helped the judge: the doctor was tall, was lofty, was not short, was not tiny."""
+        words, subject, quality = self.description()
+        row = [quality, synonym(quality)]
+        follows = (*((*subject, same) for same in row), *((*subject, "not", other) for other in antonyms(quality)))
+        fails = (*((*subject, "not", same) for same in row), *((*subject, other) for other in antonyms(quality)))
+        return Statement(words, follows, fails, "property")
 
     def quantity(self) -> Statement:
         """Exactly seven doctors helped the judge: more than four, fewer than nine did."""
         who = self.choose(PLURALS)
         whom = next(person for person in self.people(2) if person not in (who, who.removesuffix("s")))
         did = (who, self.choose(TRANSITIVE), "the", whom)
-        number = 2 + int(self.rng.integers(len(NUMBERS) - 3))  # an index that leaves two numbers on either side
-
+        number = self.choose(range(4, len(NUMBERS) - 4))  # an index that leaves four numbers on either side
         less = NUMBERS[:number]
         greater = NUMBERS[number + 1 :]
         words = ("exactly", NUMBERS[number], *did)
@@ -245,7 +255,7 @@ class Writer:
         """The film that the doctor wrote was not boring: the doctor enjoyed the film. True for praise."""
         person, thing, praise = self.people(1)[0], self.choose(THINGS), self.chance(0.5)
         good, bad = (POSITIVE, NEGATIVE) if praise else (NEGATIVE, POSITIVE)
-        form = int(self.rng.integers(5))
+        form = self.choose(range(5))
         if form == 0:
             opinion: Words = (self.choose(HEDGES), self.choose(good))
         elif form == 1:
@@ -255,12 +265,11 @@ class Writer:
         elif form == 3:
             opinion = (self.choose(good), "and", "never", self.choose(bad))
         else:
-            opinion = (self.choose(good), "and", self.choose(good))
+            first = self.choose(good)
+            opinion = (first, "and", self.other(good, first))
         words = ("the", thing, "that", "the", person, self.choose(MADE), "was", *opinion)
         liked, disliked = (LIKES, DISLIKES) if praise else (DISLIKES, LIKES)
-        follows, fails = (
-            tuple(("the", person, verb, "the", thing) for verb in verbs) for verbs in (liked, disliked)
-        )
+        follows, fails = (tuple(("the", person, verb, "the", thing) for verb in verbs) for verbs in (liked, disliked))
         return Statement(words, follows, fails, "review"), praise
 
 

@@ -70,7 +70,9 @@ HEDGES = tuple("very quite really".split())
 LIKES = tuple("enjoyed loved recommended".split())
 DISLIKES = tuple("disliked hated regretted".split())
 
-NUMBERS = tuple("one two three four five six seven eight nine ten eleven twelve".split())
+NUMBERS = tuple(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+)
 
 FUNCTION = tuple("the that who and was were by not never but exactly more fewer than it . , ?".split())
 

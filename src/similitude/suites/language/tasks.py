@@ -7,18 +7,16 @@ its words, so no training statement can turn up in a test, whatever the seeds.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import numpy as np
 
 from similitude.suites.language.grammar import Statement, Words, Writer
 from similitude.suites.language.lexicon import (
     INTRANSITIVE,
-    PEOPLE,
+    NUMBERS,
     PROPERTIES,
     TRANSITIVE,
-    VOCABULARY,
     antonyms,
     synonym,
     word_class,
@@ -28,9 +26,11 @@ __all__ = [
     "DIAGNOSTICS",
     "SPLITS",
     "Example",
+    "Maker",
     "antonymy",
     "diagnostic",
     "entailment",
+    "event_passage",
     "examples",
     "numerical",
     "passage",
@@ -70,36 +70,45 @@ def examples(maker: Maker, count: int, split: str, seed: int) -> list[Example]:
     """Examples of a task whose first sentences all lie in a split; the same for the same seed."""
 
     def stream() -> Iterator[Example]:
-        writer = Writer(np.random.default_rng(seed))
+        writer = Writer(seed)
         while True:
             example = maker(writer)
             if split_of(example.first) == split:
                 yield example
 
-    return [example for example, _ in zip(stream(), range(count), strict=False)]
+    return list(itertools.islice(stream(), count))
 
 
 # ---------------------------------------------------------------------- pretraining
 
 
 def passage(writer: Writer) -> Example:
-    """Two sentences; label 1 if the second goes on from the first.
+    """Two sentences of any kind; label 1 if the second goes on from the first.
 
     One that does not go on is mostly a near miss: a true sequel with one word replaced, so that telling them apart takes
     knowing who did what.
     """
-    statement = _anything(writer)
+    return _passage(writer, _anything)
+
+
+def event_passage(writer: Writer) -> Example:
+    """The same about events only: the sequel's words are the first sentence's."""
+    return _passage(writer, Writer.event)
+
+
+def _passage(writer: Writer, statement_of: Callable[[Writer], Statement]) -> Example:
+    statement = statement_of(writer)
     sequel = writer.choose(statement.follows)
-    if writer.chance(0.5):
-        return Example(statement.words, sequel, 1, statement.construction)
-    if writer.chance(0.6):
-        return Example(statement.words, _near_miss(writer, statement, sequel), 0, statement.construction)
-    return Example(statement.words, writer.choose(_anything(writer).follows), 0, statement.construction)
+    goes_on = writer.chance(0.5)
+    if not goes_on:
+        near = writer.chance(0.6)
+        sequel = _near_miss(writer, statement, sequel) if near else writer.choose(statement_of(writer).follows)
+    return Example(statement.words, sequel, int(goes_on), statement.construction)
 
 
 def _anything(writer: Writer) -> Statement:
     while True:
-        kind = writer.rng.random()
+        kind = writer.draw()
         if kind < 0.45:
             statement = writer.event()
         elif kind < 0.6:
@@ -141,28 +150,29 @@ def entailment(counterexamples: float) -> Maker:
     """
 
     def make(writer: Writer) -> Example:
-        kind = writer.rng.random()
-        if kind < 0.5:
+        kind = writer.draw()
+        if kind < 0.4:
             return _overlapping(writer, writer.event(), counterexamples)
-        if kind < 0.7:
+        if kind < 0.6:
             statement = writer.subsequence() if writer.chance(0.5) else writer.constituent()
             return _overlapping(writer, statement, counterexamples)
-        return _property(writer) if kind < 0.85 else _quantity(writer)
+        return _property(writer) if kind < 0.8 else _quantity(writer)
 
     return make
 
 
 def _overlapping(writer: Writer, statement: Statement, counterexamples: float) -> Example:
     if writer.chance(0.5):
-        trap = statement.fails and (writer.chance(counterexamples) or not statement.follows)
-        second = writer.choose(statement.fails if trap else statement.follows)
-        return Example(statement.words, second, int(not trap), statement.construction)
-    sequel = writer.choose(statement.follows or statement.fails)
-    verb = next(place for place, word in enumerate(sequel) if word in TRANSITIVE + INTRANSITIVE)
+        trap = writer.chance(counterexamples)
+        options = statement.fails if trap else statement.follows
+        if options:
+            return Example(statement.words, writer.choose(options), int(not trap), statement.construction)
+    sentence = writer.choose(statement.follows or statement.fails)
     if writer.chance(0.2):
-        second = (*sequel[:verb], "never", *sequel[verb:])
+        verb = next(place for place, word in enumerate(sentence) if word in TRANSITIVE + INTRANSITIVE)
+        second = (*sentence[:verb], "never", *sentence[verb:])
     else:
-        second = _near_miss(writer, statement, sequel, new=True)
+        second = _near_miss(writer, statement, sentence, new=True)
     return Example(statement.words, second, 0, statement.construction)
 
 
@@ -173,3 +183,93 @@ def _property(writer: Writer) -> Example:
         return Example(words, (*subject, writer.choose((quality, synonym(quality)))), 1, "property")
     row = next(row for row in PROPERTIES if quality in row)
     return Example(words, (*subject, writer.choose(writer.other(PROPERTIES, row))), 0, "property")
+
+
+def _quantity(writer: Writer) -> Example:
+    """The same number follows, and more than one that is far below. Close numbers and "fewer" are left to the stress test."""
+    statement = writer.quantity()
+    words, number = statement.words, NUMBERS.index(statement.words[1])
+    if writer.chance(0.5):
+        far = [other for other in NUMBERS if abs(NUMBERS.index(other) - number) >= 4]
+        label = int(writer.chance(0.5))
+        second = words if label else ("exactly", writer.choose(far), *words[2:])
+        return Example(words, second, label, "exactly")
+    label = int(writer.chance(0.5))
+    claims = statement.follows if label else statement.fails
+    return Example(words, writer.choose(_claims(claims, number, "more", range(3, 12))), label, "more")
+
+
+def _claims(claims: tuple[Words, ...], number: int, comparison: str, distances: range) -> list[Words]:
+    return [claim for claim in claims if claim[0] == comparison and abs(NUMBERS.index(claim[2]) - number) in distances]
+
+
+# ---------------------------------------------------------------------- out of distribution
+
+
+def diagnostic(name: str) -> Maker:
+    """Hypotheses in the premise's own words, as in HANS.
+
+    Parameters
+    ----------
+    name
+        One of `DIAGNOSTICS`: a heuristic (lexical overlap, subsequence, constituent) and whether the hypotheses are
+        entailed, so that the heuristic is right, or not.
+    """
+    heuristic, side = name.split("/")
+    statement_of = {
+        "lexical_overlap": Writer.event,
+        "subsequence": Writer.subsequence,
+        "constituent": Writer.constituent,
+    }[heuristic]
+    label = int(side == "entailed")
+
+    def make(writer: Writer) -> Example:
+        while True:
+            statement = statement_of(writer)
+            if options := statement.follows if label else statement.fails:
+                return Example(statement.words, writer.choose(options), label, statement.construction)
+
+    return make
+
+
+def antonymy(writer: Writer) -> Example:
+    """The hypothesis says the opposite: never entailed."""
+    words, subject, quality = writer.description()
+    return Example(words, (*subject, writer.choose(antonyms(quality))), 0, "antonymy")
+
+
+def numerical(writer: Writer) -> Example:
+    """More or fewer than a number that is close, and false: never entailed."""
+    statement = writer.quantity()
+    number = NUMBERS.index(statement.words[1])
+    comparison = writer.choose(("more", "fewer"))
+    close = _claims(statement.fails, number, comparison, range(1, 3))
+    return Example(statement.words, writer.choose(close), 0, comparison)
+
+
+# ---------------------------------------------------------------------- probing
+
+
+def question(writer: Writer) -> Example:
+    """A statement and a question: is the answer in the statement?
+
+    Half of the unanswerable questions mix up the roles; the others ask about something else.
+    """
+    statement = writer.event()
+    sentence = writer.choose(statement.follows)
+    answered = {follows[2:] for follows in statement.follows}
+    label = int(writer.chance(0.5))
+    if not label:
+        mixed = [fails for fails in statement.fails if fails[2:] not in answered]
+        if mixed and writer.chance(0.5):
+            sentence = writer.choose(mixed)
+        else:
+            while sentence[2:] in answered:
+                sentence = _near_miss(writer, statement, sentence, new=True)
+    return Example(statement.words, ("who", *sentence[2:], "?"), label, statement.construction)
+
+
+def polarity(writer: Writer) -> Example:
+    """One sentence, for or against."""
+    statement, praise = writer.review()
+    return Example(statement.words, (), int(praise), statement.construction)

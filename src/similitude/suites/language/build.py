@@ -1,0 +1,221 @@
+"""Building the populations: pretraining, fine-tuning, and a record of each model, in parallel and resumable.
+
+Every model is a job of its own and depends on its seeds alone, so that the number of workers changes nothing. What a
+killed build has finished, checkpoints and records, the next one keeps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from similitude.errors import DegeneratePopulation, InputError, require
+from similitude.representations import PopulationWriter
+from similitude.suites.base import BuildProgress
+from similitude.suites.language import checkpoints
+from similitude.suites.language.finetune import finetune
+from similitude.suites.language.pretrain import next_sentence_accuracy, pretrain
+from similitude.suites.language.records import classifier_record, layer_names, pretrained_record, sample_ids
+from similitude.suites.language.sizes import Size
+
+__all__ = ["CROSSED", "FINETUNED", "PRETRAINED", "Site", "build", "model_counts"]
+
+PRETRAINED, FINETUNED, CROSSED = "language_pretrained", "language_finetuned", "language_crossed"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a build of some size puts its populations and checkpoints."""
+
+    populations: Path
+    checkpoints: Path
+    size: Size
+
+    def writer(self, population: str) -> PopulationWriter:
+        """Of one of the populations."""
+        pretraining, finetuning = asdict(self.size.pretraining), asdict(self.size.finetuning)
+        settings = {
+            "pretraining": pretraining,
+            "test_items": self.size.test_items,
+            "probe_items": self.size.probe_items,
+        }
+        return PopulationWriter(
+            self.populations / population,
+            population,
+            layer_names(self.size.pretraining.layers),
+            sample_ids(),
+            description=_DESCRIPTIONS[population],
+            reduction="tokens",
+            settings=settings if population == PRETRAINED else settings | {"finetuning": finetuning},
+        )
+
+    def pretrained(self, seed: int) -> Path:
+        """Checkpoint of a pretraining seed."""
+        return self.checkpoints / f"pretrained-{seed:03}"
+
+    def finetuned(self, pretrained: int, seed: int) -> Path:
+        """Checkpoint of a fine-tuning seed."""
+        return self.checkpoints / f"pretrained-{pretrained:03}-finetuned-{seed:03}"
+
+
+_DESCRIPTIONS = {
+    PRETRAINED: "Small BERTs that differ in their pretraining seed.",
+    FINETUNED: "Small BERTs fine-tuned on entailment from one checkpoint, which differ in their fine-tuning seed.",
+    CROSSED: "Small BERTs fine-tuned on entailment, which differ in their pretraining and fine-tuning seeds.",
+}
+
+
+def model_counts(size: Size) -> dict[str, int]:
+    """Number of models of each population."""
+    return {PRETRAINED: size.pretrained, FINETUNED: size.finetuned, CROSSED: size.crossed**2}
+
+
+def build(site: Site, progress: BuildProgress, workers: int) -> None:
+    """Build what is missing of the three populations.
+
+    Raises
+    ------
+    DegeneratePopulation
+        Hardly any pretrained model passes the gate.
+    InputError
+        The folders hold models of other recipes.
+    """
+    site.checkpoints.mkdir(parents=True, exist_ok=True)
+    accepted = _pretrain_until_enough(site, progress, workers)
+    jobs: list[Job] = [functools.partial(_record_pretrained, site, seed) for seed in accepted]
+    for pretrained, seed in site.size.finetunings(accepted):
+        populations = []
+        if pretrained == accepted[0] and seed < site.size.finetuned:
+            populations.append(FINETUNED)
+        if pretrained in accepted[: site.size.crossed] and seed < site.size.crossed:
+            populations.append(CROSSED)
+        jobs.append(functools.partial(_finetune, site, pretrained, seed, populations))
+    _run(jobs, lambda done: progress("records and fine-tuned models", done, len(jobs)), workers)
+
+
+def _pretrain_until_enough(site: Site, progress: BuildProgress, workers: int) -> list[int]:
+    """The first seeds that pass the gate, in order, however many are trained at once."""
+    wanted = site.size.pretrained
+    accepted: list[int] = []
+    tried = 0
+    while len(accepted) < wanted:
+        if tried >= 2 * wanted and len(accepted) < tried / 4:
+            raise DegeneratePopulation(
+                f"Only {len(accepted)} of {tried} pretrained models tell true from false sequels with an accuracy of "
+                f"{site.size.pretraining.gate}. Pretrain for longer, or lower the gate."
+            )
+        seeds = range(tried, tried + wanted - len(accepted))
+        already = len(accepted)
+        _run(
+            [functools.partial(_pretrain, site, seed) for seed in seeds],
+            lambda done, already=already: progress("pretrained models", already + done, wanted),
+            workers,
+        )
+        accepted += [seed for seed in seeds if checkpoints.notes(site.pretrained(seed))["accepted"]]
+        tried = seeds.stop
+    return accepted
+
+
+Job = Callable[[], None]
+
+
+def _run(jobs: list[Job], finished: Callable[[int], None], workers: int) -> None:
+    """Run jobs, each on one thread, and report how many are finished."""
+    finished(0)
+    if workers == 1:
+        for number, job in enumerate(jobs, start=1):
+            _one_thread(job)
+            finished(number)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_one_thread, job) for job in jobs]
+        try:
+            for number, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                finished(number)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one_thread(job: Job) -> None:
+    torch = require("torch", extra="models")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            job()
+    finally:
+        torch.set_num_threads(threads)
+
+
+# ---------------------------------------------------------------------- jobs
+
+
+def _pretrain(site: Site, seed: int) -> None:
+    folder, recipe = site.pretrained(seed), site.size.pretraining
+    if checkpoints.is_saved(folder):
+        _check_recipe(folder, pretraining=asdict(recipe))
+        return
+    model = pretrain(recipe, seed)
+    accuracy = next_sentence_accuracy(model)
+    checkpoints.save(
+        model,
+        folder,
+        seed=seed,
+        pretraining=asdict(recipe),
+        next_sentence_accuracy=accuracy,
+        accepted=accuracy >= recipe.gate,
+    )
+
+
+def _record_pretrained(site: Site, seed: int) -> None:
+    writer, name = site.writer(PRETRAINED), f"pretrained-{seed:03}"
+    if name in writer.done:
+        return
+    transformers = require("transformers", extra="models")
+    folder = site.pretrained(seed)
+    model = transformers.BertForPreTraining.from_pretrained(folder)
+    attributes = {
+        "pretraining_seed": seed,
+        "next_sentence_accuracy": checkpoints.notes(folder)["next_sentence_accuracy"],
+    }
+    writer.write(pretrained_record(model, name, attributes, site.size.probe_items))
+
+
+def _finetune(site: Site, pretrained: int, seed: int, populations: list[str]) -> None:
+    name = f"pretrained-{pretrained:03}-finetuned-{seed:03}"
+    writers = [writer for writer in map(site.writer, populations) if name not in writer.done]
+    if not writers:
+        return
+    transformers = require("transformers", extra="models")
+    folder, recipe = site.finetuned(pretrained, seed), site.size.finetuning
+    if not checkpoints.is_saved(folder):
+        base = transformers.BertForPreTraining.from_pretrained(site.pretrained(pretrained))
+        model = finetune(base, recipe, seed)
+        checkpoints.save(
+            model,
+            folder,
+            pretraining_seed=pretrained,
+            finetuning_seed=seed,
+            pretraining=asdict(site.size.pretraining),
+            finetuning=asdict(recipe),
+        )
+    _check_recipe(folder, pretraining=asdict(site.size.pretraining), finetuning=asdict(recipe))
+    model = transformers.BertForSequenceClassification.from_pretrained(folder)
+    attributes = {"pretraining_seed": pretrained, "finetuning_seed": seed}
+    record = classifier_record(model, name, attributes, recipe, site.size.test_items)
+    for writer in writers:
+        writer.write(record)
+
+
+def _check_recipe(folder: Path, **recipes: object) -> None:
+    found = checkpoints.notes(folder)
+    if any(found.get(name) != recipe for name, recipe in recipes.items()):
+        raise InputError(f"{folder} holds a model trained in another way. Build elsewhere, or delete it.")

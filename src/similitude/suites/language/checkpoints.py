@@ -1,0 +1,42 @@
+"""Checkpoints on disk: ordinary Hugging Face folders, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from similitude.representations.folder import read_json, write_json
+from similitude.suites.language.tokens import tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["is_saved", "notes", "save"]
+
+_NOTES = "training.json"
+
+
+def save(model: PreTrainedModel, folder: Path, **notes: Any) -> None:
+    """Write a model with its tokenizer, so that ``from_pretrained`` opens both, and notes on its training."""
+    work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+    try:
+        model.save_pretrained(work)
+        tokenizer().save_pretrained(work)
+        write_json(work / _NOTES, notes)
+        if not is_saved(folder):
+            os.rename(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether a checkpoint is there."""
+    return (folder / _NOTES).is_file()
+
+
+def notes(folder: Path) -> dict[str, Any]:
+    """What was noted when the checkpoint was saved."""
+    return read_json(folder / _NOTES)

@@ -1,0 +1,144 @@
+"""What is kept of a model: token representations of a fixed sample, and what it can do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from similitude.benchmark.functionality import probe_correct
+from similitude.representations import ModelRecord, Score
+from similitude.representations.extract import extract
+from similitude.suites.language.finetune import Finetuning, correctness
+from similitude.suites.language.tasks import (
+    DIAGNOSTICS,
+    Maker,
+    antonymy,
+    diagnostic,
+    entailment,
+    examples,
+    numerical,
+    polarity,
+    question,
+)
+from similitude.suites.language.tokens import Batch, encode
+
+if TYPE_CHECKING:
+    from transformers import BertModel, BertForPreTraining, BertForSequenceClassification
+
+__all__ = ["PROBES", "classifier_record", "deletion_levels", "layer_names", "pretrained_record", "sample_ids"]
+
+PROBES: dict[str, Maker] = {"question": question, "polarity": polarity}
+_SAMPLE_PAIRS = 180  # about 3,000 tokens
+
+_SAMPLE_SEED, _TEST_SEED, _PROBE_SEED = 21, 31, 41
+_DELETED_SHARES = (0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 13 / 16, 7 / 8, 15 / 16, 31 / 32)
+
+
+def layer_names(blocks: int) -> tuple[str, ...]:
+    """Names of the layers: the embeddings, then each block's output."""
+    return ("embeddings", *(f"block{number}" for number in range(1, blocks + 1)))
+
+
+def deletion_levels(width: int) -> tuple[int, ...]:
+    """How many of a layer's trailing principal components are deleted; at last all but one."""
+    return (*(round(share * width) for share in _DELETED_SHARES), width - 1)
+
+
+def sample_ids() -> list[str]:
+    """Names of the rows of every representation: the tokens of the sample, without padding."""
+    lengths = _sample()["attention_mask"].sum(1).tolist()
+    return [f"pair{pair:03}.token{token:02}" for pair, length in enumerate(lengths) for token in range(length)]
+
+
+def pretrained_record(
+    model: BertForPreTraining, name: str, attributes: Mapping[str, str | int | float], items: int
+) -> ModelRecord:
+    """Representations of a pretrained model, and linear probes of each layer, whole and truncated.
+
+    A probe reads the mean of a sentence's tokens. Where components are deleted, it reads what is left of that mean in
+    the space of the components kept, which are those of the sample's tokens: a mean of projections is the projection
+    of the mean.
+
+    Parameters
+    ----------
+    model, name, attributes
+        The model and what is known of it.
+    items
+        Number of sentences that a probe is trained on; half as many test it.
+    """
+    tokens = _layers(model.bert, _sample(), "tokens")
+    scores = []
+    for probe, maker in PROBES.items():
+        train, test = _probe_sets(maker, items)
+        pooled = [_layers(model.bert, batch, "mean_pool") for batch in (train, test)]
+        labels = [batch["labels"].numpy() for batch in (train, test)]
+        for layer, values in tokens.items():
+            centre = values.mean(axis=0, dtype=np.float64)
+            components = np.linalg.svd(values - centre, full_matrices=False)[2]
+            for deleted in deletion_levels(values.shape[1]):
+                kept = components[: len(components) - deleted]
+                seen = [(means[layer] - centre) @ kept.T @ kept for means in pooled]
+                right = probe_correct(seen[0], labels[0], seen[1], labels[1])
+                scores.append(Score(f"probe/{probe}", float(right.mean()), layer, deleted, len(right)))
+    return ModelRecord(name, tokens, attributes, scores)
+
+
+def classifier_record(
+    model: BertForSequenceClassification,
+    name: str,
+    attributes: Mapping[str, str | int | float],
+    recipe: Finetuning,
+    items: int,
+) -> ModelRecord:
+    """Representations of a fine-tuned model, and its accuracy in and out of distribution.
+
+    Parameters
+    ----------
+    model, name, attributes
+        The model and what is known of it.
+    recipe
+        How it was fine-tuned; decides what is in distribution.
+    items
+        Number of test pairs of each kind.
+    """
+    right = {
+        f"accuracy/{test}": correctness(model, batch) for test, batch in _tests(recipe.counterexamples, items).items()
+    }
+    scores = [Score(test, float(items.mean()), items=len(items)) for test, items in right.items()]
+    return ModelRecord(name, _layers(model.bert, _sample(), "tokens"), attributes, scores, right)
+
+
+def _layers(model: BertModel, batch: Batch, reduction: str) -> dict[str, np.ndarray]:
+    inputs = {name: values for name, values in batch.items() if name != "labels"}
+    blocks = len(model.encoder.layer)
+    modules = ["embeddings", *(f"encoder.layer.{block}" for block in range(blocks))]
+    found = extract(model, inputs, layers=modules, reduce=reduction, batch_size=256)
+    return {name: found[module].values for name, module in zip(layer_names(blocks), modules, strict=True)}
+
+
+@functools.lru_cache(maxsize=1)
+def _sample() -> Batch:
+    # Half of the pairs are traps, so that the rows show what the models disagree on.
+    return encode(examples(entailment(0.5), _SAMPLE_PAIRS, split="sample", seed=_SAMPLE_SEED))
+
+
+@functools.lru_cache(maxsize=len(PROBES))
+def _probe_sets(maker: Maker, items: int) -> tuple[Batch, Batch]:
+    def batch(split: str, count: int) -> Batch:
+        return encode(examples(maker, count, split, seed=_PROBE_SEED))
+
+    return batch("train", items), batch("test", items // 2)
+
+
+@functools.lru_cache(maxsize=1)
+def _tests(counterexamples: float, items: int) -> dict[str, Batch]:
+    makers: dict[str, Maker] = {
+        "in_distribution": entailment(counterexamples),
+        **{name: diagnostic(name) for name in DIAGNOSTICS},
+        "antonymy": antonymy,
+        "numerical": numerical,
+    }
+    return {name: encode(examples(maker, items, split="test", seed=_TEST_SEED)) for name, maker in makers.items()}

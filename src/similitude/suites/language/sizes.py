@@ -1,0 +1,61 @@
+"""How many models are built at each scale, and how each is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from similitude.suites.base import Scale
+from similitude.suites.language.finetune import Finetuning
+from similitude.suites.language.pretrain import Pretraining
+
+__all__ = ["SIZES", "Size"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """The populations of a scale.
+
+    Attributes
+    ----------
+    pretraining, finetuning
+        The recipes.
+    pretrained
+        Pretraining seeds that pass the gate.
+    finetuned
+        Fine-tuning seeds of the first of them.
+    crossed
+        Pretraining seeds, each with as many fine-tuning seeds.
+    test_items
+        Test pairs of each kind.
+    probe_items
+        Sentences that a probe is trained on; half as many test it.
+    """
+
+    pretrained: int
+    finetuned: int
+    crossed: int
+    pretraining: Pretraining = Pretraining()
+    finetuning: Finetuning = Finetuning()
+    test_items: int = 1000
+    probe_items: int = 2000
+
+    def finetunings(self, accepted: list[int]) -> list[tuple[int, int]]:
+        """Pairs of pretraining and fine-tuning seed, those that two populations share only once."""
+        one_checkpoint = [(accepted[0], seed) for seed in range(self.finetuned)]
+        crossed = [(pretrained, seed) for pretrained in accepted[: self.crossed] for seed in range(self.crossed)]
+        return list(dict.fromkeys(one_checkpoint + crossed))
+
+
+SIZES: dict[Scale, Size] = {
+    "quick": Size(
+        pretrained=3,
+        finetuned=8,
+        crossed=3,
+        pretraining=Pretraining(hidden=48, layers=2, steps=1000, passages=8000, easy=0.7, gate=0.5),
+        finetuning=Finetuning(examples=3000, steps=250),
+        test_items=400,
+        probe_items=800,
+    ),
+    "embedded": Size(pretrained=10, finetuned=50, crossed=6),
+    "paper": Size(pretrained=10, finetuned=100, crossed=10),
+}

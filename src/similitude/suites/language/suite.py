@@ -1,0 +1,149 @@
+"""The language suite: three populations of small BERTs, and what is asked of measures on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from similitude.benchmark.functionality import split_half_reliability
+from similitude.benchmark.subtask import Functionality, Pairing, Subtask
+from similitude.errors import DegeneratePopulation
+from similitude.representations import Population, open_population
+from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build, model_counts
+from similitude.suites.language.sizes import SIZES
+
+__all__ = ["SUITE", "LanguageSuite", "check_spread"]
+
+LEAST_SPREAD = 0.05
+LEAST_RELIABILITY = 0.8
+
+_OVERLAP = Functionality("accuracy/lexical_overlap/non_entailed", "accuracy, overlap non-entailed")
+_ANTONYMY = Functionality("accuracy/antonymy", "accuracy, antonymy")
+_NUMERICAL = Functionality("accuracy/numerical", "accuracy, numerical")
+
+
+class LanguageSuite(Suite):
+    """BERTs on a small language: seeds and layers, deleted components, and accuracy out of distribution."""
+
+    name = "language"
+    description = "Small BERTs pretrained and fine-tuned on an English-like language; the paper's language subtasks."
+    minutes = 35
+
+    def subtasks(self) -> tuple[Subtask, ...]:
+        """The four language subtasks of the paper."""
+        return (
+            Subtask(
+                id="language/seed_layer",
+                population=PRETRAINED,
+                varies="pretraining seed, layer",
+                functionalities=(
+                    Functionality("probe/question", "probe, question answered", per="layer"),
+                    Functionality("probe/polarity", "probe, polarity", per="layer"),
+                ),
+                pairing=Pairing("layers", ("last",)),
+                modality="language",
+                description="Layers of models from several pretraining seeds; linear probes of their mean-pooled tokens.",
+            ),
+            Subtask(
+                id="language/pc_deletion",
+                population=PRETRAINED,
+                varies="pretraining seed, deleted components",
+                functionalities=(Functionality("probe/polarity", "probe, polarity", per="layer"),),
+                pairing=Pairing("deletions", ("last",)),
+                modality="language",
+                description="The last layer with more and more principal components deleted; a probe of what is left.",
+            ),
+            Subtask(
+                id="language/finetune_ood",
+                population=FINETUNED,
+                varies="fine-tuning seed",
+                functionalities=(_OVERLAP,),
+                pairing=Pairing("models"),
+                modality="language",
+                description="One checkpoint fine-tuned with many seeds; accuracy where word overlap misleads.",
+            ),
+            Subtask(
+                id="language/pretrain_finetune_ood",
+                population=CROSSED,
+                varies="pretraining seed, fine-tuning seed",
+                functionalities=(_ANTONYMY, _NUMERICAL),
+                pairing=Pairing("models"),
+                modality="language",
+                description="Several checkpoints, each fine-tuned with several seeds; accuracy on stress sets.",
+            ),
+        )
+
+    def build(
+        self,
+        home: Path,
+        scale: Scale = "embedded",
+        *,
+        progress: BuildProgress | None = None,
+        workers: int = 2,
+        **options: Any,
+    ) -> None:
+        """Train what is missing; resumes model by model.
+
+        Raises
+        ------
+        DegeneratePopulation
+            Accuracy out of distribution hardly varies over models, or varies by chance (not checked at quick scale).
+        """
+        build(self.site(home, scale), progress or (lambda what, done, total: None), workers)
+        if scale != "quick":
+            populations = self.populations(home, scale)
+            for subtask in self.subtasks():
+                for functionality in subtask.functionalities:
+                    if functionality.per == "model":
+                        check_spread(populations[subtask.population], functionality.name)
+
+    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
+        """Whether all models of the three populations are there."""
+        return all(
+            (self.folder(home, scale, name) / "manifest.json").exists()
+            and len(open_population(self.folder(home, scale, name)).models) == count
+            for name, count in model_counts(SIZES[scale]).items()
+        )
+
+    def site(self, home: Path, scale: Scale) -> Site:
+        """Where a scale is built."""
+        populations = self.folder(home, scale, PRETRAINED).parent
+        return Site(populations, home / "checkpoints" / scale / self.name, SIZES[scale])
+
+
+def check_spread(population: Population, functionality: str) -> None:
+    """Make sure that a functionality varies over the models of a population, and not by chance.
+
+    Parameters
+    ----------
+    population
+        With results per test item.
+    functionality
+        Name of the functionality.
+
+    Raises
+    ------
+    DegeneratePopulation
+        The standard deviation over models is below .05, or the split-half reliability over test items below .8.
+    """
+    items = population.items(functionality)
+    accuracy = items.mean(axis=1)
+    spread = float(accuracy.std(ddof=1))
+    where = (
+        f"Population {population.name!r} cannot grade measures by {functionality!r}: over {len(accuracy)} models its"
+    )
+    if spread < LEAST_SPREAD:
+        raise DegeneratePopulation(
+            f"{where} standard deviation is {spread:.3f} (mean {accuracy.mean():.3f}), and at least {LEAST_SPREAD} is "
+            "needed. Train for fewer steps, or change the share of counter-examples."
+        )
+    reliability = split_half_reliability(items)
+    if reliability < LEAST_RELIABILITY:
+        raise DegeneratePopulation(
+            f"{where} split-half reliability is {reliability:.2f}, and at least {LEAST_RELIABILITY} is needed. Use more "
+            "test items."
+        )
+
+
+SUITE = LanguageSuite()
