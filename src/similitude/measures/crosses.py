@@ -154,9 +154,24 @@ class Products(Cross):
         matrix = pair[self.cross]
         return matrix @ matrix.T if self.of == "rows" else matrix.T @ matrix
 
-    def mirrored(self, value: Any) -> Any:
-        """None: the other product is another matrix."""
-        return NotImplemented
+
+@dataclass(frozen=True)
+class Triangle(Cross):
+    """Triangular factor of another cross A, whose leading columns, or rows, it keeps apart from the rest.
+
+    Parameters
+    ----------
+    cross, of
+        As in `Products`: R of A = QR for ``"columns"``, of A^T = QR for ``"rows"``.
+    """
+
+    cross: Cross
+    of: Literal["rows", "columns"]
+
+    def __call__(self, pair: Pair) -> Any:
+        """One decomposition for a whole curve of cuts."""
+        matrix = pair[self.cross]
+        return np.linalg.qr(matrix.T if self.of == "rows" else matrix, mode="r")
 
 
 @dataclass(frozen=True)
@@ -247,8 +262,8 @@ class FeatureBases(Cross):
     """Canonical directions in the bases of features, d_x and d_y of them: the full SVD of V_x M V_y^T.
 
     Where one side has more dimensions than the other, its directions beyond the other's rank are any orthonormal
-    completion. So that values agree with the published ones, it is the completion that LAPACK gives for
-    this matrix, the whitened cross-covariance.
+    completion. So that values agree with the published ones, it is the completion that LAPACK gives for this matrix,
+    the whitened cross-covariance; its transpose would get another, so there is no short way to the swapped pair.
     """
 
     factors = (ThinSVD(),)
@@ -260,10 +275,6 @@ class FeatureBases(Cross):
             whitened = whitened @ y.v.T
         left, correlations, right = pair.xp.linalg.svd(whitened, full_matrices=True)
         return Bases(left, correlations[: min(pair.x[ThinSVD()].rank, y.rank)], right.T)
-
-    def mirrored(self, value: Bases) -> Bases:
-        """None: the completion is that of the matrix as it stands, not of its transpose."""
-        return NotImplemented
 
 
 class Directions(NamedTuple):
@@ -304,12 +315,16 @@ def _principal(pair: Pair) -> bool:
 
 def _spectrum(pair: Pair, cross: Cross) -> Any:
     """Singular values of a cross of principal directions, descending, min(r_x, r_y) of them."""
-    rows, columns = pair.x[ThinSVD()].rank, pair.y[ThinSVD()].rank
-    if pair.parent is None or not isinstance(pair[cross], np.ndarray):
+    if not isinstance(pair[cross], np.ndarray) or pair.parent is None or (pair.x.parent and pair.y.parent):
         return singular_values(pair[cross], pair.xp)
-    products = pair[Products(cross, "rows" if rows < columns or pair.y.parent is None else "columns")]
-    found = singular_values_of_products(products, min(rows, columns))
-    return np.linalg.svd(pair[cross], compute_uv=False) if found is None else found
+    # One side is cut: what the whole curve shares belongs to the parent.
+    of, cut, whole = ("rows", pair.x, pair.y) if pair.y.parent is None else ("columns", pair.y, pair.x)
+    kept, count = cut[ThinSVD()].rank, min(cut[ThinSVD()].rank, whole[ThinSVD()].rank)
+    found = singular_values_of_products(pair[Products(cross, of)], count)
+    if found is None:
+        triangle = pair.parent[Triangle(cross, of)][:kept, :kept]
+        found = np.linalg.svd(triangle, compute_uv=False)[:count]
+    return found
 
 
 def check_ranks(pair: Pair) -> None:

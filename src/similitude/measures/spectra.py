@@ -10,7 +10,7 @@ __all__ = ["singular_values", "singular_values_of_products", "thin_svd"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
-_TOLERANCE = 1e-12
+_TOLERANCE = 1e-11
 """Error of a sum of singular values, relative to the sum, above which the eigenvalues are not good enough."""
 
 _SMALLEST = 1e-4
@@ -29,21 +29,22 @@ def singular_values(matrix: Any, xp: Any) -> Any:
 def singular_values_of_products(products: np.ndarray, count: int) -> np.ndarray | None:
     """The `count` largest singular values of A from A^T A, descending, or None where squaring lost their digits.
 
-    Eigenvalues of a symmetric matrix cost less than half of singular values. Computing one perturbs entry (i, j) by
-    about eps |a_i| |a_j|, a_i being the columns of A: harmless for a graded A, whose small singular values belong to
-    its short columns, and a loss of half the digits where long columns are nearly dependent. So the error of each value
-    is estimated from the column of its rank, and the sum must be right to 1e-12. LAPACK keeps the grading only if
-    columns come longest first.
+    Eigenvalues of a symmetric matrix cost less than half of singular values, but each may be wrong by eps times the
+    largest, which a small singular value s feels as eps s_1^2 / s. The sum must be right to 1e-11. If
+    the lengths of the columns already vary too much for that, the eigenvalues are not even tried.
     """
-    squares = products.diagonal()
-    order = np.argsort(-squares)
-    if (order[1:] < order[:-1]).any():
-        products, squares = products[np.ix_(order, order)], squares[order]
-    found = np.sqrt(np.maximum(np.linalg.eigvalsh(products)[::-1], 0.0))[:count]
-    squares = np.maximum(squares[:count], 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        errors = np.fmin(_EPS * squares / found, (_EPS * squares) ** 0.5)
-    return found if errors.sum() <= _TOLERANCE * found.sum() else None
+    lengths = np.sort(np.sqrt(np.maximum(products.diagonal(), 0.0)))[::-1][:count]
+    if not _accurate(lengths):
+        return None
+    found = np.sqrt(np.maximum(np.linalg.eigvalsh(products)[::-1][:count], 0.0))
+    return found if _accurate(found) else None
+
+
+def _accurate(values: np.ndarray) -> bool:
+    largest = values[0]
+    with np.errstate(divide="ignore"):
+        errors = np.minimum(_EPS * largest**2 / values, _EPS**0.5 * largest)
+    return bool(errors.sum() <= _TOLERANCE * values.sum())
 
 
 def thin_svd(matrix: Any, xp: Any) -> tuple[Any, Any, Any]:
