@@ -8,7 +8,6 @@ something to find.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -257,13 +256,3 @@ def _join(frame: pd.DataFrame, scores: Scores) -> pd.DataFrame:
 def _new(file: Path) -> Path:
     file.parent.mkdir(parents=True)
     return file
-
-
-def parse_grid(text: str) -> Sequence[int]:
-    """Numbers separated by commas."""
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise InputError(
-            f"{text!r} is not a deletion grid. Write numbers separated by commas, e.g. 0,4,8,15."
-        ) from None

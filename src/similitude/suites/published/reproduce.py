@@ -275,7 +275,7 @@ class _Run:
                             "version": self._version,
                             "data_hash": digest,
                             "protocol": protocol.name,
-                            "note": found.note or None,
+                            "note": found.note,
                         }
                     )
             for question in of_one:
