@@ -1,0 +1,156 @@
+"""Networks by reference: ``hf:PATH``, ``timm:NAME``, ``torch:package.module:factory``, and the inputs to show them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
+from similitude.representations.files import SUFFIXES, load_arrays
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+__all__ = ["LoadedModel", "is_model_reference", "load_inputs", "load_model"]
+
+_KINDS = ("hf", "timm", "torch")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network and, if it reads text, its tokenizer."""
+
+    name: str
+    model: Module
+    tokenizer: Any = None
+
+
+def is_model_reference(text: str) -> bool:
+    """Whether a text refers to a network and not to a file."""
+    return text.partition(":")[0] in _KINDS and ":" in text
+
+
+def load_model(reference: str) -> LoadedModel:
+    """Network of a reference.
+
+    Parameters
+    ----------
+    reference
+        ``hf:PATH`` a folder (or hub name) for transformers, with its tokenizer if it has one; ``timm:NAME`` a
+        pretrained model of timm; ``torch:package.module:factory`` or ``torch:./file.py:factory`` a function without
+        arguments that returns a module.
+
+    Raises
+    ------
+    FileError
+        The folder or file cannot be loaded.
+    UnknownName
+        No such module, function or model.
+    MissingDependency
+        The library that loads it is not installed, or does not fit the installed torch.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind not in _KINDS or not rest:
+        raise InputError(
+            f"{reference!r} is no model reference. Write hf:PATH, timm:NAME or torch:package.module:factory."
+        )
+    require("torch", "models")
+    return {"hf": _from_transformers, "timm": _from_timm, "torch": _from_factory}[kind](rest)
+
+
+def load_inputs(path: str | Path) -> Any:
+    """Inputs of a file for `extract`: lines of a ``.txt`` file as texts, else an array, or a dict of arrays by name."""
+    path = Path(path)
+    if path.suffix == ".txt":
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(f"{path} cannot be read as text in UTF-8: {error}") from None
+        return [line for line in lines if line.strip()]
+    if path.suffix.lower() not in SUFFIXES:
+        raise FileError(f"{path}: inputs are a .txt file with a text a line, or arrays in {', '.join(SUFFIXES)}.")
+    arrays = {array.layer: np.asarray(array.values) for array in load_arrays(path)}
+    return next(iter(arrays.values())) if set(arrays) == {""} else arrays
+
+
+def _from_transformers(path: str) -> LoadedModel:
+    transformers = require("transformers", "models")
+    transformers.logging.set_verbosity_error()
+    try:
+        model = transformers.AutoModel.from_pretrained(path)
+    except Exception as error:  # the library raises what it likes
+        raise FileError(f"hf:{path} cannot be loaded: {_first_line(error)}") from None
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    except Exception:  # an image model has none, and says so in many ways
+        tokenizer = None
+    return LoadedModel(Path(path).name, model, tokenizer)
+
+
+def _from_timm(name: str) -> LoadedModel:
+    try:
+        timm = require("timm", "timm")
+    except MissingDependency:
+        raise
+    except Exception as error:  # torchvision beside a torch that it was not built for
+        raise MissingDependency(
+            f"timm is installed and cannot be imported ({_first_line(error)}). Install a torchvision that fits torch."
+        ) from None
+    if not timm.is_model(name):
+        raise UnknownName(f"timm has no model {name!r}. {suggestion(name, timm.list_models())}")
+    try:
+        return LoadedModel(name, timm.create_model(name, pretrained=True))
+    except Exception as error:
+        raise FileError(f"timm:{name} cannot be loaded: {_first_line(error)}") from None
+
+
+def _from_factory(address: str) -> LoadedModel:
+    import torch
+
+    where, _, name = address.rpartition(":")
+    if not where:
+        raise InputError(f"torch:{address} names no function. Write torch:package.module:factory.")
+    try:
+        module = _import_file(where) if where.endswith(".py") else importlib.import_module(where)
+    except ModuleNotFoundError as error:
+        if error.name and (where == error.name or where.startswith(f"{error.name}.")):
+            raise UnknownName(
+                f"There is no module {where!r} here. A file is named by its path: ./file.py:{name}"
+            ) from None
+        raise MissingDependency(f"Importing {where} failed: {error}") from None
+    except FileError:
+        raise
+    except Exception as error:
+        raise FileError(f"Importing {where} failed: {type(error).__name__}: {_first_line(error)}") from None
+    if not callable(factory := getattr(module, name, None)):
+        raise UnknownName(f"{where} has no function {name!r}. {suggestion(name, vars(module))}".rstrip())
+    try:
+        model = factory()
+    except Exception as error:
+        raise FileError(
+            f"torch:{address}: calling {name}() failed: {type(error).__name__}: {_first_line(error)}"
+        ) from None
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(f"torch:{address}: {name}() returned a {type(model).__name__}, not a torch.nn.Module.")
+    return LoadedModel(name, model)
+
+
+def _import_file(text: str) -> Any:
+    path = Path(text).expanduser().resolve()
+    spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
+    if spec is None or spec.loader is None:
+        raise FileError(f"There is no Python file {text}.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
