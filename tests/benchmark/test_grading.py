@@ -85,6 +85,21 @@ def test_grade_is_the_plain_recomputation(population, kind, measure, protocol):
 
 
 @pytest.mark.parametrize("kind", SUBTASKS)
+def test_grades_and_statistics_agree_on_the_estimate(population, kind):
+    evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures("cka,procrustes"), resamples=200)
+    data = next(iter(evaluation.grading.values()))
+    frame = evaluation.results.frame.set_index(["measure", "statistic"])
+    for measure in ("cka", "procrustes"):
+        found = grade(data, measure)
+        assert frame.loc[(measure, "spearman"), "estimate"] == pytest.approx(found.rho, abs=1e-12)
+        assert frame.loc[(measure, "kendall"), "estimate"] == pytest.approx(found.tau, abs=1e-12)
+        assert frame.loc[(measure, "spearman"), "n_pairs"] == found.pairs
+    assert (frame["ci_low"] <= frame["estimate"]).all()
+    assert (frame["ci_high"] >= frame["estimate"]).all()
+    assert (frame["p_holm"] >= frame["p"]).all()
+
+
+@pytest.mark.parametrize("kind", SUBTASKS)
 def test_estimates_can_be_computed_again_from_the_pairs(population, kind):
     evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures("cka,pwcca"))
     pairs = evaluation.pairs

@@ -12,6 +12,7 @@ import pandas as pd
 
 from similitude.benchmark.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.results import COLUMNS, Results
+from similitude.benchmark.statistics import STATISTICS, assess, holm
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -35,6 +36,9 @@ class Evaluation:
         deleted, itself, difference (in functionality), and the dissimilarity by each measure.
     grading
         (subtask id, functionality name) to scores and dissimilarities for every reference.
+    differences
+        Is one measure better than another? One row a subtask, functionality, statistic and pair of measures: first,
+        second, difference, ci_low, ci_high, distinct.
     failures
         subtask, measure, first, second, reason.
     computed, reused
@@ -44,6 +48,7 @@ class Evaluation:
     results: Results
     pairs: pd.DataFrame
     grading: dict[tuple[str, str], GradingData]
+    differences: pd.DataFrame
     failures: pd.DataFrame
     computed: int
     reused: int
@@ -59,6 +64,7 @@ def evaluate(
     progress: Callable[[str], Progress] | None = None,
     provenance: dict | None = None,
     version: str = "",
+    resamples: int = 2000,
 ) -> Evaluation:
     """Grade measures.
 
@@ -80,10 +86,14 @@ def evaluate(
         Kept with the results.
     version
         Version of the software, kept in every row.
+    resamples
+        Of models, for intervals; permutations for p-values are one fewer. By the corrected protocol only: the published
+        p-values are those of the correlations, and have no intervals.
     """
     grading: dict[tuple[str, str], GradingData] = {}
-    rows: list[dict] = []
+    rows: list[pd.DataFrame] = []
     tables: list[pd.DataFrame] = []
+    differences: list[pd.DataFrame] = []
     failures: list[tuple] = []
     computed = reused = 0
     for subtask in subtasks:
@@ -114,40 +124,52 @@ def evaluate(
             data = dataclasses.replace(data, dissimilarity=tensors)
             grading[subtask.id, functionality.name] = data
             tables.append(pairs_table(subtask, functionality.name, data, protocol))
-            for measure in measures:
-                found = grade(data, str(measure), protocol)
-                for statistic, estimate, p in (
-                    ("spearman", found.rho, found.rho_p),
-                    ("kendall", found.tau, found.tau_p),
-                ):
-                    rows.append(
-                        {
-                            "suite": subtask.suite,
-                            "subtask": subtask.id,
-                            "functionality": functionality.name,
-                            "measure": str(measure),
-                            "statistic": statistic,
-                            "estimate": estimate,
-                            "p": p,
-                            "ci_low": np.nan,
-                            "ci_high": np.nan,
-                            "n_models": len(data.models),
-                            "n_pairs": found.pairs,
-                            "n_failed": found.failed,
-                            "seconds": seconds[str(measure)],
-                            "version": version,
-                            "data_hash": data_hash,
-                        }
-                    )
-    results = Results(pd.DataFrame(rows, columns=list(COLUMNS)), {"protocol": protocol, **(provenance or {})})
+            rows_of = _graded if protocol == "published" else _assessed
+            found, compared = rows_of(data, measures, resamples)
+            labels = {"subtask": subtask.id, "functionality": functionality.name}
+            differences += [frame.assign(**labels) for frame in compared]
+            found = found.assign(suite=subtask.suite, version=version, data_hash=data_hash, **labels)
+            rows.append(found.assign(seconds=found["measure"].map(seconds)))
+    frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS))
+    if "p" in frame and protocol == "corrected":
+        for statistic in STATISTICS:
+            rows_of_statistic = frame["statistic"] == statistic
+            frame.loc[rows_of_statistic, "p_holm"] = holm(frame.loc[rows_of_statistic, "p"].to_numpy(dtype=float))
+    frame = frame.reindex(columns=[*COLUMNS, *(column for column in frame.columns if column not in COLUMNS)])
+    results = Results(frame, {"protocol": protocol, "resamples": resamples, **(provenance or {})})
     return Evaluation(
         results,
         pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(),
         grading,
+        pd.concat(differences, ignore_index=True) if differences else pd.DataFrame(),
         pd.DataFrame(failures, columns=["subtask", "measure", "first", "second", "reason"]),
         computed,
         reused,
     )
+
+
+def _graded(data: GradingData, measures: Sequence[Measure], _: int) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Grades as published: averages over reference layers, p-values of the correlations themselves."""
+    rows = []
+    for measure in map(str, measures):
+        found = grade(data, measure, "published")
+        for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
+            rows.append((measure, statistic, estimate, p, np.nan, np.nan, len(data.models), found.pairs, found.failed))
+    columns = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
+    return pd.DataFrame(rows, columns=columns), []
+
+
+def _assessed(
+    data: GradingData, measures: Sequence[Measure], resamples: int
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Grades with intervals and p-values over models, and what tells measures apart."""
+    assessment = assess(data, resamples=resamples, permutations=resamples - 1)
+    order = {str(measure): i for i, measure in enumerate(measures)}
+    table = assessment.table.sort_values(
+        "measure", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )
+    compared = [assessment.differences(statistic).assign(statistic=statistic) for statistic in STATISTICS]
+    return table, compared
 
 
 def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protocol: Protocol) -> pd.DataFrame:

@@ -42,7 +42,9 @@ class Results:
     ----------
     frame
         The columns of `COLUMNS` at least. `estimate` is the correlation (statistic ``spearman`` or ``kendall``), `p`
-        one-sided, `seconds` what the measure cost over the subtask when it was computed.
+        one-sided, `ci_low` and `ci_high` its interval over models, `seconds` what the measure cost over the subtask
+        when it was computed. By the corrected protocol also those of `similitude.benchmark.statistics.Assessment`, and
+        `p_holm`, adjusted over all rows of a statistic.
     provenance
         What was run: protocol, versions, command.
     """
@@ -60,10 +62,11 @@ class Results:
     def summary(self, statistic: str = "spearman") -> pd.DataFrame:
         """For each measure the mean rank over rows (1 is best; a failure ranks last) and the worst estimate."""
         table = self.table(statistic)
-        ranks = table.rank(axis=1, ascending=False, na_option="bottom")
-        return pd.DataFrame({"mean_rank": ranks.mean(), "worst": table.min(skipna=False)}).sort_values(
-            "mean_rank", kind="stable"
-        )
+        ranks = table.rank(axis=1, ascending=False, na_option="bottom").mean()
+        if "rank" in self.frame:  # of the statistics, which give measures that order pairs identically one place
+            ranks = self.frame[self.frame["statistic"] == statistic].groupby("measure")["rank"].mean()
+        summary = pd.DataFrame({"mean_rank": ranks, "worst": table.min(skipna=False)}).loc[table.columns]
+        return summary.sort_values("mean_rank", kind="stable")
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as plain dictionaries; what is missing is None."""

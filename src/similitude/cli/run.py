@@ -43,6 +43,9 @@ def command(
             help="Full populations where they are built or built in minutes, the small cut elsewhere.",
         ),
     ] = False,
+    resamples: Annotated[
+        int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
+    ] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
 ) -> None:
@@ -71,6 +74,7 @@ def command(
             protocol=protocol,
             progress=bars,
             command=" ".join(["similitude", *sys.argv[1:]]),
+            resamples=resamples,
         )
     console = stdout()
     if json:

@@ -62,11 +62,13 @@ def run(
     protocol: Protocol = "corrected",
     progress: Callable[[str], Progress] | None = None,
     command: str = "",
+    resamples: int = 2000,
 ) -> tuple[Evaluation, Layout]:
     """Grade measures on populations that are built, and write everything that a run leaves.
 
     Writes ``results.csv``, ``results.json``, ``table.md``, ``table.tex``, ``pairs.csv``, ``grading.npz``,
-    ``failures.csv``, ``functionalities.csv`` and the figures. The same populations and measures give the same bytes.
+    ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same populations and measures
+    give the same bytes.
 
     Returns
     -------
@@ -98,6 +100,7 @@ def run(
                 "scipy": version("scipy"),
             },
             version=software,
+            resamples=resamples,
         )
         weak = description[description["reliability"] < RELIABLE]
         layout = lay_out(evaluation.results, subtasks, list(zip(weak["subtask"], weak["functionality"], strict=True)))
@@ -112,6 +115,7 @@ def _write(evaluation: Evaluation, layout: Layout, description: pd.DataFrame, ou
     (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
     (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
     evaluation.pairs.to_csv(out / "pairs.csv", index=False)
+    evaluation.differences.to_csv(out / "differences.csv", index=False)
     evaluation.failures.to_csv(out / "failures.csv", index=False)
     description.to_csv(out / "functionalities.csv", index=False)
     save_grading(out / "grading.npz", evaluation.grading)
