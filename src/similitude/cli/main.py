@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import similitude
-from similitude.cli import build, compare, measures, run, suites
+from similitude.cli import archive, build, check, compare, intuitive, measures, reproduce, run, suites
 from similitude.cli.console import show_warnings, stderr
 from similitude.errors import SimilitudeError
 
@@ -76,6 +76,10 @@ app.command("build")(build.command)
 app.command("compare")(compare.command)
 app.command("measures")(measures.command)
 app.command("suites")(suites.command)
+app.command("check")(check.command)
+app.command("intuitive")(intuitive.command)
+app.command("reproduce")(reproduce.command)
+app.add_typer(archive.app, name="archive")
 
 
 def main() -> None:
