@@ -114,12 +114,14 @@ def test_verdict_of_one_that_notices_late():
 
 def test_opening_claim_in_words():
     holds = {"cka": Marks(0.9, 0.97, 2.0), "pwcca": Marks(0.4, 0.1, 3.0), "procrustes": Marks(0.8, 0.6, 1.0)}
+    holds["random"] = Marks(0.5, 0.0, 4.0)
     text = opening_claim(holds)
     assert "claim holds on these networks" in text
-    assert "neither intuitive test finds it" in text
+    assert "Most specific: cka; most sensitive: pwcca; best on the benchmark: procrustes. Neither" in text
     reverse = {"cka": Marks(0.3, 0.1, 1.0), "pwcca": Marks(0.4, np.inf, 2.0)}
     assert "does not hold" in opening_claim(reverse)
     assert "never noticed by PWCCA, noticed at 10% by CKA" in opening_claim(reverse)
+    assert "agrees with sensitivity" in opening_claim(reverse)
     assert "not both tested" in opening_claim({"cka": Marks(1, 1, 1)})
 
 

@@ -12,6 +12,9 @@ from similitude.measures import Measure
 
 __all__ = ["Marks", "Verdict", "opening_claim", "verdict"]
 
+_BASELINES = ("random", "norm_difference")
+"""Not in the running for most specific or most sensitive: chance notices everything."""
+
 _INVARIANT_TO = {
     "L": "every invertible linear map",
     "O": "rotation",
@@ -123,21 +126,33 @@ def opening_claim(marks: Mapping[str, Marks]) -> str:
         f"last layer is {_noticed(pwcca.detected)} by PWCCA, {_noticed(cka.detected)} by CKA."
     )
     holds = "holds" if first and second else "holds in part" if first or second else "does not hold"
-    graded = {name: m for name, m in marks.items() if np.isfinite(m.grade)}
+    contestants = {name: m for name, m in marks.items() if name not in _BASELINES}
     settles = "Grades were not computed, so what settles it is open."
-    if len(graded) > 1:
-        best = [
-            min(graded, key=lambda m: -graded[m].depth_over_seed),
-            min(graded, key=lambda m: graded[m].detected),
-            min(graded, key=lambda m: graded[m].grade),
+    if any(np.isfinite(m.grade) for m in contestants.values()):
+        specific_best = _best({name: -m.depth_over_seed for name, m in contestants.items()})
+        sensitive_best = _best({name: m.detected for name, m in contestants.items()})
+        graded_best = _best({name: m.grade for name, m in contestants.items()})
+        agree = [
+            test
+            for test, winners in (("specificity", specific_best), ("sensitivity", sensitive_best))
+            if winners == graded_best
         ]
-        settled = " and ".join(
-            name for name, winner in (("specificity", best[0]), ("sensitivity", best[1])) if winner == best[2]
-        )
-        settles = f"Most specific is {best[0]}, most sensitive {best[1]}, best on the benchmark {best[2]}: " + (
-            f"here the benchmark agrees with {settled}." if settled else "neither intuitive test finds it."
+        settles = (
+            f"Most specific: {', '.join(specific_best)}; most sensitive: {', '.join(sensitive_best)}; best on the "
+            f"benchmark: {', '.join(graded_best)}. "
+            + (
+                f"Here the benchmark agrees with {' and '.join(agree)}."
+                if agree
+                else "Neither intuitive test settles it."
+            )
         )
     return f"The paper's opening claim {holds} on these networks. {specific} {sensitive} {settles}"
+
+
+def _best(marks: Mapping[str, float]) -> list[str]:
+    """All that share the smallest mark."""
+    smallest = np.nanmin(list(marks.values()))
+    return [name for name, mark in marks.items() if mark <= smallest + 1e-9]
 
 
 def _invariances(measure: Measure) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, MeasureIds, note, progress_bars, resolve_home, stdout
@@ -53,7 +54,7 @@ def _print(report: IntuitiveReport) -> None:
     study = report.study
     for tested in study.tested:
         words = tested.verdict
-        console.print(f"[bold]{tested.measure}[/bold] {words.summary}", soft_wrap=False)
+        console.print(Text.assemble((str(tested.measure), "bold"), f" {words.summary}"))
         console.print(f"  invariant to {words.invariant_to}", style="dim", markup=False)
         console.print(f"  misses {words.misses or 'nothing asked for here'}", style="dim", markup=False)
         console.print(f"  over-reacts to {words.overreacts or 'nothing asked for here'}", style="dim", markup=False)
