@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from similitude.cli.console import stdout
 from similitude.measures import get_measures
 from similitude.testing import ReportCard, check_measure
 
@@ -30,7 +31,7 @@ def command(
 
     Examples: `similitude check cka`, `similitude check ./my_measure.py:my_function`.
     """
-    console = Console()
+    console = stdout()
     cards = [check_measure(measure, seed) for measure in get_measures(measures)]
     for card in cards:
         console.print(_table(card))
@@ -45,5 +46,5 @@ def _table(card: ReportCard) -> Table:
         table.add_column(heading)
     styles = {"passed": "green", "failed": "bold red", "skipped": "dim"}
     for check in card.checks:
-        table.add_row(check.name, f"[{styles[check.outcome]}]{check.outcome}[/]", check.detail)
+        table.add_row(check.name, f"[{styles[check.outcome]}]{check.outcome}[/]", escape(check.detail))
     return table

@@ -1,43 +1,74 @@
-"""`similitude measures`: what there is to compare with."""
+"""`similitude measures`: what there is to compare with, and what one measure is."""
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_module
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from similitude.cli.console import JsonOutput, stdout
-from similitude.measures import MEASURES, get_measure
+from similitude.measures import MEASURES, Measure, get_measure
+from similitude.measures.describe import Description, describe, interval, letters
 
 __all__ = ["command"]
 
 
-def command(json: JsonOutput = False) -> None:
-    """List the measures with their direction, invariances and source."""
-    rows = []
-    for name in MEASURES:
-        declared = get_measure(name).properties()
-        letters = "".join(sorted(i.value for i in declared.invariances.both))
-        rows.append(
-            {
-                "measure": name,
-                "kind": declared.kind,
-                "invariances": letters,
-                "symmetric": declared.symmetric,
-                "metric": declared.is_metric,
-                "reference": declared.reference,
-            }
-        )
+def command(
+    measure: Annotated[
+        str | None,
+        typer.Argument(help="Explain this one: an id, package.module:function, or ./file.py:function."),
+    ] = None,
+    json: JsonOutput = False,
+) -> None:
+    """List the measures with their direction, range, invariances and source; or explain one."""
+    if measure is not None:
+        _explain(describe(get_measure(measure)), json)
+        return
+    rows = [_row(get_measure(name)) for name in MEASURES]
     if json:
         typer.echo(json_module.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table = Table("measure", "kind", "invariances", "symmetric", "metric", "reference")
+    table = Table(*rows[0])
     for row in rows:
-        table.add_row(*("yes" if v is True else "no" if v is False else str(v) for v in row.values()))
+        table.add_row(*("yes" if v is True else "no" if v is False else escape(str(v)) for v in row.values()))
     console = stdout()
     console.print(table)
     console.print(
-        "Invariances: P permutation of features, O orthogonal, S scaling, T translation, L invertible linear.",
+        "Invariances: P permutation of features, O orthogonal, S scaling, T translation, L invertible linear; "
+        "first argument / second where they differ. `similitude measures NAME` explains one.",
         style="dim",
     )
+
+
+def _row(measure: Measure) -> dict[str, str | bool]:
+    declared = measure.properties()
+    return {
+        "measure": str(measure),
+        "kind": declared.kind,
+        "range": interval(declared),
+        "invariances": letters(declared),
+        "symmetric": declared.symmetric,
+        "metric": declared.is_metric,
+        "reference": declared.reference,
+    }
+
+
+def _explain(description: Description, json: bool) -> None:
+    if json:
+        typer.echo(json_module.dumps(dataclasses.asdict(description), indent=1, ensure_ascii=False))
+        return
+    console = stdout()
+    console.print(f"[bold]{escape(description.id)}[/]", highlight=False)
+    console.print(description.summary, markup=False, soft_wrap=False)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column()
+    for heading, text in description.facts:
+        table.add_row(heading, escape(text))
+    for name, default, meaning in description.parameters:
+        table.add_row(f"{name}={default}", escape(meaning))
+    console.print(table)

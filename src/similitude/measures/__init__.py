@@ -6,11 +6,23 @@ from collections.abc import Iterable
 
 from similitude.errors import InputError
 from similitude.measures.base import Invariance, Measure
-from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES
+from similitude.measures.catalogue import BUILT_IN, DEFAULT_MEASURES, MEASURES
 from similitude.measures.function import measure
 from similitude.measures.parse import parse_measure, split_ids
+from similitude.measures.significance import chance_notes, significance
 
-__all__ = ["DEFAULT_MEASURES", "MEASURES", "Invariance", "Measure", "get_measure", "get_measures", "measure"]
+__all__ = [
+    "BUILT_IN",
+    "DEFAULT_MEASURES",
+    "MEASURES",
+    "Invariance",
+    "Measure",
+    "chance_notes",
+    "get_measure",
+    "get_measures",
+    "measure",
+    "significance",
+]
 
 
 def get_measure(measure: str | Measure) -> Measure:

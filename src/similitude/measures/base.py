@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from similitude.errors import InputError
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
-__all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant"]
+__all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
 Kind = Literal["similarity", "dissimilarity"]
 
@@ -154,7 +154,7 @@ class Measure(ABC):
     def id(self) -> str:
         """Canonical name with the parameters that differ from their defaults: ``jaccard(k=5)``."""
         changed = [
-            f"{field.name}={_spell(getattr(self, field.name))}"
+            f"{field.name}={spell(getattr(self, field.name))}"
             for field in dataclasses.fields(self)
             if getattr(self, field.name) != field.default
         ]
@@ -196,7 +196,8 @@ class Measure(ABC):
         return value if getattr(value, "requires_grad", False) else float(value)
 
 
-def _spell(value: Any) -> str:
+def spell(value: Any) -> str:
+    """A parameter's value as ids have it: lower-case true, false and none, numbers with no digit too many."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, float):

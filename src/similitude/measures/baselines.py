@@ -26,6 +26,7 @@ class Random(Measure):
         invariances=invariant(""),
         reference="baseline",
         formula="uniform on [0, 1), seeded by the two content hashes in order of their names",
+        cost="1",
         caution="Only a baseline.",
         exempt_from_self=True,
     )
@@ -49,6 +50,7 @@ class NormDifference(Measure):
         invariances=invariant("OT"),
         reference="baseline",
         formula="| ||X||_F - ||Y||_F |, columns centred",
+        cost="1",
         caution="Only a baseline: zero for any two representations of equal variance.",
     )
 

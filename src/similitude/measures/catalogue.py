@@ -5,11 +5,12 @@ from __future__ import annotations
 from similitude.measures.base import Measure
 from similitude.registry import Registry
 
-__all__ = ["DEFAULT_MEASURES", "MEASURES"]
+__all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES"]
 
 MEASURES: Registry[type[Measure] | Measure] = Registry("measure", group="similitude.measures")
+"""Every measure that has a name: those that ship, and those of installed packages."""
 
-for _module, _names in {
+_FAMILIES = {
     "cka": {"cka": "CKA"},
     "cca": {"mean_cca": "MeanCCA", "mean_squared_cca": "MeanSquaredCCA", "pwcca": "PWCCA"},
     "svcca": {"svcca": "SVCCA"},
@@ -50,9 +51,14 @@ for _module, _names in {
     },
     "topology": {"imd": "IMD"},
     "baselines": {"random": "Random", "norm_difference": "NormDifference"},
-}.items():
+}
+
+for _module, _names in _FAMILIES.items():
     for _name, _class in _names.items():
         MEASURES.register(_name, f"similitude.measures.{_module}:{_class}")
+
+BUILT_IN = tuple(name for names in _FAMILIES.values() for name in names)
+"""Names of the measures that ship, by family."""
 
 DEFAULT_MEASURES = ("procrustes", "cka", "pwcca", "mean_cca", "mean_squared_cca", "norm_difference", "random")
 """The measures of Ding et al. 2021 and the two baselines."""

@@ -29,6 +29,7 @@ class MeanCCA(Measure):
         reference="Raghu et al. 2017, arXiv:1706.05806",
         formula="sum_i rho_i / min(rank X, rank Y)",
         needs=_NEEDS,
+        cost="d^3",
         caution=_CAUTION,
     )
 
@@ -54,6 +55,7 @@ class MeanSquaredCCA(Measure):
         reference="Kornblith et al. 2019, arXiv:1905.00414 (R^2_CCA)",
         formula="sum_i rho_i^2 / min(rank X, rank Y)",
         needs=_NEEDS,
+        cost="d^3",
         caution=_CAUTION,
     )
 
@@ -92,6 +94,7 @@ class PWCCA(Measure):
         reference="Morcos et al. 2018, arXiv:1806.05759; Ding et al. 2021, arXiv:2108.01661",
         formula="sum_i w_i rho_i, w_i ~ sum_j |<h_i, x_j>|, h_i the canonical variates of X",
         needs=_NEEDS,
+        cost="d^3",
         caution="With tied correlations the variates are not unique, nor is the value beyond a few digits. " + _CAUTION,
     )
 

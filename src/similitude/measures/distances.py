@@ -143,11 +143,14 @@ def ranks(values: np.ndarray) -> np.ndarray:
     keys.sort()
     order = keys & ((1 << position_bits) - 1)
     keys >>= position_bits
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    counts = np.diff(np.append(starts, size))
-    middle = starts + 0.5 * (counts - 1) - 0.5 * (size - 1)
     found = np.empty(size)
-    found[order] = middle if counts.size == size else np.repeat(middle, counts)
+    tied = keys[1:] == keys[:-1]
+    if not tied.any():
+        found[order] = np.arange(size) - 0.5 * (size - 1)
+        return found
+    starts = np.flatnonzero(np.concatenate([[True], ~tied]))
+    counts = np.diff(np.append(starts, size))
+    found[order] = np.repeat(starts + 0.5 * (counts - 1) - 0.5 * (size - 1), counts)
     return found
 
 

@@ -6,6 +6,7 @@ work is shared between measures that know nothing of each other.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from abc import ABC, abstractmethod
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from similitude.errors import InputError, MeasureError, ShapeMismatch
+from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeError
 from similitude.representations.representation import Representation
 
 __all__ = ["Cross", "Factor", "Pair", "Side", "as_numpy"]
@@ -91,6 +92,7 @@ class Side:
         self.parent = parent
         self.kept = kept
         self._factors: dict[Factor, Any] = {}
+        self._prepared = False
         self._lock = threading.RLock()
 
     @classmethod
@@ -137,18 +139,34 @@ class Side:
         """Whether the factor has been computed, so that using it costs nothing."""
         return factor in (self if self.parent is None else self.parent)._factors
 
-    def shed(self, keep: Collection[Factor]) -> None:
-        """Forget all factors but those in `keep`, and the copy of the values in double precision."""
+    def __setitem__(self, factor: Factor, value: Any) -> None:
+        """Keep the value of a factor that was computed for many sides at once."""
+        self._factors[factor] = value
+
+    def prepare(self, factors: Collection[Factor]) -> None:
+        """Compute factors in this order, once, then forget what was only a step to them.
+
+        One that cannot be computed is left to the measure that asks for it, which fails with the reason.
+        """
         with self._lock:
-            self._factors = {factor: value for factor, value in self._factors.items() if factor in keep}
+            if self._prepared:
+                return
+            for factor in factors:
+                with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError):
+                    self[factor]
+            self._factors = {factor: value for factor, value in self._factors.items() if factor in factors}
             if self.representation is not None and isinstance(self._values, np.ndarray):
                 self._values = self.representation.values
+            self._prepared = True
 
     @property
     def nbytes(self) -> int:
-        """Memory taken by the factors."""
-        factors = (f if isinstance(f, tuple) else (f,) for f in self._factors.values())
-        return sum(getattr(array, "nbytes", 0) for arrays in factors for array in arrays)
+        """Memory taken by the factors, and by the values where they had to be copied."""
+        factors = list(self._factors.values())
+        held = [array for f in factors for array in (f if isinstance(f, tuple) else (f,))]
+        if self.representation is not None and self._values is not self.representation.values:
+            held.append(self._values)
+        return sum(getattr(array, "nbytes", 0) for array in held)
 
     @property
     def values(self) -> Any:
@@ -231,6 +249,7 @@ class Pair:
     def __init__(self, x: Side, y: Side, parent: Pair | None = None) -> None:
         if parent is None:
             check_same_inputs(x, y)
+            x, y = _in_one_library(x, y)
         self.x = x
         self.y = y
         if parent is None and (x.parent is not None or y.parent is not None):
@@ -269,6 +288,23 @@ class Pair:
             self._swapped = Pair(self.y, self.x, self.parent.swapped if self.parent is not None else None)
             self._swapped._swapped = self
         return self._swapped
+
+
+def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:
+    """Where one side tracks gradients or lives on a device, make tensors there of the other too."""
+    if x.xp is y.xp:
+        return x, y
+    like = x if is_torch_array((x.parent or x).values) else y
+    return (x, _as_tensor(y, like)) if like is x else (_as_tensor(x, like), y)
+
+
+def _as_tensor(side: Side, like: Side) -> Side:
+    import torch
+
+    if side.parent is not None:
+        return _as_tensor(side.parent, like).leading(side.d, side.representation)
+    values = torch.tensor(side.values, device=(like.parent or like).values.device)
+    return Side(values, side.precision, representation=side.representation)
 
 
 def check_same_inputs(x: Side, y: Side) -> None:

@@ -70,7 +70,7 @@ class Examination:
     def require_usable(self, value: float, what: str) -> None:
         """Fail unless a value is a finite number within the declared bounds."""
         low, high = self.declared.bounds
-        slack = 1e-9 * max(1.0, *(abs(bound) for bound in (low, high) if math.isfinite(bound)))
+        slack = 1e-9 * max([1.0, *(abs(bound) for bound in (low, high) if math.isfinite(bound))])
         if not math.isfinite(value):
             raise Failed(f"{what}: {value}")
         if not low - slack <= value <= high + slack:

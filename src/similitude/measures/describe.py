@@ -1,0 +1,127 @@
+"""A measure in words, from what it declares and from its docstring."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from dataclasses import dataclass
+
+from similitude.measures.base import Invariance, Measure, Properties, spell
+
+__all__ = ["Description", "describe", "interval", "letters"]
+
+NAMES = {
+    Invariance.PERMUTATION: "permutation of features",
+    Invariance.ORTHOGONAL: "orthogonal transformation",
+    Invariance.SCALING: "isotropic scaling",
+    Invariance.TRANSLATION: "translation",
+    Invariance.LINEAR: "any invertible linear transformation",
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What there is to know of a measure before using it.
+
+    Attributes
+    ----------
+    id
+        Name with parameters.
+    summary
+        What it measures, in a sentence or two.
+    facts
+        Headings and texts, in the order in which to read them.
+    parameters
+        Name, default and meaning of each parameter.
+    """
+
+    id: str
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str, str], ...]
+
+
+def describe(measure: Measure) -> Description:
+    """Description of a measure with its parameters as they are."""
+    declared = measure.properties()
+    summary, meanings = _docstring(measure)
+    facts = [
+        ("formula", declared.formula),
+        ("direction", f"{declared.kind}: larger is {'more' if declared.kind == 'similarity' else 'less'} alike"),
+        ("range", interval(declared)),
+        ("symmetric", "yes" if declared.symmetric else "no: the order of the arguments matters"),
+        ("metric", "yes: the triangle inequality holds" if declared.is_metric else "no"),
+        ("invariant to", _invariances(declared)),
+        ("needs", "; ".join(filter(None, [_inputs(declared), declared.needs]))),
+        ("cost", f"{declared.cost} for a pair, once each representation is prepared" if declared.cost else ""),
+        ("beware", declared.caution),
+        ("source", declared.reference),
+    ]
+    parameters = [(field.name, spell(field.default)) for field in dataclasses.fields(measure)]
+    return Description(
+        str(measure),
+        summary,
+        tuple((heading, text) for heading, text in facts if text),
+        tuple((name, default, meanings.get(name, "")) for name, default in parameters),
+    )
+
+
+def interval(declared: Properties) -> str:
+    """Bounds as an interval, open where infinite; pi by name."""
+    low, high = (_bound(bound) for bound in declared.bounds)
+    left = "(" if math.isinf(declared.bounds[0]) else "["
+    return f"{left}{low}, {high}{')' if math.isinf(declared.bounds[1]) else ']'}"
+
+
+def _bound(value: float) -> str:
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return "pi/2" if value == math.pi / 2 else f"{value:.4g}"
+
+
+def letters(declared: Properties) -> str:
+    """Invariances as letters, those of the first argument, then a slash and those of the second if they differ."""
+    first, second = (_letters(s) for s in (declared.invariances.first, declared.invariances.second))
+    return first if first == second else f"{first} / {second}"
+
+
+def _letters(invariances: frozenset[Invariance]) -> str:
+    return "".join(i.value for i in Invariance if i in invariances) or "-"
+
+
+def _invariances(declared: Properties) -> str:
+    def words(invariances: frozenset[Invariance]) -> str:
+        implied = {Invariance.PERMUTATION} if Invariance.ORTHOGONAL in invariances else set()
+        if Invariance.LINEAR in invariances:
+            implied |= {Invariance.ORTHOGONAL, Invariance.SCALING}
+        return ", ".join(NAMES[i] for i in Invariance if i in invariances and i not in implied) or "nothing"
+
+    def both(first: frozenset[Invariance], second: frozenset[Invariance]) -> str:
+        return words(first) if first == second else f"first argument: {words(first)}; second: {words(second)}"
+
+    text = both(declared.invariances.first, declared.invariances.second)
+    narrow = declared.invariances_if_narrow
+    if narrow is None:
+        return text
+    return f"{text}. Where the first is not the wider: {both(narrow.first, narrow.second)}"
+
+
+def _inputs(declared: Properties) -> str:
+    return f"at least {declared.minimum_n} inputs" if declared.minimum_n > 2 else ""
+
+
+def _docstring(measure: Measure) -> tuple[str, dict[str, str]]:
+    """Text before the first section, and the meaning of each parameter."""
+    text = inspect.cleandoc(type(measure).__doc__ or "")
+    body, _, section = text.partition("Parameters\n----------\n")
+    summary = " ".join(body.partition("Examples\n--------")[0].split())
+    meanings: dict[str, str] = {}
+    name = ""
+    for line in section.partition("\n\n")[0].splitlines():
+        if line.startswith(" "):
+            meanings[name] = f"{meanings[name]} {line.strip()}".strip()
+        else:
+            name = line.strip()
+            meanings[name] = ""
+    return summary, meanings

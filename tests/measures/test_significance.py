@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from similitude import Representation
+from similitude.errors import InputError
+from similitude.measures import BUILT_IN, chance_notes, get_measure, significance
+from similitude.measures.pair import Pair, Side
+from similitude.measures.significance import _shuffle
+
+
+def data(n=40, seed=0, signal=1.0):
+    rng = np.random.default_rng(seed)
+    z = signal * rng.normal(size=(n, 3))
+    return [z @ rng.normal(size=(3, d)) + rng.normal(size=(n, d)) + 0.5 for d in (6, 8)]
+
+
+@pytest.mark.parametrize("id", [*BUILT_IN, "cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)"])
+def test_reordered_factors_give_the_value_of_reordered_data(id):
+    X, Y = data()
+    order = np.random.default_rng(1).permutation(len(Y))
+    measure = get_measure(id)
+    side = Side.of(Y)
+    measure.value(Pair(Side.of(X), side))  # the factors of the data as they are
+    value = measure.value(Pair(Side.of(X), _shuffle(side, order)))
+    assert value == pytest.approx(measure(X, Y[order]), rel=1e-9, abs=1e-12)
+
+
+def test_truncated_representations_are_shuffled_as_a_whole():
+    X, Y = data()
+    order = np.random.default_rng(1).permutation(len(Y))
+    for id in ("cka", "mean_cca", "procrustes", "distance_correlation"):
+        view = Representation(Y).truncate(3)
+        value = get_measure(id).value(Pair(Side.of(X), _shuffle(Side.of(view), order)))
+        assert value == pytest.approx(get_measure(id)(X, view.values[order]), rel=1e-9)
+
+
+def test_closed_form_of_cka_is_the_mean_over_all_permutations():
+    frame = significance(*data(n=30, signal=0), "cka,cka(debiased=true)", permutations=2000)
+    X, Y = data(n=30, signal=0)
+    rng = np.random.default_rng(5)
+    null = [get_measure("cka")(X, Y[rng.permutation(30)]) for _ in range(1000)]
+    assert frame["chance"][0] == pytest.approx(np.mean(null), abs=4 * np.std(null) / 1000**0.5)
+    assert frame["chance"][1] == 0.0
+
+
+def test_related_data_are_significant_and_independent_ones_are_not():
+    ids = ["cka", "procrustes", "jaccard", "rsa", "mean_cca"]
+    related = significance(*data(), ids, permutations=99)
+    assert (related["p"] == 0.01).all()
+    assert (related["z"] > 3).all()
+    pvalues = [significance(*data(seed=s, signal=0), ids, permutations=39)["p"] for s in range(40)]
+    assert 0.35 < np.mean(pvalues) < 0.65
+
+
+def test_measures_that_do_not_match_inputs_are_never_significant():
+    frame = significance(*data(), "norm_difference,imd,magnitude_difference", permutations=20)
+    assert (frame["p"] == 1.0).all()
+    assert frame["z"].isna().all()
+
+
+def test_same_seed_same_frame():
+    first, again = (significance(*data(), "cka,jaccard", permutations=20, seed=3) for _ in range(2))
+    assert first.equals(again)
+
+
+def test_notes_for_values_within_chance():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(32, 400)), rng.normal(size=(32, 300))
+    (note,) = chance_notes(X, Y, "cka")
+    assert note.startswith("cka = 0.9")
+    assert "chance" in note
+    assert chance_notes(X, X + 0.1, "cka,random") == []
+    assert chance_notes(X, Y, "random") == []
+
+
+def test_at_least_one_permutation():
+    with pytest.raises(InputError):
+        significance(*data(), "cka", permutations=0)

@@ -1,0 +1,72 @@
+"""The linear family on tensors: the same values, with gradients; the others refuse rather than lose them."""
+
+import numpy as np
+import pytest
+
+from similitude.errors import MeasureError
+from similitude.measures import BUILT_IN, get_measure
+
+torch = pytest.importorskip("torch")
+
+DIFFERENTIABLE = [
+    "cka",
+    "cka(debiased=true)",
+    "mean_cca",
+    "mean_squared_cca",
+    "pwcca",
+    "svcca",
+    "gulp",
+    "gulp(ridge=0.1)",
+    "nbs",
+    "procrustes",
+    "orthogonal_procrustes",
+    "angular_procrustes",
+    "procrustes_size_and_shape",
+    "shape_metric(alpha=0.5)",
+    "aligned_cosine",
+    "linear_regression",
+    "eigenspace_overlap",
+    "magnitude_difference",
+    "norm_difference",
+]
+
+
+def data():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(40, 2))
+    return [z @ rng.normal(size=(2, d)) + rng.normal(size=(40, d)) + 0.3 for d in (4, 5)]
+
+
+@pytest.mark.parametrize("id", DIFFERENTIABLE)
+def test_gradient_agrees_with_finite_differences(id):
+    X, Y = data()
+    measure = get_measure(id)
+    x = torch.tensor(X, requires_grad=True)
+    value = measure(x, torch.tensor(Y))
+    assert value.item() == pytest.approx(measure(X, Y), rel=1e-10)
+    value.backward()
+    direction = np.random.default_rng(1).normal(size=X.shape)
+    step = 1e-5
+    slope = (measure(X + step * direction, Y) - measure(X - step * direction, Y)) / (2 * step)
+    assert (x.grad * torch.tensor(direction)).sum().item() == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("id", [name for name in BUILT_IN if name not in DIFFERENTIABLE and name != "random"])
+def test_other_measures_say_that_they_have_no_gradient(id):
+    if id == "shape_metric":
+        return
+    X, Y = data()
+    with pytest.raises(MeasureError, match="no gradient"):
+        get_measure(id)(torch.tensor(X, requires_grad=True), torch.tensor(Y))
+
+
+@pytest.mark.parametrize("id", BUILT_IN)
+def test_tensors_without_gradients_are_arrays(id):
+    X, Y = data()
+    assert get_measure(id)(torch.tensor(X), torch.tensor(Y)) == get_measure(id)(X, Y)
+
+
+def test_half_precision_is_upcast():
+    X, Y = data()
+    half = torch.tensor(X, dtype=torch.bfloat16)
+    assert get_measure("cka")(half, Y) == pytest.approx(get_measure("cka")(half.double().numpy(), Y), rel=1e-12)
