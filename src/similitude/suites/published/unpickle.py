@@ -39,7 +39,7 @@ def load_plain(content: bytes, name: str) -> Any:
     """
     try:
         _check_memo(content)
-        return _PlainUnpickler(io.BytesIO(content)).load()
+        return _PlainUnpickler(io.BytesIO(content), encoding="latin1").load()  # byte strings of Python 2, byte by byte
     except _Forbidden as error:
         raise FileError(
             f"{name} is refused: it holds {error}. Only plain containers, numbers, strings and NumPy arrays are read."
@@ -70,6 +70,8 @@ class _Array(np.ndarray):
     def __setstate__(self, state: Any) -> None:
         _, shape, stand_in, fortran, data = state
         dtype = _dtype_of(stand_in)
+        if type(data) is str:  # written by Python 2
+            data = data.encode("latin1")
         if type(data) is not (list if dtype.kind == "O" else bytes):
             raise ValueError("an array without its data")
         if len(data) != math.prod(shape) * (1 if dtype.kind == "O" else dtype.itemsize):
