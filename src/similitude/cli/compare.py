@@ -1,36 +1,177 @@
-"""`similitude compare`: how alike are two representations?"""
+"""`similitude compare`: how alike are networks, layer by layer?"""
 
 from __future__ import annotations
 
 import json as json_module
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
+import pandas as pd
 import typer
 from rich.table import Table
 
-from similitude.cli.console import JsonOutput, MeasureIds, stdout
-from similitude.engine import compare
-from similitude.measures import get_measure
-from similitude.representations import Representation, load_array
+from similitude.cli.console import JsonOutput, MeasureIds, note, progress_bars, stdout
+from similitude.cli.sources import Network, load_networks
+from similitude.engine import PairTable, pairwise
+from similitude.engine.chance import warn_of_chance
+from similitude.errors import InputError
+from similitude.measures import Measure, get_measures
+from similitude.representations import Representation
 
 __all__ = ["command"]
 
+_WIDEST = 12
+_METRIC = "angular_procrustes"
+
 
 def command(
-    first: Annotated[Path, typer.Argument(help="Array file (.npy), n inputs x features.")],
-    second: Annotated[Path, typer.Argument(help="Array file (.npy) of the same n inputs, in the same order.")],
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files (.npy .npz .safetensors .pt .h5 .parquet), folders of them, population folders, or models: "
+            "hf:PATH, timm:NAME, torch:package.module:factory."
+        ),
+    ],
     measures: MeasureIds = None,
+    within: Annotated[
+        bool, typer.Option("--within", help="Compare the layers of one network with each other.")
+    ] = False,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option("--layers", "-l", help="Names, globs or (of models) the presets blocks, residual_stream, all."),
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option(help="What models are shown: an array file, or .txt with a text a line.")
+    ] = None,
+    reduce: Annotated[str, typer.Option(help="How a model's outputs become inputs x features.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Inputs a model is shown at a time.")] = 32,
+    figure: Annotated[Path | None, typer.Option(help="Write heat maps there (PNG and PDF).")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="Write a map of three networks or more there (PNG and PDF).")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all values there, one row a pair.")] = None,
     json: JsonOutput = False,
 ) -> None:
-    """Compare two representations of the same inputs."""
-    x, y = (Representation(load_array(file), model=str(file)) for file in (first, second))
-    values = compare(x, y, measures)
+    """Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.
+
+    A similarity grows as networks become more alike, a dissimilarity as they differ; every table says which it is.
+    """
+    found = load_networks(networks, layers=layers or [], reduce=reduce, inputs=inputs, batch_size=batch_size)
+    first, second = _sides(found, within)
+    single = len(first) == len(second) == 1
+    chosen = get_measures(measures if measures or single else "cka")
+    placing = _metric_of(chosen) if map_file is not None else None
+    if placing is not None and placing not in chosen:
+        chosen.append(placing)
+    if map_file is not None and (len(found) < 3 or within):
+        raise InputError("A map is of three networks or more, each named once.")
+    warn_of_chance(first, second, chosen)
+    with progress_bars() as bars:
+        table = pairwise(first, chosen, others=second, progress=bars("compare"))
+    if csv is not None:
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        table.frame.to_csv(csv, index=False)
+        note(f"All values are in {csv}.")
     if json:
-        rows = [{"measure": m, "value": v, "kind": get_measure(m).properties().kind} for m, v in values.items()]
-        typer.echo(json_module.dumps({"first": str(first), "second": str(second), "n": x.n, "values": rows}, indent=1))
-        return
-    table = Table("measure", "value", "kind", title=f"{first} against {second}, n = {x.n:,}, d = {x.d:,} and {y.d:,}")
-    for measure, value in values.items():
-        table.add_row(measure, f"{value:.6g}", get_measure(measure).properties().kind)
-    stdout().print(table)
+        typer.echo(_as_json(table, chosen, first[0].n))
+    elif single:
+        stdout().print(_values_table(table, chosen, first[0], second[0]))
+    else:
+        for measure in chosen:
+            stdout().print(_matrix_table(table.matrix(measure), measure, first[0].n))
+    if figure is not None:
+        _draw(table, chosen, figure, first[0].n)
+    if map_file is not None and placing is not None:
+        _draw_map(table, placing, found, map_file)
+    if len(table.failures):
+        raise typer.Exit(1)
+
+
+def _sides(networks: list[Network], within: bool) -> tuple[list[Representation], list[Representation]]:
+    if within and len(networks) > 1:
+        raise InputError("--within compares one network with itself; name one.")
+    every = [representation for network in networks for representation in network.layers.values()]
+    if len(networks) == 1:
+        if len(every) == 1 and not within:
+            raise InputError(f"{networks[0].name} is one representation. Name a second one to compare it with.")
+        return every, every
+    if len(networks) == 2:
+        return list(networks[0].layers.values()), list(networks[1].layers.values())
+    return every, every
+
+
+def _metric_of(measures: list[Measure]) -> Measure:
+    """The measure by which networks are placed: the first that is a metric."""
+    return next((m for m in measures if m.properties().is_metric), None) or get_measures(_METRIC)[0]
+
+
+def _as_json(table: PairTable, measures: list[Measure], n: int) -> str:
+    values = [
+        {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
+        for _, row in table.frame.iterrows()
+        for m in measures
+    ]
+    kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
+    content = {"n": n, "kinds": kinds, "values": values, "failures": table.failures.to_dict(orient="records")}
+    return json_module.dumps(content, indent=1)
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
+    printed = Table("measure", "value", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {x.d:,} and {y.d:,}")
+    for measure in measures:
+        value = table.frame[str(measure)].iloc[0]
+        printed.add_row(str(measure), _number(value), measure.properties().kind)
+    return printed
+
+
+def _matrix_table(matrix: pd.DataFrame, measure: Measure, n: int) -> Table:
+    """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first."""
+    kind = measure.properties().kind
+    title = f"{measure} ({kind}), n = {n:,}"
+    if matrix.shape[1] <= _WIDEST:
+        printed = Table("", *map(str, matrix.columns), title=title)
+        for label, row in matrix.iterrows():
+            printed.add_row(str(label), *map(_number, row))
+        return printed
+    printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
+    others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
+    best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
+    for (label, row), name in zip(matrix.iterrows(), best, strict=True):
+        printed.add_row(str(label), str(name), _number(row[name]))
+    return printed
+
+
+def _number(value: Any) -> str:
+    return "failed" if pd.isna(value) else f"{value:.4g}"
+
+
+def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:
+    from similitude.report.figures import heat_map
+    from similitude.report.style import save
+
+    for measure in measures:
+        properties = measure.properties()
+        drawn = heat_map(table.matrix(measure), str(measure), properties.kind, n=n, bounds=properties.bounds)
+        target = path if len(measures) == 1 else path.with_stem(f"{path.stem}-{measure}")
+        note(f"Heat map: {', '.join(map(str, save(drawn, target)))}")
+
+
+def _draw_map(table: PairTable, measure: Measure, networks: list[Network], path: Path) -> None:
+    from similitude.report.figures_compare import network_map
+    from similitude.report.style import save
+
+    shared = [name for name in networks[0].layers if all(name in network.layers for network in networks)]
+    if not shared:
+        raise InputError("A map needs layers that all networks have by the same name; these have none. Use --layers.")
+    matrix = measure.dissimilarity(table.matrix(measure))
+    labels = [[network.layers[layer].key for network in networks] for layer in shared]
+    mean = np.mean([matrix.loc[of_layer, of_layer].to_numpy() for of_layer in labels], axis=0)
+    n = next(iter(networks[0].layers.values())).n
+    drawn = network_map(mean, measure, [network.name for network in networks], n=n, layers=len(shared))
+    note(f"Map: {', '.join(map(str, save(drawn, path)))}")

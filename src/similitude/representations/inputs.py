@@ -152,6 +152,7 @@ def make_batches(
 def _raw_batches(inputs: Any, tokenizer: Any, batch_size: int) -> tuple[Callable[[], Iterator[Any]], int | None]:
     """A function that starts a pass over raw batches, and their number."""
     torch = require("torch", "models")
+    given: Any = inputs
 
     def slices(n: int, cut: Callable[[int, int], Any]) -> tuple[Callable[[], Iterator[Any]], int]:
         if n == 0:
@@ -168,18 +169,18 @@ def _raw_batches(inputs: Any, tokenizer: Any, batch_size: int) -> tuple[Callable
             lambda i, j: dict(tokenizer(list(inputs[i:j]), padding=True, truncation=True, return_tensors="pt")),
         )
     if isinstance(inputs, torch.Tensor | np.ndarray):
-        tensor = torch.as_tensor(inputs)
-        if tensor.ndim < 2:
+        if given.ndim < 2:
             raise InputError(
-                f"Inputs of shape {tuple(tensor.shape)}: the first axis must be the inputs, with one more at least."
+                f"Inputs of shape {tuple(given.shape)}: the first axis must be the inputs, with one more at least."
             )
-        return slices(len(tensor), lambda i, j: tensor[i:j])
+        return slices(len(inputs), lambda i, j: _piece(inputs, i, j))
     if isinstance(inputs, Mapping):
-        tensors = {key: torch.as_tensor(value) for key, value in inputs.items()}
-        lengths = {key: len(value) for key, value in tensors.items()}
+        lengths = {key: len(value) for key, value in inputs.items()}
         if len(set(lengths.values())) != 1:
             raise InputError(f"The entries of the inputs differ in length: {lengths}.")
-        return slices(next(iter(lengths.values())), lambda i, j: {key: value[i:j] for key, value in tensors.items()})
+        return slices(
+            next(iter(lengths.values())), lambda i, j: {key: _piece(value, i, j) for key, value in inputs.items()}
+        )
     if isinstance(inputs, Iterable):
         try:
             count = len(inputs)  # type: ignore[arg-type]  # iterables without a length are caught
@@ -189,6 +190,13 @@ def _raw_batches(inputs: Any, tokenizer: Any, batch_size: int) -> tuple[Callable
     raise InputError(
         f"Inputs of type {type(inputs).__name__}: give a tensor, a dict of tensors, texts, or a loader of batches."
     )
+
+
+def _piece(values: Any, begin: int, end: int) -> Tensor:
+    """Rows of a tensor, array or list; those of an array are copied, since it may be read-only or on disk."""
+    torch = require("torch", "models")
+    piece = values[begin:end]
+    return piece if isinstance(piece, torch.Tensor) else torch.as_tensor(np.array(piece))
 
 
 def _as_batch(entry: Any, every_token: bool) -> Batch:

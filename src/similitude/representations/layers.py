@@ -18,7 +18,7 @@ from similitude.representations.reduce import kind_of
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["PRESETS", "Tap", "list_layers", "select_layers"]
+__all__ = ["PRESETS", "Tap", "list_layers", "matches", "select_layers"]
 
 PRESETS = ("blocks", "residual_stream", "all")
 """``blocks``: the repeated units (residual blocks, transformer layers). ``residual_stream``: what enters the first of
@@ -76,7 +76,7 @@ def select_layers(model: Module, layers: str | Iterable[str]) -> list[Tap]:
         else:
             stem = pattern.removesuffix(_INPUT)
             exact = stem in modules
-            names = [stem] if exact else [name for name in modules if _matches(name, stem)]
+            names = [stem] if exact else [name for name in modules if matches(name, stem)]
             chosen = [name + pattern[len(stem) :] for name in names]
         if not chosen:
             raise UnknownName(
@@ -151,7 +151,8 @@ def list_layers(
     )
 
 
-def _matches(name: str, glob: str) -> bool:
+def matches(name: str, glob: str) -> bool:
+    """Whether a layer's name fits a glob, in which a star is one part of a name and two stars any number of them."""
     pattern = re.escape(glob).replace(r"\*\*", ".*").replace(r"\*", "[^.]*").replace(r"\?", "[^.]")
     return re.fullmatch(pattern, name) is not None
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
 from similitude.representations.files import SUFFIXES, load_arrays
 
@@ -75,7 +73,7 @@ def load_inputs(path: str | Path) -> Any:
         return [line for line in lines if line.strip()]
     if path.suffix.lower() not in SUFFIXES:
         raise FileError(f"{path}: inputs are a .txt file with a text a line, or arrays in {', '.join(SUFFIXES)}.")
-    arrays = {array.layer: np.asarray(array.values) for array in load_arrays(path)}
+    arrays = {array.layer: array.values for array in load_arrays(path)}
     return next(iter(arrays.values())) if set(arrays) == {""} else arrays
 
 

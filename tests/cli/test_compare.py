@@ -1,0 +1,160 @@
+"""`similitude compare`, as a user would call it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from similitude.cli.main import app
+from similitude.measures import get_measure
+from similitude.representations import ModelRecord, PopulationWriter
+
+RNG = np.random.default_rng(0)
+N = 40
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+
+
+def features(d=4):
+    return RNG.normal(size=(N, d))
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arrays = {name: {layer: features() for layer in ("first", "second", "last")} for name in ("a", "b", "c", "d")}
+    for name, layers in arrays.items():
+        np.savez(f"{name}.npz", **layers)
+    np.save("x.npy", arrays["a"]["first"])
+    np.save("y.npy", arrays["b"]["last"])
+    return arrays
+
+
+def test_two_arrays(files):
+    result = run("x.npy", "y.npy", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["n"] == N
+    assert content["kinds"]["cka"] == "similarity"
+    (value,) = [entry["value"] for entry in content["values"] if entry["measure"] == "cka"]
+    assert value == pytest.approx(get_measure("cka")(files["a"]["first"], files["b"]["last"]))
+    assert len(content["values"]) == 7
+    printed = run("x.npy", "y.npy").stdout
+    assert "dissimilarity" in printed
+    assert "n = 40" in printed
+
+
+def test_two_networks_layer_by_layer(files):
+    result = run("a.npz", "b.npz", "--json", "-m", "cka,procrustes")
+    values = {
+        (entry["first"], entry["second"], entry["measure"]): entry["value"]
+        for entry in json.loads(result.stdout)["values"]
+    }
+    assert len(values) == 18
+    for i in files["a"]:
+        for j in files["b"]:
+            expected = get_measure("cka")(files["a"][i], files["b"][j])
+            assert values[f"a/{i}", f"b/{j}", "cka"] == pytest.approx(expected)
+    assert "cka (similarity)" in run("a.npz", "b.npz").stdout
+
+
+@pytest.mark.usefixtures("files")
+def test_one_network_within_and_some_layers():
+    result = run("a.npz", "--within", "--layers", "first", "-l", "la*", "--json")
+    content = json.loads(result.stdout)
+    assert [(e["first"], e["second"]) for e in content["values"]][:2] == [("a/first", "a/first"), ("a/first", "a/last")]
+    assert content["values"][0]["value"] == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("files")
+def test_figures_and_frames(tmp_path):
+    result = run("a.npz", "b.npz", "--figure", "out/heat.png", "--csv", "out/all.csv")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out/heat.png").stat().st_size > 5000
+    assert (tmp_path / "out/heat.pdf").exists()
+    assert len(pd.read_csv(tmp_path / "out/all.csv")) == 9
+
+
+@pytest.mark.usefixtures("files")
+def test_many_networks_and_their_map(tmp_path):
+    result = run("a.npz", "b.npz", "c.npz", "d.npz", "--map", "map.png", "--layers", "last", "--json")
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(result.stdout)["kinds"]) == {"cka", "angular_procrustes"}
+    assert (tmp_path / "map.png").stat().st_size > 5000
+    assert run("a.npz", "b.npz", "--map", "map.png").exit_code == 2
+
+
+def test_a_wide_matrix_is_summed_up(tmp_path):
+    np.savez(tmp_path / "deep.npz", **{f"layer{i}": features() for i in range(20)})
+    result = run(tmp_path / "deep.npz")
+    assert result.exit_code == 0, result.output
+    assert "most alike" in result.stdout
+    assert "1 " not in [line.split("│")[-2].strip() for line in result.stdout.splitlines() if "layer0 " in line]
+
+
+def test_a_population(tmp_path):
+    writer = PopulationWriter(tmp_path / "pop", "pop", ["a", "b"], [str(i) for i in range(N)])
+    for model in ("m1", "m2", "m3"):
+        writer.write(ModelRecord(model, {"a": features(), "b": features()}))
+    content = json.loads(run(tmp_path / "pop", "--json", "--layers", "b").stdout)
+    assert len(content["values"]) == 9
+
+
+def test_files_of_the_same_name(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "net.npy", features())
+    content = json.loads(run(tmp_path / "one/net.npy", tmp_path / "two/net.npy", "--json", "-m", "cka").stdout)
+    assert [(e["first"], e["second"]) for e in content["values"]] == [("1:net", "2:net")]
+
+
+def test_models_by_reference(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(
+        "import torch\n"
+        "def make(seed):\n"
+        "    torch.manual_seed(seed)\n"
+        "    return torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))\n"
+        "def first(): return make(0)\n"
+        "def second(): return make(1)\n"
+    )
+    np.save("inputs.npy", features().astype(np.float32))
+    result = run("torch:./nets.py:first", "torch:./nets.py:second", "--inputs", "inputs.npy", "--layers", "*", "--json")
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["values"]) == 9
+    assert "--inputs" in run("torch:./nets.py:first", "--within").output
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["x.npy"], "second one"),
+        (["x.npy", "x.npy"], "named twice"),
+        (["a.npz", "b.npz", "--within"], "name one"),
+        (["a.npz", "b.npz", "--layers", "lst"], "'last'"),
+        (["absent.npy", "x.npy"], "does not exist"),
+        (["x.npy", "y.npy", "-m", "ckaa"], "cka"),
+        (["onnx:net", "y.npy"], "does not exist"),
+    ],
+)
+def test_what_is_wrong_is_said_with_exit_code_2(arguments, text):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert text in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("files")
+def test_other_inputs_are_refused():
+    np.save("short.npy", features()[:30])
+    result = run("x.npy", "short.npy")
+    assert result.exit_code == 2
+    assert "inputs" in result.output
