@@ -11,7 +11,7 @@ from similitude.errors import SimilitudeWarning
 from similitude.measures import Measure
 from similitude.representations.representation import Representation
 
-__all__ = ["chance_of_cka", "chance_of_spectrum", "warn_of_chance"]
+__all__ = ["chance_of_cka", "chance_of_spectrum", "sphericity", "warn_of_chance"]
 
 _NOTABLE = 0.3
 
@@ -34,7 +34,7 @@ def chance_of_cka(x: np.ndarray, y: np.ndarray) -> float:
     0.98
     """
     n = len(x)
-    return chance_of_spectrum(n, _sphericity(x), _sphericity(y))
+    return chance_of_spectrum(n, sphericity(x), sphericity(y))
 
 
 def chance_of_spectrum(n: int, first: float, second: float) -> float:
@@ -50,7 +50,7 @@ def warn_of_chance(
         return
     worst = 0.0
     pair: tuple[Representation, Representation] | None = None
-    seen = {r.content_hash: _sphericity(r.values) for r in (*first, *second) if r.n < 4 * r.d}
+    seen = {r.content_hash: sphericity(r.values) for r in (*first, *second) if r.n < 4 * r.d}
     for x in first:
         for y in second:
             if x.content_hash in seen and y.content_hash in seen and x.content_hash != y.content_hash:
@@ -67,7 +67,7 @@ def warn_of_chance(
         )
 
 
-def _sphericity(values: np.ndarray) -> float:
+def sphericity(values: np.ndarray) -> float:
     """Quotient tr K / ||K|| of the centred Gram matrix: the square root of the participation ratio of its spectrum."""
     centred = values - values.mean(axis=0, dtype=np.float64)
     gram = centred @ centred.T if centred.shape[0] <= centred.shape[1] else centred.T @ centred

@@ -1,0 +1,60 @@
+"""`similitude doctor`: what may be wrong with files before they are compared."""
+
+from __future__ import annotations
+
+import json as json_module
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from similitude.cli.console import JsonOutput, stdout
+from similitude.engine.doctor import Finding, Specimen, examine
+from similitude.representations.files import load_arrays
+
+__all__ = ["command"]
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(help="Files or folders of representations; see `similitude compare`.")],
+    json: JsonOutput = False,
+) -> None:
+    """Look for what would make a comparison wrong or meaningless.
+
+    The arrays are looked at one by one, and the first array of each file together with that of the first file. Exit
+    code 0 if nothing is wrong, 1 after a warning, 2 if something cannot be compared.
+    """
+    arrays = [array for file in files for array in load_arrays(file)]
+    twice = len({array.key for array in arrays}) < len(arrays)
+    specimens = [
+        Specimen(f"{array.file}:{array.layer}" if twice else array.key, array.values, array.ids) for array in arrays
+    ]
+    files_seen: dict[tuple[Path, str], int] = {}
+    for i, array in enumerate(arrays):
+        files_seen.setdefault((array.file, array.model), i)
+    first, *others = files_seen.values()
+    found = examine(specimens, [(first, other) for other in others])
+    if json:
+        typer.echo(json_module.dumps({"findings": [asdict(finding) for finding in found]}, indent=1))
+    else:
+        _print(specimens, found)
+    if any(finding.severity == "error" for finding in found):
+        raise typer.Exit(2)
+    if any(finding.severity == "warning" for finding in found):
+        raise typer.Exit(1)
+
+
+def _print(specimens: list[Specimen], found: list[Finding]) -> None:
+    console = stdout()
+    for specimen in specimens:
+        shape = " x ".join(f"{length:,}" for length in specimen.values.shape)
+        console.print(f"{specimen.name}: {shape}, {specimen.values.dtype}", markup=False)
+    console.print()
+    for finding in found:
+        console.print(finding.severity, style=_STYLES[finding.severity], end=" ")
+        console.print(f"[{finding.check}] {finding.where}: {finding.text}", markup=False)
+    if not found:
+        console.print("Nothing is wrong that can be seen in the numbers.")
