@@ -15,7 +15,7 @@ from similitude.benchmark.ranks import Correlations, bad_fraction, rounded
 from similitude.benchmark.subtask import GradingData
 from similitude.errors import InputError
 
-__all__ = ["Assessment", "Statistic", "assess", "equivalence_classes", "holm"]
+__all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "equivalence_classes", "holm"]
 
 Array = NDArray[Any]
 Statistic = Literal["spearman", "kendall"]

@@ -1,0 +1,224 @@
+"""A finished run as one HTML file: everything in it, nothing fetched."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from similitude.benchmark.results import Results, load_grading, read_results
+from similitude.benchmark.subtask import GradingData, Subtask
+from similitude.errors import FileError, UnknownName
+from similitude.suites import SUITES
+
+__all__ = ["page", "write_page"]
+
+_GRADE_COLUMNS = (
+    *("measure", "statistic", "estimate", "ci_low", "ci_high", "p", "p_holm", "every", "every_low", "every_high"),
+    *("within", "within_p", "bad_frac", "rank", "rank_low", "rank_high", "equivalent"),
+    *("n_models", "n_pairs", "n_failed", "seconds"),
+)
+_PAIR_COLUMNS = ("reference", "reference_layer", "model", "layer", "deleted", "difference")
+_MAP_NUMBERS = 4_000_000
+"""Most numbers in the maps of networks (11 MB of text); beyond it, only the last reference layer of each is kept."""
+
+
+def write_page(run: str | Path, file: str | Path) -> Path:
+    """Write the page of a finished run.
+
+    Parameters
+    ----------
+    run
+        Folder that ``similitude run --out`` wrote, with what ``similitude intuitive --out`` added, if anything.
+    file
+        Where the page goes.
+
+    Raises
+    ------
+    FileError
+        No finished run there, or the page cannot be written.
+    """
+    content = page(Path(run))
+    target = Path(file)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"Cannot write {target}: {error.strerror}.") from None
+    return target
+
+
+def page(run: Path) -> str:
+    """The page of a finished run as text; see `write_page`."""
+    results = read_results(run)
+    grading = load_grading(run / "grading.npz")
+    content = json.dumps(_content(run, results, grading), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    web = files("similitude.report") / "web"
+    style, script, frame = (web.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
+    return Template(frame).substitute(
+        title="similitude: measures graded",
+        style=style,
+        script=script,
+        # A closing tag within a string would end the script element.
+        data=content.replace("<", "\\u003c"),
+    )
+
+
+def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
+    frame = results.frame
+    functionalities = _read_csv(run / "functionalities.csv")
+    subtasks = [_subtask(key, functionalities) for key in _keys(frame)]
+    summary = results.summary()
+    return {
+        "measures": list(frame["measure"].unique()),
+        "subtasks": subtasks,
+        "grades": [_grade(row) for row in results.records()],
+        "summary": [
+            {"measure": name, "mean_rank": _plain(row["mean_rank"]), "worst": _plain(row["worst"])}
+            for name, row in summary.iterrows()
+        ],
+        "notes": _notes(results),
+        "overview_notes": _overview_notes(subtasks),
+        "pairs": _pairs(_read_csv(run / "pairs.csv")),
+        "maps": _maps(grading),
+        "intuitive": [json.loads(file.read_text(encoding="utf-8")) for file in sorted(run.glob("intuitive-*.json"))],
+        "provenance": _provenance(results),
+    }
+
+
+def _keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(frame[["subtask", "functionality"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def _key(subtask: str, functionality: str) -> str:
+    return f"{subtask}|{functionality}"
+
+
+def _subtask(key: tuple[str, str], functionalities: pd.DataFrame) -> dict[str, Any]:
+    """Names for people; a subtask that is not installed here keeps its id."""
+    subtask, functionality = key
+    known = _find(subtask)
+    label = (
+        next((str(f) for f in known.functionalities if f.name == functionality), functionality)
+        if known
+        else functionality
+    )
+    weak = False
+    if len(functionalities):
+        of_row = functionalities[
+            (functionalities["subtask"] == subtask) & (functionalities["functionality"] == functionality)
+        ]
+        weak = bool((of_row["reliability"] < 0.9).any())
+    about = f"Networks differ in {known.varies}. {known.description}" if known else ""
+    return {
+        "key": _key(subtask, functionality),
+        "title": f"{subtask}, {label}",
+        "functionality": label,
+        "about": about.strip(),
+        "weak": weak,
+    }
+
+
+def _find(subtask: str) -> Subtask | None:
+    try:
+        return SUITES[subtask.partition("/")[0]].select([subtask])[0]
+    except UnknownName:
+        return None
+
+
+def _grade(row: Mapping[str, Any]) -> dict[str, Any]:
+    grade = {name: _plain(row[name]) for name in _GRADE_COLUMNS if name in row}
+    return {"key": _key(row["subtask"], row["functionality"]), **grade}
+
+
+def _notes(results: Results) -> list[str]:
+    kept = results.provenance.get("protocol") == "published"
+    return [
+        "Correlation of dissimilarity with difference in functionality against the best network, averaged over "
+        f"reference layers; the best network's pair with itself is {'kept, as published' if kept else 'left out'}.",
+        "Intervals: bootstrap over networks. p: one-sided, by permuting networks, so that where layers vary as well it "
+        "tests differences between networks given depth; within depth, depth explains nothing.",
+    ]
+
+
+def _overview_notes(subtasks: Iterable[Mapping[str, Any]]) -> list[str]:
+    notes = ["Mean rank over subtasks (1 is best) and the worst ρ: a good measure is generally good."]
+    if any(s["weak"] for s in subtasks):
+        notes.append("† Split-half reliability of the spread over networks is below .9: part of it is noise.")
+    return notes
+
+
+def _pairs(table: pd.DataFrame) -> dict[str, Any]:
+    found = {}
+    if not len(table):
+        return found
+    fixed = {"suite", "subtask", "functionality", "itself", *_PAIR_COLUMNS}
+    for (subtask, functionality), rows in table.groupby(["subtask", "functionality"], sort=False):
+        if "itself" in rows:
+            rows = rows[~rows["itself"].astype(bool)]
+        columns = {name: [_plain(v) for v in rows[name]] for name in _PAIR_COLUMNS}
+        values = {name: [_short(v) for v in rows[name]] for name in table.columns if name not in fixed}
+        found[_key(str(subtask), str(functionality))] = {**columns, "values": values}
+    return found
+
+
+def _maps(grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
+    """Networks against networks where the same layer of all is compared."""
+    square = {key: data for key, data in grading.items() if data.score.shape[2] == 1}
+    total = sum(d.size for data in square.values() for d in data.dissimilarity.values())
+    found = {}
+    for (subtask, functionality), data in square.items():
+        kept = slice(None) if total <= _MAP_NUMBERS else slice(-1, None)
+        found[_key(subtask, functionality)] = {
+            "models": list(data.models),
+            "layers": list(data.layers[kept]),
+            "values": {m: [_packed(layer) for layer in d[kept, :, :, 0]] for m, d in data.dissimilarity.items()},
+        }
+    return found
+
+
+def _packed(values: np.ndarray) -> dict[str, Any]:
+    """16-bit whole numbers between the extremes, 65535 for what is missing: enough for a colour."""
+    finite = np.isfinite(values)
+    low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
+    share = np.where(finite, (values - low) / ((high - low) or 1.0), 0.0)
+    whole = np.where(finite, np.rint(65534 * share), 65535).astype("<u2")
+    return {"low": low, "high": high, "data": base64.b64encode(whole.tobytes()).decode()}
+
+
+def _provenance(results: Results) -> list[tuple[str, str]]:
+    frame = results.frame
+    rows = [
+        (str(name), value if isinstance(value, str) else json.dumps(value))
+        for name, value in results.provenance.items()
+    ]
+    for subtask, hashes in frame.groupby("subtask", sort=False)["data_hash"]:
+        rows.append((f"data of {subtask}", ", ".join(sorted(set(map(str, hashes))))))
+    rows.append(("time on measures", f"{frame[frame['statistic'] == 'spearman']['seconds'].sum():.1f} s"))
+    return rows
+
+
+def _read_csv(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(file)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame()
+    except (ValueError, pd.errors.ParserError) as error:
+        raise FileError(f"{file} is not a table of a run ({error}).") from None
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
