@@ -1,7 +1,7 @@
 """Comparing many: what is computed once is shared, and what is finished is kept."""
 
-from similitude.engine.compute import Scored, score_pairs
+from similitude.engine.compute import Scored, plan_pairs, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.engine.pairwise import PairTable, compare, pairwise
 
-__all__ = ["Ledger", "PairTable", "Scored", "compare", "pairwise", "score_pairs"]
+__all__ = ["Ledger", "PairTable", "Scored", "compare", "pairwise", "plan_pairs", "score_pairs"]

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from similitude.engine.executors import Pool, cores, open_pool
 from similitude.engine.ledger import Entry, Key, Ledger
-from similitude.errors import SimilitudeError
+from similitude.engine.plan import Asked, Comparison, Plan, Tile
+from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures.base import Measure
-from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
 
-__all__ = ["Progress", "Scored", "score_pairs"]
+__all__ = ["Progress", "Scored", "plan_pairs", "score_pairs"]
 
 Progress = Callable[[int, int], None]
 """Called with the number of pairs finished and the number of pairs in all."""
 
-_COMMIT_SECONDS = 2.0
+Pairs = Sequence[tuple[Representation, Representation]]
+
+MEMORY = 2 << 30
+"""Bytes for factors, unless told otherwise."""
+
+_ATTEMPTS = 3
+"""Times that a tile is handed out before the run gives up: what kills its worker each time is likely the tile."""
 
 
 @dataclass
@@ -51,28 +54,20 @@ class Scored:
     reused: int = 0
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One ordered pair, with the measures that it still needs."""
-
-    x: Representation
-    y: Representation
-    measures: tuple[Measure, ...]
-
-
 def score_pairs(
-    pairs: Sequence[tuple[Representation, Representation]],
+    pairs: Pairs,
     measures: Sequence[Measure],
     *,
     ledger: Ledger | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
-    memory: int = 2 << 30,
+    memory: int = MEMORY,
+    executor: str = "threads",
 ) -> Scored:
     """Value of every measure for every pair.
 
-    A pair asked for twice, or both ways round of a symmetric measure, is computed once. A measure that fails on a pair
-    leaves NaN and a reason; the others go on.
+    A pair asked for twice, or both ways round of a symmetric measure, is computed once. A measure that fails on
+    a pair leaves NaN and a reason; the others go on.
 
     Parameters
     ----------
@@ -81,139 +76,139 @@ def score_pairs(
     measures
         The measures, in the order of the columns.
     ledger
-        Where finished values are looked up and kept.
+        Where finished values are looked up and kept, tile by tile.
     progress
         Called as pairs are finished.
     workers
-        Threads, each with one BLAS thread; by default one a core.
+        How many work at a time, each with one BLAS thread; by default one a core.
     memory
         Bytes for the factors held at one time, about.
+    executor
+        Where: see `similitude.engine.executors.open_pool`. Values do not depend on it.
     """
-    keys = [[_key(x, y, measure) for measure in measures] for x, y in pairs]
-    known = ledger.find(key for row in keys for key in row) if ledger is not None else {}
+    request = _Request(pairs, measures)
+    known = ledger.find(request.keys()) if ledger is not None else {}
     reused = len(known)
-    jobs = _jobs(pairs, measures, keys, known)
-    waiting: list[tuple[Key, Entry]] = []
-    last_commit = time.monotonic()
-    for finished, entries in enumerate(_run(jobs, workers or len(os.sched_getaffinity(0)), memory), 1):
-        known.update(entries)
-        waiting += entries
-        if progress:
-            progress(finished, len(jobs))
-        if ledger is not None and time.monotonic() - last_commit > _COMMIT_SECONDS:
-            ledger.add(waiting)
-            waiting, last_commit = [], time.monotonic()
-    if ledger is not None and waiting:
-        ledger.add(waiting)
-    return _collect(keys, measures, known, reused)
-
-
-def _key(x: Representation, y: Representation, measure: Measure) -> Key:
-    first, second = x.content_hash, y.content_hash
-    if measure.properties().symmetric and first > second:
-        first, second = second, first
-    return Key(first, second, str(measure), str(measure.version))
-
-
-def _jobs(
-    pairs: Sequence[tuple[Representation, Representation]],
-    measures: Sequence[Measure],
-    keys: list[list[Key]],
-    known: dict[Key, Entry],
-) -> list[_Job]:
-    """What is missing, ordered so that pairs of the same representations follow each other."""
-    asked: set[Key] = set()
-    needed: dict[tuple[str, str], tuple[Representation, Representation, list[Measure]]] = {}
-    for (x, y), row in zip(pairs, keys, strict=True):
-        for measure, key in zip(measures, row, strict=True):
-            if key not in known and key not in asked:
-                asked.add(key)
-                # In the key's order, so that the value does not depend on which way round it is first asked for.
-                first, second = (x, y) if key.x == x.content_hash else (y, x)
-                needed.setdefault((key.x, key.y), (first, second, []))[2].append(measure)
-    jobs = [_Job(x, y, tuple(missing)) for x, y, missing in needed.values()]
-    return sorted(jobs, key=_order)
-
-
-def _order(job: _Job) -> tuple[str, str, int, int]:
-    return job.x.root.content_hash, job.y.root.content_hash, job.x.d, job.y.d
-
-
-def _run(jobs: list[_Job], workers: int, memory: int) -> Iterator[list[tuple[Key, Entry]]]:
-    """Finished entries, a list a job. Jobs on the same two root representations share their pair."""
-    sides = _Sides(memory)
-    groups = [list(group) for _, group in groupby(jobs, key=lambda job: _order(job)[:2])]
-    with threadpool_limits(limits=1), ThreadPoolExecutor(workers) as pool:
-        for done in pool.map(lambda group: _run_group(group, sides), groups):
-            yield from done
-
-
-def _run_group(group: list[_Job], sides: _Sides) -> list[list[tuple[Key, Entry]]]:
-    done = []
-    root: Pair | None = None
-    for job in group:
-        entries = []
-        try:
-            x, y = sides.of(job.x), sides.of(job.y)
-            if root is None:
-                root = Pair(x.parent or x, y.parent or y)
-            pair = root if x.parent is None and y.parent is None else Pair(x, y, root)
-        except SimilitudeError as error:
-            done.append([(_key(job.x, job.y, m), Entry(None, 0.0, str(error))) for m in job.measures])
-            continue
-        for measure in job.measures:
-            entries.append((_key(job.x, job.y, measure), _score(measure, pair)))
-        done.append(entries)
-    return done
-
-
-def _score(measure: Measure, pair: Pair) -> Entry:
-    start = time.perf_counter()
-    value, failure = None, None
-    try:
+    plan, keys = request.plan(known, workers or cores(), memory)
+    finished, total = 0, sum(len(comparison.asked) for comparison in plan.comparisons)
+    if total:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            value = float(measure.value(pair))
-        if not np.isfinite(value):
-            value, failure = None, f"{measure} gave {value}"
-    except (SimilitudeError, np.linalg.LinAlgError, ArithmeticError, ValueError) as error:
-        failure = f"{type(error).__name__}: {error}"
-    return Entry(value, time.perf_counter() - start, failure)
+            warnings.simplefilter("ignore", SimilitudeWarning)
+            with open_pool(executor, plan) as pool:
+                for tile, entries in _finished(plan.tiles, pool):
+                    of_tile = [key for comparison in tile.comparisons for key in keys[comparison]]
+                    new = list(zip(of_tile, entries, strict=True))
+                    if ledger is not None:
+                        ledger.add(new)
+                    known.update(new)
+                    finished += tile.pairs
+                    if progress:
+                        progress(finished, total)
+    return request.collect(known, reused)
 
 
-class _Sides:
-    """Sides with their factors, the least recently used dropped when they would take more than `memory` bytes."""
-
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
-        self._held: dict[str, Side] = {}
-        self._lock = threading.Lock()
-
-    def of(self, representation: Representation) -> Side:
-        with self._lock:
-            side = self._root(representation.root)
-        return side if representation.root is representation else side.leading(representation.d, representation)
-
-    def _root(self, root: Representation) -> Side:
-        side = self._held.pop(root.content_hash, None) or Side.of(root)
-        self._held[root.content_hash] = side
-        # A side holds the values in double precision, their centred copy, and the factors: about four times the data.
-        while len(self._held) > 4 and sum(4 * 8 * s.n * s.d for s in self._held.values()) > self._memory:
-            self._held.pop(next(iter(self._held)))
-        return side
+def plan_pairs(
+    pairs: Pairs,
+    measures: Sequence[Measure],
+    *,
+    ledger: Ledger | None = None,
+    workers: int | None = None,
+    memory: int = MEMORY,
+) -> Plan:
+    """What `score_pairs` would compute, without computing it; ``print`` shows it."""
+    request = _Request(pairs, measures)
+    return request.plan(ledger.find(request.keys()) if ledger is not None else {}, workers or cores(), memory)[0]
 
 
-def _collect(keys: list[list[Key]], measures: Sequence[Measure], known: dict[Key, Entry], reused: int) -> Scored:
-    entries = [[known[key] for key in row] for row in keys]
-    values = np.array([[np.nan if e.value is None else e.value for e in row] for row in entries], dtype=np.float64)
-    failures = [
-        (i, str(measures[j]), entry.failure)
-        for i, row in enumerate(entries)
-        for j, entry in enumerate(row)
-        if entry.failure is not None
-    ]
-    seconds = {
-        str(measure): sum({key: known[key].seconds for row in keys for key in row[j : j + 1]}.values())
-        for j, measure in enumerate(measures)
-    }
-    return Scored(values.reshape(len(keys), len(measures)), failures, seconds, len(known) - reused, reused)
+def _finished(tiles: Sequence[Tile], pool: Pool) -> Iterator[tuple[Tile, list[Entry]]]:
+    """Tiles with their entries, as workers finish them; what a dead worker had in hand is handed out again."""
+    waiting = deque((tile, 1) for tile in tiles)
+    running: dict[Future[list[Entry]], tuple[Tile, int]] = {}
+    while waiting or running:
+        try:
+            while waiting and len(running) < 2 * pool.workers:
+                running[pool.submit(waiting[0][0])] = waiting[0]
+                waiting.popleft()
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                entries = future.result()
+                yield running.pop(future)[0], entries
+        except BrokenExecutor as error:
+            lost = [(tile, attempt + 1) for tile, attempt in running.values()]
+            if any(attempt > _ATTEMPTS for _, attempt in lost):
+                raise SimilitudeError(
+                    f"Workers died {_ATTEMPTS} times on the same work; the system may have run out of memory. Give "
+                    "fewer workers, or less memory to each. Finished values are kept."
+                ) from error
+            running.clear()
+            waiting.extendleft(reversed(lost))
+            pool.restart()
+
+
+class _Request:
+    """Pairs and measures as asked for, and what they come to."""
+
+    def __init__(self, pairs: Pairs, measures: Sequence[Measure]) -> None:
+        self.pairs = pairs
+        self.measures = measures
+        columns = [(str(m), str(m.version), m.properties().symmetric) for m in measures]
+        self._rows = [[_key(x, y, *column) for column in columns] for x, y in pairs]
+
+    def keys(self) -> Iterator[Key]:
+        """Keys of all values."""
+        return (key for row in self._rows for key in row)
+
+    def plan(self, known: dict[Key, Entry], workers: int, memory: int) -> tuple[Plan, dict[Comparison, list[Key]]]:
+        """Plan of what is not known yet, and the keys of each comparison's values in order."""
+        roots: dict[str, int] = {}
+        representations: list[Representation] = []
+
+        def position(representation: Representation) -> int:
+            root = representation.root
+            if root.content_hash not in roots:
+                roots[root.content_hash] = len(representations)
+                representations.append(root)
+            return roots[root.content_hash]
+
+        seen: set[Key] = set()
+        needed: dict[tuple[int, int], dict[tuple[int | None, int | None, bool], list[tuple[int, Key]]]] = {}
+        for (x, y), row in zip(self.pairs, self._rows, strict=True):
+            for column, key in enumerate(row):
+                if key in known or key in seen:
+                    continue
+                seen.add(key)
+                # In the key's order, so that a value does not depend on which way round it is first asked for.
+                first, second = (x, y) if key.x == x.content_hash else (y, x)
+                i, j = position(first), position(second)
+                swapped = first.root.content_hash > second.root.content_hash
+                kept = (second.kept, first.kept) if swapped else (first.kept, second.kept)
+                of_roots = needed.setdefault((j, i) if swapped else (i, j), {})
+                of_roots.setdefault((*kept, swapped), []).append((column, key))
+        keys: dict[Comparison, list[Key]] = {}
+        for (i, j), of_roots in needed.items():
+            asked = tuple(Asked(*cut, tuple(c for c, _ in wanted)) for cut, wanted in of_roots.items())
+            keys[Comparison(i, j, asked)] = [key for wanted in of_roots.values() for _, key in wanted]
+        return Plan(representations, tuple(keys), self.measures, memory, workers), keys
+
+    def collect(self, known: dict[Key, Entry], reused: int) -> Scored:
+        """The entries in the form asked for."""
+        shape = len(self.pairs), len(self.measures)
+        entries = [[known[key] for key in row] for row in self._rows]
+        values = np.array([[np.nan if e.value is None else e.value for e in row] for row in entries], np.float64)
+        failures = [
+            (i, str(self.measures[j]), entry.failure)
+            for i, row in enumerate(entries)
+            for j, entry in enumerate(row)
+            if entry.failure is not None
+        ]
+        seconds = dict.fromkeys(map(str, self.measures), 0.0)
+        for key in set(self.keys()):
+            seconds[key.measure] += known[key].seconds
+        return Scored(values.reshape(shape), failures, seconds, len(known) - reused, reused)
+
+
+def _key(x: Representation, y: Representation, measure: str, version: str, symmetric: bool) -> Key:
+    first, second = x.content_hash, y.content_hash
+    if symmetric and first > second:
+        first, second = second, first
+    return Key(first, second, measure, version)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from similitude.errors import FileError
 
@@ -27,8 +27,7 @@ CREATE TABLE IF NOT EXISTS finished (
 _WANTED = "CREATE TEMP TABLE IF NOT EXISTS wanted (x TEXT, y TEXT, measure TEXT, version TEXT)"
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What a value is of: content hashes of both sides, measure id, measure version."""
 
     x: str
@@ -37,8 +36,7 @@ class Key:
     version: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A finished value, or the reason why there is none."""
 
     value: float | None
@@ -94,8 +92,7 @@ class Ledger:
         with self._errors():
             self._database.execute("BEGIN")
             try:
-                rows = ((key.x, key.y, key.measure, key.version) for key in set(keys))
-                self._database.executemany("INSERT INTO wanted VALUES (?, ?, ?, ?)", rows)
+                self._database.executemany("INSERT INTO wanted VALUES (?, ?, ?, ?)", set(keys))
                 found = self._database.execute("SELECT * FROM wanted JOIN finished USING (x, y, measure, version)")
                 return {Key(*row[:4]): Entry(*row[4:]) for row in found}
             finally:
@@ -103,7 +100,7 @@ class Ledger:
 
     def add(self, entries: Iterable[tuple[Key, Entry]]) -> None:
         """Write entries in one transaction; it is whole on disk, or not there."""
-        rows = [(k.x, k.y, k.measure, k.version, e.value, e.seconds, e.failure) for k, e in entries]
+        rows = [(*key, *entry) for key, entry in entries]
         with self._errors(), self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 

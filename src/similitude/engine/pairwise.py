@@ -13,6 +13,7 @@ import pandas as pd
 
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
+from similitude.engine.plan import needs
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.pair import Pair, Side, check_same_inputs
@@ -44,8 +45,13 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
     1.0
     """
+    chosen = get_measures(measures)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
-    return {str(measure): measure.value(pair) for measure in get_measures(measures)}
+    factors, crosses = needs(chosen)
+    pair.wanted |= crosses
+    for side in (pair.x, pair.y):
+        side.prepare(factors)
+    return {str(measure): measure.value(pair) for measure in chosen}
 
 
 @dataclass(frozen=True)

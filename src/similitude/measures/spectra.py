@@ -10,7 +10,7 @@ __all__ = ["singular_values", "singular_values_of_products", "thin_svd"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
-_TOLERANCE = 1e-11
+_TOLERANCE = 1e-12
 """Error of a sum of singular values, relative to the sum, above which the eigenvalues are not good enough."""
 
 _SMALLEST = 1e-4
@@ -30,7 +30,7 @@ def singular_values_of_products(products: np.ndarray, count: int) -> np.ndarray 
     """The `count` largest singular values of A from A^T A, descending, or None where squaring lost their digits.
 
     Eigenvalues of a symmetric matrix cost less than half of singular values, but each may be wrong by eps times the
-    largest, which a small singular value s feels as eps s_1^2 / s. The sum must be right to 1e-11. If
+    largest, which a small singular value s feels as eps s_1^2 / s. The sum must be right to 1e-12. If
     the lengths of the columns already vary too much for that, the eigenvalues are not even tried.
     """
     lengths = np.sort(np.sqrt(np.maximum(products.diagonal(), 0.0)))[::-1][:count]

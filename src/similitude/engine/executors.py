@@ -1,0 +1,206 @@
+"""Where tiles are worked on: in this process, in threads, in processes, or on a Dask cluster.
+
+All are executors as of PEP 3148, so that the engine knows one way to hand out work: ``submit``, and futures.
+"""
+
+from __future__ import annotations
+
+import mmap
+import multiprocessing
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from similitude.engine.ledger import Entry
+from similitude.engine.plan import Plan, Recipe, Tile
+from similitude.engine.tiles import Workspace
+from similitude.errors import FileError, InputError, SimilitudeWarning, require
+from similitude.representations.representation import Representation
+
+__all__ = ["Pool", "Reference", "cores", "open_pool"]
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A representation that lies in a file, as it is sent to a worker: a few hundred bytes, whatever its size.
+
+    Parameters
+    ----------
+    file, offset, dtype, shape, order
+        Where the array lies.
+    model, layer
+        Its label.
+    content_hash
+        Its hash, which the driver has computed.
+    """
+
+    file: str
+    offset: int
+    dtype: str
+    shape: tuple[int, ...]
+    order: str
+    model: str
+    layer: str
+    content_hash: str
+
+    @classmethod
+    def of(cls, representation: Representation, spool: Path) -> Reference:
+        """Reference to the file that an array is mapped from; arrays in memory are written to `spool` first."""
+        values = representation.values
+        label = (representation.model, representation.layer, representation.content_hash)
+        if _offset(values) is None:
+            file = spool / f"{representation.content_hash}.npy"
+            if not file.exists():
+                np.save(file, values)
+            values = np.load(file, mmap_mode="r")
+        order = "C" if values.flags.c_contiguous else "F"
+        return cls(str(values.filename), _offset(values) or 0, values.dtype.str, values.shape, order, *label)
+
+    def open(self) -> Representation:
+        """Map the file."""
+        try:
+            order = "C" if self.order == "C" else "F"
+            values = np.memmap(self.file, self.dtype, "r", self.offset, self.shape, order)
+        except (OSError, ValueError) as error:
+            raise FileError(
+                f"A worker cannot read {self.file} ({error}). Workers need the same files as the driver."
+            ) from error
+        found = Representation(values, model=self.model, layer=self.layer)
+        found.__dict__["content_hash"] = self.content_hash
+        return found
+
+
+def _offset(values: np.ndarray) -> int | None:
+    """Where in its file an array starts; None if it is not mapped from one in a single piece."""
+    memory = getattr(values, "_mmap", None)
+    if memory is None or not (values.flags.c_contiguous or values.flags.f_contiguous):
+        return None
+    # A part of a mapped array still tells the offset of the whole, so go by addresses.
+    start = values.offset - values.offset % mmap.ALLOCATIONGRANULARITY
+    return start + values.ctypes.data - np.frombuffer(memory, np.uint8).ctypes.data
+
+
+@dataclass
+class Pool:
+    """An executor with what the engine must know of it.
+
+    Parameters
+    ----------
+    workers
+        Number of tiles that are worked on at a time.
+    start
+        Makes the executor, and makes it again after a worker died.
+    work
+        What is submitted for a tile, with its arguments.
+    """
+
+    workers: int
+    start: Callable[[], Executor]
+    work: Callable[[Tile], tuple[Any, ...]]
+
+    def __post_init__(self) -> None:
+        """Start it."""
+        self.executor = self.start()
+
+    def submit(self, tile: Tile) -> Future[list[Entry]]:
+        """Hand a tile to a worker."""
+        return self.executor.submit(*self.work(tile))
+
+    def restart(self) -> None:
+        """Put a new executor in the place of one that broke."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor = self.start()
+
+
+@contextmanager
+def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
+    """Pool for a plan.
+
+    Parameters
+    ----------
+    spec
+        ``"threads"`` (of one BLAS thread each), ``"serial"``, ``"processes"`` or ``"processes:N"``, ``"dask"`` for a
+        cluster on this machine, or the address of a Dask scheduler, ``"dask:tcp://host:8786"``.
+    plan
+        What the workers will compute.
+
+    Raises
+    ------
+    InputError
+        Another text.
+    MissingDependency
+        Dask is not installed.
+    """
+    kind, _, detail = spec.partition(":")
+    if kind == "serial" or (kind == "threads" and not detail):
+        with _local(1 if kind == "serial" else plan.workers, plan) as pool:
+            yield pool
+    elif kind == "processes" and (not detail or (detail.isdecimal() and int(detail) > 0)):
+        workers = int(detail or plan.workers)
+        context = multiprocessing.get_context("spawn")  # a fork of a process with BLAS threads can hang
+        with _references(plan, workers) as work:
+            pool = Pool(workers, lambda: ProcessPoolExecutor(workers, context), work)
+            try:
+                yield pool
+            finally:
+                pool.executor.shutdown(cancel_futures=True)
+    elif kind == "dask":
+        distributed = require("distributed", extra="cluster")
+        local = {"n_workers": plan.workers, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.Client(**({"address": detail} if detail else local)) as client:
+            workers = max(1, len(client.scheduler_info()["workers"]))
+            with _references(plan, workers) as work:
+                yield Pool(workers, lambda: client.get_executor(pure=False, retries=3), work)
+    else:
+        raise InputError(
+            f"Unknown executor {spec!r}. Known: threads, serial, processes, processes:N, dask, dask:tcp://host:port."
+        )
+
+
+@contextmanager
+def _local(workers: int, plan: Plan) -> Iterator[Pool]:
+    """Threads share one workspace. Kernel matrices are for one worker, whose products use all cores."""
+    workers, threads = (1, plan.workers) if plan.route == "gram" else (workers, 1)
+    workspace, roots = Workspace(plan.recipe), dict(enumerate(plan.roots))
+    with threadpool_limits(limits=threads), ThreadPoolExecutor(workers) as executor:
+        try:
+            yield Pool(workers, lambda: executor, lambda tile: (workspace.run, tile, roots))
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any, ...]]]:
+    """Work for other processes, to which arrays go as references to files."""
+    recipe = replace(plan.recipe, memory=plan.memory // workers)
+    with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
+        references = [Reference.of(root, Path(spool)) for root in plan.roots]
+        yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})
+
+
+_workspaces: dict[str, Workspace] = {}
+"""In a worker process: the workspace of the run in progress, whose factors serve its next tiles."""
+
+
+def _work_on(run: str, recipe: Recipe, tile: Tile, references: Mapping[int, Reference]) -> list[Entry]:
+    if run not in _workspaces:
+        _workspaces.clear()
+        _workspaces[run] = Workspace(recipe)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimilitudeWarning)
+        return _workspaces[run].run(tile, references)

@@ -1,0 +1,168 @@
+"""Working on one tile: sides with their factors, pairs with their crosses, values of measures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from similitude.engine.ledger import Entry
+from similitude.engine.plan import Comparison, Recipe, Tile, needs
+from similitude.errors import SimilitudeError
+from similitude.measures.base import Measure
+from similitude.measures.crosses import SquaredCovariance
+from similitude.measures.factors import Centred, CovarianceNorm
+from similitude.measures.pair import Pair, Side
+from similitude.representations.representation import Representation
+
+__all__ = ["Source", "Workspace", "score"]
+
+
+class Source(Protocol):
+    """Something that a representation can be had from: itself, or a reference to a file."""
+
+    def open(self) -> Representation:
+        """The representation."""
+        ...
+
+
+Sources = Mapping[int, Representation] | Mapping[int, Source]
+
+
+class Workspace:
+    """Where a worker computes: sides with their factors are kept from tile to tile as far as memory allows.
+
+    Parameters
+    ----------
+    recipe
+        What is computed, and with how much memory.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._crosses = [needs([measure])[1] for measure in recipe.measures]
+        self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, tile: Tile, sources: Sources) -> list[Entry]:
+        """Entries for every comparison, request and measure of a tile, in order.
+
+        Parameters
+        ----------
+        tile
+            What to compute.
+        sources
+            Position of a root to where it can be had from, for those of the tile at least.
+        """
+        if self._recipe.route == "gram":
+            return self._run_gram(tile, sources)
+        return [entry for comparison in tile.comparisons for entry in self._compare(comparison, sources)]
+
+    def _compare(self, comparison: Comparison, sources: Sources) -> list[Entry]:
+        try:
+            x, y = self._side(comparison.x, sources), self._side(comparison.y, sources)
+            root = Pair(x, y)
+            pairs = [self._pair(comparison, root, asked.kept_x, asked.kept_y) for asked in comparison.asked]
+        except (SimilitudeError, np.linalg.LinAlgError, ArithmeticError) as error:
+            failed = Entry(None, 0.0, _reason(error))
+            return [failed for asked in comparison.asked for _ in asked.measures]
+        pairs = [pair.swapped if asked.swapped else pair for pair, asked in zip(pairs, comparison.asked, strict=True)]
+        for pair, asked in zip(pairs, comparison.asked, strict=True):
+            for position in asked.measures:
+                pair.wanted |= self._crosses[position]
+        return [
+            score(self._recipe.measures[position], pair)
+            for pair, asked in zip(pairs, comparison.asked, strict=True)
+            for position in asked.measures
+        ]
+
+    def _pair(self, comparison: Comparison, root: Pair, kept_x: int | None, kept_y: int | None) -> Pair:
+        if kept_x is None and kept_y is None:
+            return root
+        return Pair(self._cut(comparison.x, root.x, kept_x), self._cut(comparison.y, root.y, kept_y), root)
+
+    def _cut(self, i: int, side: Side, kept: int | None) -> Side:
+        if kept is None:
+            return side
+        cuts = self._held.get(i, (side, {}))[1]
+        if kept not in cuts:
+            assert side.representation is not None
+            cuts[kept] = side.leading(kept, side.representation.truncate(kept))
+        return cuts[kept]
+
+    def _side(self, i: int, sources: Sources) -> Side:
+        """The side with its factors; the least recently used others go when memory is short."""
+        with self._lock:
+            held = self._held.pop(i, None)
+            if held is None:
+                source = sources[i]
+                held = Side.of(source if isinstance(source, Representation) else source.open()), {}
+            self._held[i] = held
+        side = held[0]
+        side.prepare(self._recipe.factors)
+        with self._lock:
+            while len(self._held) > 2 and sum(side.nbytes for side, _ in self._held.values()) > self._recipe.memory:
+                self._held.pop(next(iter(self._held)))
+        return side
+
+    def _run_gram(self, tile: Tile, sources: Sources) -> list[Entry]:
+        """Squared covariances of all pairs from stacked kernel matrices, then each pair as ever."""
+        start = time.perf_counter()
+        sides = {i: self._side(i, sources) for i in tile.roots}
+        inner = gram_products([side[Centred()] for side in sides.values()], self._recipe.memory // 4)
+        position = {i: k for k, i in enumerate(sides)}
+        for i, side in sides.items():
+            side[CovarianceNorm()] = inner[position[i], position[i]] ** 0.5
+        share = (time.perf_counter() - start) / tile.pairs
+        entries = []
+        for comparison in tile.comparisons:
+            pair = Pair(sides[comparison.x], sides[comparison.y])
+            pair[SquaredCovariance()] = inner[position[comparison.x], position[comparison.y]]
+            for asked in comparison.asked:
+                either = pair.swapped if asked.swapped else pair
+                for k in asked.measures:
+                    entry = score(self._recipe.measures[k], either)
+                    entries.append(Entry(entry.value, entry.seconds + share, entry.failure))
+        return entries
+
+
+def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
+    """Inner products <K_i, K_j> of the kernel matrices K = X X^T, for all i and j.
+
+    A few rows of every kernel matrix at a time, laid out as one row of a matrix whose product with itself adds to all
+    inner products at once. Of each symmetric matrix only the part from the diagonal on is computed.
+    """
+    n, count = centred[0].shape[0], len(centred)
+    height = int(np.clip(memory // (8 * n * count), 16, 512))
+    total = np.zeros((count, count))
+    buffer = np.empty((count, height * n))
+    for start in range(0, n, height):
+        stop = min(start + height, n)
+        rows, columns = stop - start, n - start
+        stack = buffer.ravel()[: count * rows * columns].reshape(count, rows, columns)
+        for matrix, block in zip(centred, stack, strict=True):
+            np.matmul(matrix[start:stop], matrix[start:].T, out=block)
+        stack[:, :, rows:] *= 2**0.5  # entries off the diagonal block count twice
+        flat = stack.reshape(count, rows * columns)
+        total += flat @ flat.T
+    return total
+
+
+def score(measure: Measure, pair: Pair) -> Entry:
+    """Value of a measure for a pair, or why there is none."""
+    start = time.perf_counter()
+    value, failure = None, None
+    try:
+        value = float(measure.value(pair))
+        if not np.isfinite(value):
+            value, failure = None, f"{measure} gave {value}"
+    except (SimilitudeError, np.linalg.LinAlgError, ArithmeticError, ValueError) as error:
+        failure = _reason(error)
+    return Entry(value, time.perf_counter() - start, failure)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"

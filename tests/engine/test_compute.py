@@ -1,0 +1,205 @@
+"""Values from the engine are those of the measures one by one, computed once each and never lost."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from similitude import Representation, compare, get_measure, get_measures, pairwise
+from similitude.engine import Ledger, plan_pairs, score_pairs
+from similitude.engine.tiles import Workspace
+from similitude.measures.factors import ThinSVD
+
+LINEAR = ["procrustes", "cka", "pwcca", "mean_cca", "mean_squared_cca", "norm_difference", "random"]
+
+
+def population(count=5, n=120, widths=(12, 12, 20), seed=0, dtype=np.float64) -> list[Representation]:
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=(n, 10))
+    return [
+        Representation(
+            (base @ rng.normal(size=(10, d)) + 0.5 * rng.normal(size=(n, d))).astype(dtype), model=f"m{i}", layer="last"
+        )
+        for i, d in zip(range(count), itertools.cycle(widths), strict=False)
+    ]
+
+
+def one_by_one(pairs, measures):
+    return np.array([[measure(x, y) for measure in measures] for x, y in pairs])
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        LINEAR,
+        ["cka"],
+        ["cka", "cka(debiased=true)", "norm_difference"],
+        ["cka", "procrustes"],
+        ["mean_cca"],
+        ["pwcca"],
+        ["cka", "rsa", "jaccard", "pwcca(lost=drop)"],
+    ],
+    ids=",".join,
+)
+@pytest.mark.parametrize("n", [30, 120])  # fewer would tie canonical correlations at 1
+def test_every_pair_equals_the_measure_called_on_it(ids, n):
+    reps, measures = population(n=n, widths=(12, 12, 15)), get_measures(ids)
+    pairs = list(itertools.product(reps, reps))
+    np.testing.assert_allclose(score_pairs(pairs, measures).values, one_by_one(pairs, measures), rtol=0, atol=2e-13)
+
+
+def test_deletion_curves_equal_the_measure_called_on_each_level():
+    reps, measures = population(4, widths=(12, 16)), get_measures(LINEAR)
+    pairs = [(x, y.truncate(k)) for x in reps for y in reps for k in (1, 3, 8, 12)] + [
+        (x, y) for x in reps for y in reps
+    ]
+    np.testing.assert_allclose(score_pairs(pairs, measures).values, one_by_one(pairs, measures), rtol=0, atol=2e-13)
+
+
+def test_compare_agrees_and_shares():
+    x, y = population(2, widths=(12, 20))
+    scored = score_pairs([(x, y)], get_measures(LINEAR)).values[0]
+    np.testing.assert_allclose(list(compare(x, y, LINEAR).values()), scored, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("ids", [LINEAR, ["cka"]], ids=["svd", "gram"])
+def test_values_depend_neither_on_workers_nor_memory_nor_order(ids):
+    reps, measures = population(7, n=60, widths=(40, 30)), get_measures(ids)
+    pairs = list(itertools.product(reps, reps))
+    first = score_pairs(pairs, measures, workers=1).values
+    assert np.array_equal(first, score_pairs(pairs, measures, workers=1).values)
+    for options in ({"workers": 3}, {"memory": 1}, {"memory": 10**5, "workers": 2}, {"executor": "serial"}):
+        np.testing.assert_allclose(score_pairs(pairs, measures, **options).values, first, rtol=0, atol=1e-13)
+    backwards = score_pairs(pairs[::-1], measures).values[::-1]
+    np.testing.assert_allclose(backwards, first, rtol=0, atol=1e-13)
+
+
+def test_each_side_is_factored_once(monkeypatch):
+    calls = []
+    factor = ThinSVD.__call__
+    monkeypatch.setattr(ThinSVD, "__call__", lambda self, side: calls.append(side.d) or factor(self, side))
+    reps = population(6, widths=(12,))
+    score_pairs(list(itertools.product(reps, reps)), get_measures(LINEAR))
+    assert len(calls) == 6
+
+
+def test_symmetric_pairs_are_computed_once():
+    reps = population(4)
+    pairs = list(itertools.product(reps, reps))
+    scored = score_pairs(pairs + pairs, get_measures(["cka", "pwcca"]))
+    assert scored.computed == 10 + 16
+    matrix = scored.values[:16, 0].reshape(4, 4)
+    assert np.array_equal(matrix, matrix.T)
+    assert np.array_equal(scored.values[:16], scored.values[16:])
+
+
+def test_a_rerun_reuses_and_computes_only_what_is_missing(tmp_path):
+    reps = population(4)
+    pairs, measures = list(itertools.product(reps, reps)), get_measures(["cka", "pwcca"])
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        first = score_pairs(pairs[:8], measures, ledger=ledger)
+        again = score_pairs(pairs[:8], measures, ledger=ledger)
+        assert (again.computed, again.reused) == (0, first.computed)
+        assert np.array_equal(first.values, again.values)
+        more = score_pairs(pairs, measures, ledger=ledger)
+        assert (more.computed, more.reused) == (26 - first.computed, first.computed)
+        np.testing.assert_allclose(more.values, score_pairs(pairs, measures).values, rtol=0, atol=1e-13)
+    copies = [Representation(np.array(r.values)) for r in reps]  # other names, same data
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        assert score_pairs(list(itertools.product(copies, copies)), measures, ledger=ledger).computed == 0
+
+
+def test_failures_are_recorded_with_reasons_and_the_rest_goes_on(tmp_path):
+    rng = np.random.default_rng(0)
+    wide, narrow = Representation(rng.normal(size=(10, 30)), model="wide"), Representation(rng.normal(size=(10, 2)))
+    other = Representation(rng.normal(size=(12, 2)), model="other")
+    measures = get_measures(["cka", "mean_cca"])
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        scored = score_pairs([(wide, narrow), (narrow, narrow), (narrow, other)], measures, ledger=ledger)
+        assert np.isfinite(scored.values).tolist() == [[True, False], [True, True], [False, False]]
+        assert [(i, name) for i, name, _ in scored.failures] == [(0, "mean_cca"), (2, "cka"), (2, "mean_cca")]
+        assert "rank 9 on 10 inputs" in scored.failures[0][2]
+        assert "10 inputs" in scored.failures[1][2]
+        assert score_pairs([(wide, narrow)], measures, ledger=ledger).computed == 0
+
+
+def test_progress_counts_pairs_to_the_end():
+    reps, seen = population(4), []
+    score_pairs(list(itertools.product(reps, reps)), get_measures(["cka", "pwcca"]), progress=lambda *c: seen.append(c))
+    assert seen[-1][0] == seen[-1][1]
+    assert [a for a, _ in seen] == sorted(a for a, _ in seen)
+
+
+def test_the_plan_chooses_counts_and_prints():
+    reps = population(30, n=100, widths=(60,))
+    pairs = list(itertools.product(reps, reps))
+    assert plan_pairs(pairs, get_measures("cka")).route == "gram"
+    many_inputs = population(3, n=1000, widths=(60,))
+    assert plan_pairs(list(itertools.product(many_inputs, many_inputs)), get_measures("cka")).route == "features"
+    assert plan_pairs(pairs, get_measures("cka,procrustes")).route == "features"
+    assert plan_pairs([(x, y.truncate(3)) for x, y in pairs], get_measures("cka")).route == "svd"
+    plan = plan_pairs(pairs, get_measures("cka,mean_cca"), memory=10**6)
+    assert plan.route == "svd"
+    assert sum(tile.pairs for tile in plan.tiles) == 465  # unordered, with themselves
+    assert "465 pairs of 30 representations by 2 measures" in str(plan)
+    assert "MiB" in str(plan)
+
+
+def test_memory_is_honoured_by_forgetting_factors():
+    reps = population(12, n=400, widths=(30,))
+    plan = plan_pairs(list(itertools.product(reps, reps)), get_measures("mean_cca"), memory=800_000, workers=1)
+    workspace = Workspace(plan.recipe)
+    held = []
+    for tile in plan.tiles:
+        workspace.run(tile, dict(enumerate(plan.roots)))
+        held.append(sum(side.nbytes for side, _ in workspace._held.values()))
+    assert max(held) <= 800_000
+
+
+RUN = """
+import sys, itertools, numpy as np
+from similitude import Representation, get_measures
+from similitude.engine import Ledger, score_pairs, plan
+plan._TILE_FLOPS = 1.0
+rng = np.random.default_rng(0)
+reps = [Representation(rng.normal(size=(60, 8))) for _ in range(24)]
+with Ledger(sys.argv[1]) as ledger:
+    scored = score_pairs(list(itertools.product(reps, reps)), get_measures("cka,pwcca"), ledger=ledger,
+                         progress=lambda done, of: print(done, flush=True))
+    print("end", scored.computed, scored.reused, scored.values.tobytes().hex())
+"""
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+    def start(name):
+        return subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path / name)], stdout=subprocess.PIPE, text=True)
+
+    killed = start("killed.sqlite")
+    assert killed.stdout is not None
+    told = [killed.stdout.readline() for _ in range(5)]
+    time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    told += killed.communicate()[0].splitlines()
+    resumed, whole = start("killed.sqlite"), start("whole.sqlite")
+    end, of_whole = (p.communicate()[0].split()[-4:] for p in (resumed, whole))
+    assert end[0] == of_whole[0] == "end"
+    done = max(int(line) for line in told if line.strip().isdigit())
+    assert int(end[2]) >= done  # every pair told of is kept: one to three values each
+    assert int(end[1]) + int(end[2]) == int(of_whole[1]) == 300 + 576
+    assert end[3] == of_whole[3]
+
+
+def test_all_pairs_table(tmp_path):
+    reps = population(3)
+    table = pairwise(reps, ["cka", "procrustes"])
+    assert table.matrix("cka").loc["m0/last", "m1/last"] == pytest.approx(
+        get_measure("cka")(reps[0], reps[1]), abs=1e-13
+    )
+    np.testing.assert_allclose(np.diag(table.matrix("procrustes")), 0, atol=1e-12)
