@@ -50,10 +50,20 @@ class Site:
             population,
             layer_names(self.size.pretraining.layers),
             sample_ids(),
-            description=_DESCRIPTIONS[population],
+            description=f"{_DESCRIPTIONS[population]} {self._gate_report()}",
             reduction="tokens",
             settings=settings if population == PRETRAINED else settings | {"finetuning": finetuning},
         )
+
+    def rejected(self) -> list[int]:
+        """Pretraining seeds that did not pass the gate."""
+        notes = map(checkpoints.notes, sorted(self.checkpoints.glob("pretrained-???")))
+        return [note["seed"] for note in notes if not note["accepted"]]
+
+    def _gate_report(self) -> str:
+        rejected, gate = self.rejected(), self.size.pretraining.gate
+        tried = self.size.pretrained + len(rejected)
+        return f"{len(rejected)} of {tried} pretraining seeds were rejected: next-sentence accuracy below {gate}."
 
     def pretrained(self, seed: int) -> Path:
         """Checkpoint of a pretraining seed."""
@@ -88,6 +98,7 @@ def build(site: Site, progress: BuildProgress, workers: int) -> None:
     """
     site.checkpoints.mkdir(parents=True, exist_ok=True)
     accepted = _pretrain_until_enough(site, progress, workers)
+    progress(f"pretrained models ({len(site.rejected())} rejected)", len(accepted), len(accepted))
     jobs: list[Job] = [functools.partial(_record_pretrained, site, seed) for seed in accepted]
     for pretrained, seed in site.size.finetunings(accepted):
         populations = []

@@ -49,7 +49,7 @@ def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertFor
     recipe
         What it is trained on and for how long.
     seed
-        Decides the classifier's start, the order of the examples, and dropout; the examples are the same for every seed.
+        Decides the classifier's start, the order of the examples, and dropout; every seed has the same examples.
     """
     torch = require("torch", extra="models")
     transformers = require("transformers", extra="models")

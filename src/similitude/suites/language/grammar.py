@@ -1,7 +1,7 @@
 """A small grammar: English-like statements whose meaning is known.
 
-A `Statement` comes with the sentences that follow from it and with traps that do not. For a statement of who did what to
-whom both are in the statement's own words, so that only the grammar tells them apart.
+A `Statement` comes with the sentences that follow from it and with traps that do not. For a statement of who did what
+to whom both are in the statement's own words, so that only the grammar tells them apart.
 """
 
 from __future__ import annotations

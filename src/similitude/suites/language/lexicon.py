@@ -27,26 +27,31 @@ __all__ = [
     "word_class",
 ]
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-SINGULARS = tuple(
+SINGULARS = _words(
     "doctor lawyer judge student pilot baker farmer singer actor writer banker tourist nurse guard clerk senator "
-    "manager artist sailor teacher painter driver player dancer".split()
+    "manager artist sailor teacher painter driver player dancer"
 )
 PLURALS = tuple(noun + "s" for noun in SINGULARS)
 PEOPLE = SINGULARS + PLURALS
 
 # Past tense and participle are one word, so that actives and passives share all their words.
-TRANSITIVE = tuple(
+TRANSITIVE = _words(
     "helped thanked called admired avoided visited praised warned followed blamed hugged invited trusted watched "
-    "answered noticed".split()
+    "answered noticed"
 )
-INTRANSITIVE = tuple("slept danced arrived waited shouted resigned laughed traveled".split())
-PREPOSITIONS = tuple("near behind beside facing".split())
-ADVERBS = tuple("quietly quickly happily slowly".split())
+INTRANSITIVE = _words("slept danced arrived waited shouted resigned laughed traveled")
+PREPOSITIONS = _words("near behind beside facing")
+ADVERBS = _words("quietly quickly happily slowly")
 
-REASONS = tuple("because although when since".split())  # what they introduce is a fact
-CONDITIONS = tuple("if unless".split())  # what they introduce is not
+REASONS = _words("because although when since")  # what they introduce is a fact
+CONDITIONS = _words("if unless")  # what they introduce is not
 
 # Each row: two synonyms, then their two antonyms.
 PROPERTIES = (
@@ -62,19 +67,17 @@ PROPERTIES = (
     ("kind", "gentle", "cruel", "harsh"),
 )
 
-THINGS = tuple("film book play song novel concert poem show".split())
-MADE = tuple("wrote bought described".split())
-POSITIVE = tuple("wonderful charming brilliant delightful superb lovely excellent funny".split())
-NEGATIVE = tuple("awful terrible boring dreadful clumsy horrible tedious ugly".split())
-HEDGES = tuple("very quite really".split())
-LIKES = tuple("enjoyed loved recommended".split())
-DISLIKES = tuple("disliked hated regretted".split())
+THINGS = _words("film book play song novel concert poem show")
+MADE = _words("wrote bought described")
+POSITIVE = _words("wonderful charming brilliant delightful superb lovely excellent funny")
+NEGATIVE = _words("awful terrible boring dreadful clumsy horrible tedious ugly")
+HEDGES = _words("very quite really")
+LIKES = _words("enjoyed loved recommended")
+DISLIKES = _words("disliked hated regretted")
 
-NUMBERS = tuple(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-)
+NUMBERS = _words("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen")
 
-FUNCTION = tuple("the that who and was were by not never but exactly more fewer than it . , ?".split())
+FUNCTION = _words("the that who and was were by not never but exactly more fewer than it . , ?")
 
 _CLASSES = (
     SINGULARS,

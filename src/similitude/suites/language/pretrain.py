@@ -32,8 +32,8 @@ class Pretraining:
     Attributes
     ----------
     easy
-        Share of the steps that come first and see events only. Copying words between sentences is learnt there; begun on
-        passages of all kinds, training stays near chance for thousands of steps.
+        Share of the steps that come first and see events only. There the model learns to copy words between sentences;
+        begun on passages of all kinds, training stays near chance for thousands of steps.
     gate
         Least accuracy in telling true from false sequels on held-out passages; models below are rejected.
     """

@@ -26,7 +26,7 @@ from similitude.suites.language.tasks import (
 from similitude.suites.language.tokens import Batch, encode
 
 if TYPE_CHECKING:
-    from transformers import BertModel, BertForPreTraining, BertForSequenceClassification
+    from transformers import BertForPreTraining, BertForSequenceClassification, BertModel
 
 __all__ = ["PROBES", "classifier_record", "deletion_levels", "layer_names", "pretrained_record", "sample_ids"]
 
@@ -44,7 +44,7 @@ def layer_names(blocks: int) -> tuple[str, ...]:
 
 def deletion_levels(width: int) -> tuple[int, ...]:
     """How many of a layer's trailing principal components are deleted; at last all but one."""
-    return (*(round(share * width) for share in _DELETED_SHARES), width - 1)
+    return tuple(sorted({*(int(share * width) for share in _DELETED_SHARES), width - 1}))
 
 
 def sample_ids() -> list[str]:

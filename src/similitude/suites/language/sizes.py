@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from similitude.suites.base import Scale
 from similitude.suites.language.finetune import Finetuning
@@ -34,8 +34,8 @@ class Size:
     pretrained: int
     finetuned: int
     crossed: int
-    pretraining: Pretraining = Pretraining()
-    finetuning: Finetuning = Finetuning()
+    pretraining: Pretraining = field(default_factory=Pretraining)
+    finetuning: Finetuning = field(default_factory=Finetuning)
     test_items: int = 1000
     probe_items: int = 2000
 

@@ -43,7 +43,7 @@ class LanguageSuite(Suite):
                 ),
                 pairing=Pairing("layers", ("last",)),
                 modality="language",
-                description="Layers of models from several pretraining seeds; linear probes of their mean-pooled tokens.",
+                description="Layers of models from several pretraining seeds; linear probes of mean-pooled tokens.",
             ),
             Subtask(
                 id="language/pc_deletion",
@@ -141,8 +141,8 @@ def check_spread(population: Population, functionality: str) -> None:
     reliability = split_half_reliability(items)
     if reliability < LEAST_RELIABILITY:
         raise DegeneratePopulation(
-            f"{where} split-half reliability is {reliability:.2f}, and at least {LEAST_RELIABILITY} is needed. Use more "
-            "test items."
+            f"{where} split-half reliability is {reliability:.2f}, and at least {LEAST_RELIABILITY} is needed. "
+            "Use more test items."
         )
 
 

@@ -85,8 +85,8 @@ def examples(maker: Maker, count: int, split: str, seed: int) -> list[Example]:
 def passage(writer: Writer) -> Example:
     """Two sentences of any kind; label 1 if the second goes on from the first.
 
-    One that does not go on is mostly a near miss: a true sequel with one word replaced, so that telling them apart takes
-    knowing who did what.
+    One that does not go on is mostly a near miss: a true sequel with one word replaced, so that telling them apart
+    takes knowing who did what.
     """
     return _passage(writer, _anything)
 
@@ -186,7 +186,7 @@ def _property(writer: Writer) -> Example:
 
 
 def _quantity(writer: Writer) -> Example:
-    """The same number follows, and more than one that is far below. Close numbers and "fewer" are left to the stress test."""
+    """The same number follows, and more than one that is far below. Close numbers are left to the stress test."""
     statement = writer.quantity()
     words, number = statement.words, NUMBERS.index(statement.words[1])
     if writer.chance(0.5):
