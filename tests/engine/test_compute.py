@@ -48,7 +48,7 @@ def one_by_one(pairs, measures):
     ],
     ids=",".join,
 )
-@pytest.mark.parametrize("n", [30, 120])  # fewer would tie canonical correlations at 1
+@pytest.mark.parametrize("n", [40, 120])
 def test_every_pair_equals_the_measure_called_on_it(ids, n):
     reps, measures = population(n=n, widths=(12, 12, 15)), get_measures(ids)
     pairs = list(itertools.product(reps, reps))
