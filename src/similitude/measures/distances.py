@@ -137,13 +137,15 @@ def ranks(values: np.ndarray) -> np.ndarray:
     position_bits = int(size - 1).bit_length()
     largest = float(np.abs(values).max())
     steps = 2.0 ** min(61 - position_bits, 41)
-    keys = np.rint(values * (steps / largest if largest > 0 else 0.0)).astype(np.int64)
+    scaled = values * (steps / largest if largest > 0 else 0.0)
+    keys = np.rint(scaled, out=scaled).astype(np.int64)
+    order = np.arange(size, dtype=np.int64)
     keys <<= position_bits
-    keys |= np.arange(size, dtype=np.int64)
+    keys |= order
     keys.sort()
-    order = keys & ((1 << position_bits) - 1)
+    np.bitwise_and(keys, (1 << position_bits) - 1, out=order)
     keys >>= position_bits
-    found = np.empty(size)
+    found = scaled  # its memory, no longer needed
     tied = keys[1:] == keys[:-1]
     if not tied.any():
         found[order] = np.arange(size) - 0.5 * (size - 1)

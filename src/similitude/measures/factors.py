@@ -149,7 +149,7 @@ class ThinSVD(Factor):
             u = q @ u
         else:
             u, s, vh = xp.linalg.svd(centred, full_matrices=False)
-        rank = _rank(s, n, d, float(xp.linalg.vector_norm(side.values)), side)
+        rank = _rank(s, n, d, xp.linalg.vector_norm(side.values).item(), side)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
 
     def permuted(self, value: SVD, order: np.ndarray) -> SVD:
@@ -184,7 +184,7 @@ class UncentredSVD(Factor):
         ones = xp.ones((n, 1), dtype=centred.s.dtype) / n**0.5
         rows = xp.concat([centred.s[:, None] * centred.v.T, n**0.5 * side[Mean()][None, :]])
         w, s, vh = xp.linalg.svd(rows, full_matrices=False)
-        rank = _rank(s, n, side.d, float(s[0]), side)
+        rank = _rank(s, n, side.d, s[0].item(), side)
         u = xp.concat([centred.u, ones], axis=1) @ w[:, :rank]
         return SVD(u, s[:rank], vh[:rank, :].T)
 
@@ -197,7 +197,7 @@ def _rank(s: Any, n: int, d: int, norm: float, side: Side) -> int:
     """Number of singular values above the rounding error; see `ThinSVD`."""
     double = float(np.finfo(np.float64).eps)
     stored = 2 * side.precision * norm if side.precision > double else 0.0
-    tolerance = max(max(n, d) * double * max(float(s[0]), norm), stored)
+    tolerance = max(max(n, d) * double * max(s[0].item(), norm), stored)
     return max(int(side.xp.sum(side.xp.astype(s > tolerance, side.xp.int64))), 1)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import squareform
+from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from similitude.measures.distances import RDM, Cosines
@@ -60,8 +61,9 @@ class Neighbours(Factor):
         np.rint(steps, out=steps)
         if not self.with_self:
             np.fill_diagonal(steps, 2.0**41)  # farther than anything
-        search = NearestNeighbors(n_neighbors=self.k, metric="precomputed").fit(steps)
-        distances, indices = search.kneighbors(steps)
+        with config_context(assume_finite=True, working_memory=4):  # checked already; blocks that fit the cache
+            search = NearestNeighbors(n_neighbors=self.k, metric="precomputed").fit(steps)
+            distances, indices = search.kneighbors(steps)
         order = np.lexsort((indices, distances), axis=1)
         indices = np.take_along_axis(indices, order, axis=1)
         return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))

@@ -66,6 +66,6 @@ class SVCCA(Measure):
         s = side[ThinSVD()].s
         if self.components is not None:
             return min(self.components, s.shape[0])
-        variances = np.cumsum([float(value) ** 2 for value in s])
+        variances = np.cumsum([value.item() ** 2 for value in s])
         enough = variances >= self.variance * variances[-1] * (1 - 1e-12)
         return int(np.argmax(enough)) + 1
