@@ -1,0 +1,55 @@
+"""The pages' Python runs as it stands, and the tutorial's command with it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from similitude.cli.main import app
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md"]
+BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def follow(page, folder):
+    """Run the blocks of a page one after the other, as a reader would."""
+    names: dict = {}
+    for block in BLOCK.finditer((DOCS / page).read_text()):
+        if block["file"]:
+            (folder / block["file"]).write_text(block["code"])
+        else:
+            exec(compile(block["code"], page, "exec"), names)
+    return names
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("networks", None)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_on_a_page_runs(page, desk):
+    names = follow(page, desk)
+    if page != "tutorial.md":
+        return
+    assert (desk / "heat-map.png").stat().st_size > 10_000
+    accuracy = (names["a"](names["held_out"]).argmax(1) == names["labels"][1300:]).float().mean()
+    assert accuracy > 0.9
+    (command,) = re.findall(r"^\$ similitude (compare torch:.*)$", (DOCS / page).read_text(), re.MULTILINE)
+    result = CliRunner().invoke(app, shlex.split(command))
+    assert result.exit_code == 0, result.output
+
+
+def test_every_page_with_python_is_followed():
+    with_python = {str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md") if "```python" in p.read_text()}
+    assert set(PAGES) <= with_python
