@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from similitude.benchmark.results import read_results
 from similitude.cli.console import note, stdout
 from similitude.report.page import write_page
-from similitude.report.tables import as_rich, lay_out
+from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
+from similitude.report.tables_statistics import as_csv, lay_out_statistics
 
 __all__ = ["command"]
+
+
+_FORMS = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="Folder that `similitude run --out` wrote.")],
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with everything in it here.")] = None,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Intervals, tests and places, a row a measure.")
+    ] = False,
+    form: Annotated[
+        Literal["terminal", "markdown", "latex", "csv"], typer.Option("--format", help="Of the table on stdout.")
+    ] = "terminal",
 ) -> None:
     """Show a finished run again, from its files alone: no network is trained or loaded."""
     if html is not None:
         note(f"{write_page(run, html)} opens in any browser, without a network.")
         return
+    results = read_results(run)
+    layout = lay_out_statistics(results) if statistics else lay_out(results)
+    if form != "terminal":
+        typer.echo(_FORMS[form](layout), nl=False)
+        return
     console = stdout()
-    layout = lay_out(read_results(run))
     console.print(as_rich(layout, console.width))
     for line in layout.notes:
         console.print(line, style="dim", markup=False)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from similitude.benchmark.results import Results
 from similitude.benchmark.subtask import Subtask
+from similitude.report.numbers import number
 
 __all__ = ["Layout", "as_latex", "as_markdown", "as_rich", "lay_out"]
 
@@ -88,7 +89,7 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
     worst = summary["worst"].to_dict()
     foot = [
         ["mean rank", "", "", "", "", *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
-        ["worst ρ", "", "", "", "", *(_number(worst[m]) for m in measures)],
+        ["worst ρ", "", "", "", "", *(number(worst[m]) for m in measures)],
     ]
     return Layout([*lead, *measures], rows, best, foot, _notes(results, bool(weak)))
 
@@ -96,8 +97,8 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
 def _notes(results: Results, weak: bool) -> list[str]:
     itself = "kept, as published" if results.provenance.get("protocol") == "published" else "left out"
     notes = [
-        "Cells: Spearman ρ (Kendall τ) of dissimilarity with difference in functionality, averaged over reference layers; "
-        f"larger is better, best in bold. The reference is the best model; its pair with itself is {itself}.",
+        "Cells: Spearman ρ (Kendall τ) of dissimilarity with difference in functionality, averaged over reference "
+        f"layers; larger is better, best in bold. The reference is the best model; its pair with itself is {itself}.",
         "A good measure is generally good: mean rank over rows (1 is best), and the worst ρ.",
     ]
     if weak:
@@ -165,7 +166,7 @@ def as_latex(layout: Layout) -> str:
         lines.append(
             " & ".join(rf"\textbf{{{_tex(c)}}}" if j in best else _tex(c) for j, c in enumerate(cells)) + r" \\"
         )
-    lines.append(r"\midrule")
+    lines += [r"\midrule"] if layout.foot else []
     lines += [" & ".join(map(_tex, cells)) + r" \\" for cells in layout.foot]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
@@ -176,6 +177,8 @@ _TEX = {
     "τ": r"$\tau$",
     "†": r"$\dagger$",
     "−": r"$-$",
+    "<": "$<$",
+    ">": "$>$",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
@@ -186,15 +189,7 @@ def _tex(text: str) -> str:
 
 
 def _cell(rho: float, tau: float) -> str:
-    return f"{_number(rho)} ({_number(tau)})" if pd.notna(rho) else "—"
-
-
-def _number(value: float) -> str:
-    """Three digits without the leading zero, as the field prints correlations."""
-    if pd.isna(value):
-        return "—"
-    text = f"{abs(value):.3f}"
-    return ("−" if value < 0 and float(text) else "") + (text[1:] if text.startswith("0.") else text)
+    return f"{number(rho)} ({number(tau)})" if pd.notna(rho) else "—"
 
 
 def _escape(text: str) -> str:
