@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 import similitude
-from similitude.cli import archive, build, check, compare, intuitive, measures, reproduce, run, suites
+from similitude.cli import (
+    archive,
+    build,
+    check,
+    compare,
+    doctor,
+    intuitive,
+    measures,
+    report,
+    reproduce,
+    run,
+    suites,
+)
 from similitude.cli.console import show_warnings, stderr
 from similitude.errors import SimilitudeError
 
@@ -77,6 +89,8 @@ app.command("compare")(compare.command)
 app.command("measures")(measures.command)
 app.command("suites")(suites.command)
 app.command("check")(check.command)
+app.command("doctor")(doctor.command)
+app.command("report")(report.command)
 app.command("intuitive")(intuitive.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(archive.app, name="archive")
