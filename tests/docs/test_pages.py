@@ -44,7 +44,7 @@ def test_python_on_a_page_runs(page, desk):
         return
     assert (desk / "heat-map.png").stat().st_size > 10_000
     accuracy = (names["a"](names["held_out"]).argmax(1) == names["labels"][1300:]).float().mean()
-    assert accuracy > 0.9
+    assert accuracy > 0.85
     (command,) = re.findall(r"^\$ similitude (compare torch:.*)$", (DOCS / page).read_text(), re.MULTILINE)
     result = CliRunner().invoke(app, shlex.split(command))
     assert result.exit_code == 0, result.output
