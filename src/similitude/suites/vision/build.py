@@ -63,29 +63,32 @@ def build_population(
     if recipe.training.batch > len(data.train_images):
         raise InputError(f"{len(data.train_images)} training images do not fill a batch of {recipe.training.batch}.")
     writer = _writer(folder, name, data, recipe)
-    missing = [seed for seed in range(recipe.models) if model_name(seed) not in writer.done]
+    done = writer.done
+    missing = [seed for seed in range(recipe.models) if model_name(seed) not in done]
+    finished = recipe.models - len(missing)
     tell = progress or (lambda what, done, total: None)
-    tell(name, recipe.models - len(missing), recipe.models)
+    tell(name, finished, recipe.models)
     if not missing:
         return
-    with ProcessPoolExecutor(
+    pool = ProcessPoolExecutor(
         min(workers, len(missing)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_worker,
         initargs=(writer, source, recipe),
-    ) as pool:
+    )
+    try:
         jobs = [pool.submit(_build_model, seed) for seed in missing]
-        try:
-            for left, job in enumerate(as_completed(jobs), start=1):
-                job.result()
-                tell(name, recipe.models - len(missing) + left, recipe.models)
-        except BrokenProcessPool:
-            raise SimilitudeError(
-                "A process that trains networks was killed, perhaps for lack of memory. Finished networks are kept: "
-                "run the command again, with fewer --workers if memory is short."
-            ) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for job in as_completed(jobs):
+            job.result()
+            finished += 1
+            tell(name, finished, recipe.models)
+    except BrokenProcessPool:
+        raise SimilitudeError(
+            "A process that trains networks was killed, perhaps for lack of memory. Finished networks are kept: "
+            "run the command again, with fewer --workers if memory is short."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _writer(folder: Path, name: str, data: ImageData, recipe: Recipe) -> PopulationWriter:

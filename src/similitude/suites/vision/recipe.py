@@ -22,7 +22,7 @@ class Training:
     Parameters
     ----------
     width, stem_stride
-        Of the network, see `similitude.suites.vision.network.ResNet14`.
+        Of the network, see `similitude.suites.vision.network.ResNet14`. Widths below 8 crash oneDNN's convolutions.
     epochs, batch, rate, decay
         Passes over the training images, images a step, highest learning rate, weight decay.
     augment

@@ -131,8 +131,9 @@ class VisionSuite(Suite):
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
         """As `Suite.describe`, for the corruptions that the population has, after the accuracy on clean images."""
         population = self.populations(home, scale)[_POPULATION]
-        found = [name.removeprefix("accuracy/") for name in population.scores["functionality"].unique()]
-        families = [name for name in found if "/" not in name and name not in ("clean", "mean", "probe")]
+        accuracies = [name for name in population.scores["functionality"].unique() if name.startswith("accuracy/")]
+        names = [name.removeprefix("accuracy/") for name in accuracies]
+        families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
         table = super(VisionSuite, VisionSuite(self.recipes, families)).describe(home, scale)
         clean = population.scores[population.scores["functionality"] == "accuracy/clean"]
         values = clean["value"]
