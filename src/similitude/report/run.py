@@ -18,6 +18,7 @@ from similitude.benchmark.results import save_grading
 from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
+from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.report import figures
 from similitude.report.style import save
@@ -81,7 +82,11 @@ def run(
         populations |= choice.suite.populations(home, choice.scale)
         described.append(choice.suite.describe(home, choice.scale))
     description = pd.concat(described, ignore_index=True)
-    subtasks = [subtask for choice in choices for subtask in choice.subtasks]
+    # An imported archive may hold some of its suite's populations only.
+    subtasks = [s for choice in choices for s in choice.subtasks if s.population in populations]
+    if not subtasks:
+        asked = ", ".join(subtask.id for choice in choices for subtask in choice.subtasks)
+        raise InputError(f"There are no networks for {asked}.")
     software = version("similitude")
     with Ledger(home / "ledger.sqlite") as ledger:
         evaluation = evaluate(
@@ -130,7 +135,8 @@ def _draw(
     progress: Callable[[str], Progress] | None,
 ) -> None:
     for choice in choices:
-        across_layers = next((s for s in choice.subtasks if s.pairing.against == "layers"), None)
+        graded = [subtask for subtask in choice.subtasks if subtask.population in populations]
+        across_layers = next((s for s in graded if s.pairing.against == "layers"), None)
         if across_layers is not None:
             population = populations[across_layers.population]
             seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
@@ -141,7 +147,7 @@ def _draw(
             count = len(seeds.models) * (len(seeds.models) - 1) // 2
             figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
             save(figure, folder / f"{choice.suite.name}-double-heat-map")
-        for subtask in choice.subtasks:
+        for subtask in graded:
             for functionality in subtask.functionalities:
                 _draw_scatter(subtask, str(functionality), functionality.name, evaluation, folder)
 
