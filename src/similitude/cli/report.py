@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from similitude.benchmark.results import read_results
+from similitude.benchmark.results import load_grading, read_results
 from similitude.cli.console import note, stdout
+from similitude.report.figures_run import draw_grades
 from similitude.report.page import write_page
 from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
 from similitude.report.tables_statistics import as_csv, lay_out_statistics
@@ -22,6 +23,10 @@ _FORMS = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}
 def command(
     run: Annotated[Path, typer.Argument(help="Folder that `similitude run --out` wrote.")],
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with everything in it here.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option("--figures", help="Draw forest, ranks, agreement and map of networks into this folder."),
+    ] = None,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Intervals, tests and places, a row a measure.")
     ] = False,
@@ -32,8 +37,12 @@ def command(
     """Show a finished run again, from its files alone: no network is trained or loaded."""
     if html is not None:
         note(f"{write_page(run, html)} opens in any browser, without a network.")
-        return
     results = read_results(run)
+    if figures is not None:
+        files = draw_grades(results, load_grading(run / "grading.npz"), figures)
+        note(f"{len(files)} files are in {figures}.")
+    if html is not None or figures is not None:
+        return
     layout = lay_out_statistics(results) if statistics else lay_out(results)
     if form != "terminal":
         typer.echo(_FORMS[form](layout), nl=False)
