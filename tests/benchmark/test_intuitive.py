@@ -112,6 +112,18 @@ def test_verdict_of_one_that_notices_late():
     assert "up to 9" in found.misses
 
 
+def test_what_no_probe_needs_is_not_missed():
+    blocks, curves = blocks_of(1.0, 0.95), curves_of(1.0)
+    between = np.einsum("stll->stl", blocks)
+    specific = specificity(blocks)
+    for left, missed in ((0.9, ""), (0.5, "by when the probe has fallen from 90.0% to 5")):
+        probe = np.broadcast_to(np.linspace(0.9, left, len(SHARES)), curves.shape)
+        sensitive = sensitivity(np.array(SHARES), curves, between, probe)
+        found = verdict(get_measure("cka"), specific, sensitive, LAYERS)
+        assert missed in found.misses
+        assert bool(found.misses) == bool(missed)
+
+
 def test_opening_claim_in_words():
     holds = {"cka": Marks(0.9, 0.97, 2.0), "pwcca": Marks(0.4, 0.1, 3.0), "procrustes": Marks(0.8, 0.6, 1.0)}
     holds["random"] = Marks(0.5, 0.0, 4.0)

@@ -91,7 +91,7 @@ def verdict(measure: Measure, specific: Specificity, sensitive: Sensitivity, lay
     last = sensitive.detected[-1].estimate
     if np.isinf(last):
         misses.append(f"any deletion of components from {layers[-1]}: it never exceeds the distance between two seeds")
-    elif last >= 0.8:
+    elif last >= 0.8 and not _unharmed(sensitive.probe[-1]):
         misses.append(f"the loss of up to {last:.0%} of components of {layers[-1]}{_fallen(sensitive.probe[-1])}")
     if not flat and over.high < 0.5:
         overreacts.append(f"the seed: it changes the measure more than depth in {1 - over.estimate:.0%} of comparisons")
@@ -178,7 +178,14 @@ def _summary(specific: Specificity, sensitive: Sensitivity, layers: Sequence[str
 def _fallen(probe: np.ndarray) -> str:
     if not np.isfinite(probe).all():
         return ""
-    return f", when the probe has gone from {probe[0]:.1%} to {probe[1]:.1%}"
+    if _unharmed(probe):
+        return f", with the probe still at {probe[1]:.1%} ({probe[0]:.1%} in full)"
+    return f", by when the probe has fallen from {probe[0]:.1%} to {probe[1]:.1%}"
+
+
+def _unharmed(probe: np.ndarray) -> bool:
+    """Whether a probe reads out as much as before; then what was deleted was not missed."""
+    return bool(np.isfinite(probe).all() and probe[1] > probe[0] - 0.01)
 
 
 def _noticed(value: float) -> str:
