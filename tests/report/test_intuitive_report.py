@@ -32,7 +32,7 @@ def test_report_has_tests_and_grades(home, tmp_path):
     assert len(written["measures"]["cka"]["double_map"]) == 6
     assert "## random" in (tmp_path / "intuitive-synthetic.md").read_text()
     names = {f.name for f in (tmp_path / "figures").iterdir()}
-    assert {"intuitive-synthetic-specificity.png", "intuitive-synthetic-sensitivity.pdf"} <= names
+    assert {"intuitive-synthetic-specificity-2.png", "intuitive-synthetic-sensitivity.pdf"} <= names
 
 
 def test_probe_of_truncated_layers_is_found():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,6 @@ from similitude.representations import Population
 from similitude.suites import Scale, Suite
 
 __all__ = ["IntuitiveReport", "run_intuitive", "seed_subtask"]
-
-_PANELS = 6
-"""Measures drawn in one figure."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +95,16 @@ class IntuitiveReport:
         )
         self.table().to_csv(folder / f"{name}.csv", index=False)
         (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8")
-        study, count = self.study, len(self.study.models)
-        for start in range(0, len(study.tested), _PANELS):
-            tested = study.tested[start : start + _PANELS]
-            suffix = f"-{start // _PANELS + 1}" if len(study.tested) > _PANELS else ""
+        study = self.study
+        pairs = len(study.models) * (len(study.models) - 1) // 2
+        for part, tested in _parts(study.tested, 3):
             maps = {str(t.measure): t.specificity.double_map for t in tested}
-            figure = double_heat_map(maps, study.layers, pairs=count * (count - 1), n=study.n, title=self.suite)
-            save(figure, folder / "figures" / f"{name}-specificity{suffix}")
+            figure = double_heat_map(maps, study.layers, pairs=pairs, n=study.n, title=self.suite)
+            save(figure, folder / "figures" / f"{name}-specificity{part}")
+        for part, tested in _parts(study.tested, 6):
             curves = {str(t.measure): t.sensitivity for t in tested}
-            save(
-                sensitivity_curves(curves, study.layers, title=self.suite),
-                folder / "figures" / f"{name}-sensitivity{suffix}",
-            )
+            figure = sensitivity_curves(curves, study.layers, title=self.suite)
+            save(figure, folder / "figures" / f"{name}-sensitivity{part}")
 
 
 def seed_subtask(suite: Suite) -> tuple[Subtask, str]:
@@ -166,6 +161,12 @@ def run_intuitive(
         for t in study.tested
     }
     return IntuitiveReport(suite.name, study, grades, opening_claim(marks))
+
+
+def _parts(tested: Sequence[Tested], size: int) -> Iterator[tuple[str, Sequence[Tested]]]:
+    """So many measures a figure, and a number for its name if there is more than one figure."""
+    for start in range(0, len(tested), size):
+        yield f"-{start // size + 1}" if len(tested) > size else "", tested[start : start + size]
 
 
 def _measure_record(tested: Tested) -> dict[str, Any]:
