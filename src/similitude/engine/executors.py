@@ -62,7 +62,7 @@ class Reference:
         """Reference to the file that an array is mapped from; arrays in memory are written to `spool` first."""
         values = representation.values
         label = (representation.model, representation.layer, representation.content_hash)
-        if _offset(values) is None:
+        if not isinstance(values, np.memmap) or _offset(values) is None:
             file = spool / f"{representation.content_hash}.npy"
             if not file.exists():
                 np.save(file, values)
@@ -84,7 +84,7 @@ class Reference:
         return found
 
 
-def _offset(values: np.ndarray) -> int | None:
+def _offset(values: np.memmap) -> int | None:
     """Where in its file an array starts; None if it is not mapped from one in a single piece."""
     memory = getattr(values, "_mmap", None)
     if memory is None or not (values.flags.c_contiguous or values.flags.f_contiguous):

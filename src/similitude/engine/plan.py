@@ -15,10 +15,11 @@ from similitude.measures.crosses import (
     AlignedSpectrum,
     CanonicalCorrelations,
     CanonicalDirections,
+    DiagonalProduct,
     Overlap,
     SquaredCovariance,
 )
-from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, SquaredRowNorms, ThinSVD
+from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
 from similitude.measures.pair import Cross, Factor
 from similitude.representations.representation import Representation
 
@@ -26,6 +27,9 @@ __all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]
 
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
+
+_SMALL: set[Factor] = {CentredNorm(), CovarianceNorm(), DiagonalSquares(), SquaredRowNorms()}
+"""Factors that take next to no memory."""
 
 # Decompositions run at a fraction of the speed of matrix products: their work in products of d x d x d, measured.
 _SPECTRUM, _BASES, _SVD = 10.0, 25.0, 30.0
@@ -174,8 +178,9 @@ class Plan:
         """
         if ThinSVD() in self.factors:
             return "svd"
-        linear = {Centred(), CentredNorm(), CovarianceNorm(), SquaredRowNorms()}
-        if self.crosses != {SquaredCovariance()} or not set(self.factors) <= linear:
+        linear = {Centred(), *_SMALL}
+        crosses = {SquaredCovariance(), DiagonalProduct()}
+        if SquaredCovariance() not in self.crosses or not (self.crosses <= crosses and linear.issuperset(self.factors)):
             return "features"
         if len({root.n for root in self.roots}) > 1:
             return "features"
@@ -229,8 +234,7 @@ class Plan:
     def _side_bytes(self, root: Representation) -> int:
         """Memory that the factors of a representation take, about; kernel and distance matrices as n x n each."""
         linear = {Centred(): root.n * root.d, ThinSVD(): root.n * root.d + 2 * root.d**2}
-        small = {CentredNorm(), CovarianceNorm(), SquaredRowNorms()}
-        entries = sum(linear.get(factor, root.n**2) for factor in self.factors if factor not in small)
+        entries = sum(linear.get(factor, root.n**2) for factor in self.factors if factor not in _SMALL)
         return 8 * max(entries, root.n)
 
     @property
@@ -272,7 +276,7 @@ class Plan:
         times = []
         for _ in range(3):
             start = time.perf_counter()
-            matrix @ matrix
+            np.matmul(matrix, matrix)
             times.append(time.perf_counter() - start)
         return self.flops / (2 * 512**3 / min(times)) / self.workers
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import SquaredCovariance
-from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
+from similitude.measures.crosses import DiagonalProduct, SquaredCovariance
+from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares
 from similitude.measures.kernels import CentredGaussianGram
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
@@ -75,7 +75,8 @@ class CKA(Measure):
         """What HSIC is computed from."""
         if self.kernel == "rbf":
             return (self._gram,)
-        return (CovarianceNorm(), SquaredCovariance(), *([SquaredRowNorms()] if self.debiased else []))
+        corrections = (CentredNorm(), DiagonalSquares(), DiagonalProduct()) if self.debiased else ()
+        return (CovarianceNorm(), SquaredCovariance(), *corrections)
 
     @property
     def _gram(self) -> CentredGaussianGram:
@@ -93,19 +94,17 @@ class CKA(Measure):
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:
         """From the features: centred kernels have zero row sums, so that only their diagonals correct the bias."""
+        n = pair.n
 
-        def hsic(squared_covariance: Any, a: Any, b: Any) -> Any:
-            n = pair.n
-            overlap = a @ b
-            mean = pair.xp.sum(a) * pair.xp.sum(b) / ((n - 1) * (n - 2))
-            return squared_covariance - overlap + mean - 2 * overlap / (n - 2)
+        def hsic(squared_covariance: Any, diagonals: Any, traces: Any) -> Any:
+            return squared_covariance - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
 
         def own(side: Side) -> Any:
-            diagonal = side[SquaredRowNorms()]
-            return hsic(side[CovarianceNorm()] ** 2, diagonal, diagonal)
+            return hsic(side[CovarianceNorm()] ** 2, side[DiagonalSquares()], side[CentredNorm()] ** 4)
 
-        a, b = pair.x[SquaredRowNorms()], pair.y[SquaredRowNorms()]
-        return _normalise(hsic(pair[SquaredCovariance()], a, b), own(pair.x), own(pair.y), pair)
+        traces = pair.x[CentredNorm()] ** 2 * pair.y[CentredNorm()] ** 2
+        cross = hsic(pair[SquaredCovariance()], pair[DiagonalProduct()], traces)
+        return _normalise(cross, own(pair.x), own(pair.y), pair)
 
 
 def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:

@@ -9,16 +9,19 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.measures.factors import Centred, CovarianceRoot, Gram, ThinSVD, UncentredSVD
+from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD, UncentredSVD
 from similitude.measures.pair import Cross, Pair, Side
 from similitude.measures.spectra import singular_values, singular_values_of_products, thin_svd
 
 __all__ = [
     "AlignedSpectrum",
+    "CanonicalBases",
     "CanonicalCorrelations",
     "CanonicalDirections",
     "CrossCovariance",
+    "DiagonalProduct",
     "Overlap",
+    "PrincipalCovariance",
     "SquaredCovariance",
     "UncentredOverlap",
     "check_rank",
@@ -124,6 +127,21 @@ class SquaredCovariance(Cross):
         else:
             entries = pair[CrossCovariance()]
         return pair.xp.sum(entries * entries)
+
+    def mirrored(self, value: Any) -> Any:
+        """The same."""
+        return value
+
+
+@dataclass(frozen=True)
+class DiagonalProduct(Cross):
+    """Sum of the products of the diagonal entries of both centred linear kernels."""
+
+    factors = (SquaredRowNorms(),)
+
+    def __call__(self, pair: Pair) -> Any:
+        """From the row norms."""
+        return pair.x[SquaredRowNorms()] @ pair.y[SquaredRowNorms()]
 
     def mirrored(self, value: Any) -> Any:
         """The same."""

@@ -15,6 +15,7 @@ __all__ = [
     "CentredNorm",
     "CovarianceNorm",
     "CovarianceRoot",
+    "DiagonalSquares",
     "Gram",
     "Mean",
     "SquaredRowNorms",
@@ -107,6 +108,20 @@ class SquaredRowNorms(Factor):
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Rows in the new order."""
         return value[order]
+
+
+@dataclass(frozen=True)
+class DiagonalSquares(Factor):
+    """Sum of the squared diagonal entries of the centred linear kernel."""
+
+    def __call__(self, side: Side) -> Any:
+        """From the row norms."""
+        diagonal = side[SquaredRowNorms()]
+        return diagonal @ diagonal
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
 
 
 class SVD(NamedTuple):

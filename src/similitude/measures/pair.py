@@ -75,6 +75,8 @@ class Side:
         Machine epsilon of the type in which the data were stored.
     parent, kept
         For the leading `kept` principal components of another side.
+    inputs
+        Number of inputs, where `values` are fewer rows with the same inner products of features.
     """
 
     def __init__(
@@ -85,7 +87,9 @@ class Side:
         representation: Representation | None = None,
         parent: Side | None = None,
         kept: int | None = None,
+        inputs: int | None = None,
     ) -> None:
+        self._inputs = inputs
         self._values = values
         self.precision = precision
         self.representation = representation
@@ -183,7 +187,9 @@ class Side:
     @property
     def n(self) -> int:
         """Number of inputs."""
-        return self.parent.n if self.parent is not None else self._values.shape[0]
+        if self.parent is not None:
+            return self.parent.n
+        return self._values.shape[0] if self._inputs is None else self._inputs
 
     @property
     def d(self) -> int:

@@ -1,0 +1,335 @@
+"""Minibatches in, the exact value out: the linear family in memory that does not grow with the number of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from similitude.engine.plan import needs
+from similitude.errors import InputError, ShapeMismatch
+from similitude.measures import Measure, get_measures
+from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
+from similitude.measures.factors import (
+    Centred,
+    CentredNorm,
+    CovarianceNorm,
+    DiagonalSquares,
+    ThinSVD,
+)
+from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.measures.spectra import singular_values
+
+__all__ = ["Stream"]
+
+_OF_MOMENTS: set[Factor | Cross] = {
+    *(CentredNorm(), CovarianceNorm(), DiagonalSquares()),
+    *(SquaredCovariance(), AlignedSpectrum(), DiagonalProduct()),
+}
+"""What sums of products of features give; all else of the linear family needs their triangular factor."""
+
+
+_AnySums = TypeVar("_AnySums", "_Moments", "_Triangle")
+
+
+class Stream:
+    """Values of measures for two representations of which the inputs come in minibatches.
+
+    Values are those of the whole arrays, whatever the sizes of the batches. CKA and the Procrustes family need
+    sums of products, kept relative to the mean of the first inputs; the CCA family and regression need the
+    triangular factor R of [1 X Y], since products would square the condition number. Both can be merged.
+
+    Parameters
+    ----------
+    measures
+        Ids; by default ``cka`` and ``procrustes``. Biased and debiased linear CKA, the CCA family, the Procrustes
+        family, shape metrics and linear regression can be streamed.
+
+    Raises
+    ------
+    InputError
+        A measure that needs all inputs at once.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 5))
+    >>> stream = Stream("cka")
+    >>> for start in range(0, 1000, 64):
+    ...     stream = stream.update(X[start : start + 64], 2 * X[start : start + 64] + 1)
+    >>> round(stream.result()["cka"], 12)
+    1.0
+    """
+
+    def __init__(self, measures: str | Measure | Iterable[str | Measure] = ("cka", "procrustes")) -> None:
+        self.measures = get_measures(measures)
+        for measure in self.measures:
+            used = set(measure.uses())
+            # An SVD read on its own, and not through a cross, is read input by input.
+            linear = {use for use in used if isinstance(use, Cross) and use.factors == (ThinSVD(),)}
+            if not used or used - _OF_MOMENTS - linear - ({ThinSVD()} if linear else set()):
+                raise InputError(
+                    f"{measure} needs all inputs at once. Measures that can be streamed: linear CKA, the CCA family, "
+                    "the Procrustes family, shape metrics and linear regression."
+                )
+        factors, crosses = needs(self.measures)
+        self._triangular = ThinSVD() in factors
+        self._diagonals = DiagonalProduct() in crosses
+        self._widths: tuple[int, int] | None = None
+        self._precision = float(np.finfo(np.float64).eps)
+        self._buffer = np.empty((0, 0))
+        self._filled = 0
+        self._moments: _Moments | None = None
+        self._triangle: _Triangle | None = None
+
+    def _begin(self, widths: tuple[int, int]) -> None:
+        """Make the buffer: always filled to the same row, so that values do not depend on the batches."""
+        self._widths = widths
+        columns = 1 + sum(widths) + 2 * self._diagonals
+        self._buffer = np.empty((max(1024, (4 if self._triangular else 2) * columns), columns))
+
+    @property
+    def n(self) -> int:
+        """Number of inputs so far."""
+        held = self._moments or self._triangle
+        return self._filled + (held.n if held is not None else 0)
+
+    def update(self, x: Any, y: Any) -> Stream:
+        """Add a minibatch.
+
+        Parameters
+        ----------
+        x, y
+            Arrays or tensors of shape (b, d_x) and (b, d_y), b any number; row i of both is the same input.
+
+        Returns
+        -------
+        Stream
+            Itself.
+
+        Raises
+        ------
+        ShapeMismatch
+            Different numbers of rows, or other widths than before.
+        InputError
+            NaN or infinite values, or arrays that are not two-dimensional.
+        """
+        x, y = self._checked(x, "first"), self._checked(y, "second")
+        if len(x) != len(y):
+            raise ShapeMismatch(f"A batch has {len(x)} inputs on the first side and {len(y)} on the second.")
+        if self._widths is None:
+            self._begin((x.shape[1], y.shape[1]))
+        assert self._widths is not None
+        if (x.shape[1], y.shape[1]) != self._widths:
+            raise ShapeMismatch(f"A batch has widths {x.shape[1]} and {y.shape[1]}; those before had {self._widths}.")
+        start = 0
+        while start < len(x):
+            stop = min(len(x), start + len(self._buffer) - self._filled)
+            rows = self._buffer[self._filled : self._filled + stop - start]
+            middle = 1 + self._widths[0]
+            rows[:, 0] = 1.0
+            rows[:, 1:middle] = x[start:stop]
+            rows[:, middle : middle + self._widths[1]] = y[start:stop]
+            self._filled += stop - start
+            start = stop
+            if self._filled == len(self._buffer):
+                self._moments, self._triangle = self._absorbed(self._buffer)
+                self._filled = 0
+        return self
+
+    def merge(self, other: Stream) -> Stream:
+        """Add what another stream has seen; neither order nor grouping matters beyond rounding.
+
+        Parameters
+        ----------
+        other
+            A stream of the same measures, left as it is.
+
+        Returns
+        -------
+        Stream
+            Itself.
+        """
+        if list(map(str, other.measures)) != list(map(str, self.measures)):
+            raise InputError("Only streams of the same measures can be merged.")
+        if other._widths is None:
+            return self
+        if self._widths not in (None, other._widths):
+            raise ShapeMismatch(f"One stream has widths {self._widths}, the other {other._widths}.")
+        moments, triangle = other._total()
+        if self._widths is None:
+            self._begin(other._widths)
+        self._moments = _merged(self._moments, moments)
+        self._triangle = _merged(self._triangle, triangle)
+        self._precision = max(self._precision, other._precision)
+        return self
+
+    def result(self) -> dict[str, float]:
+        """Measure id to value, for all inputs so far; more may follow.
+
+        Raises
+        ------
+        InputError
+            Fewer than two inputs, or constant features only.
+        MeasureError
+            A measure is not defined on these data.
+        """
+        if self.n < 2:
+            raise InputError(f"The stream has seen {self.n} inputs; similarity needs at least two.")
+        moments, triangle = self._total()
+        if triangle is not None:
+            pair = triangle.pair(self._precision)
+        else:
+            assert moments is not None
+            x, y = (Side(part[None], self._precision, inputs=self.n) for part in moments.sides(moments.shift))
+            pair = Pair(x, y)
+        crosses = needs(self.measures)[1]
+        if moments is not None:
+            moments.fill(pair, crosses)
+        if not (pair.x[CentredNorm()] > 0 and pair.y[CentredNorm()] > 0):
+            raise InputError("Every feature of a side is constant over the inputs; there is nothing to compare.")
+        pair.wanted |= crosses
+        return {str(measure): float(measure.value(pair)) for measure in self.measures}
+
+    def _total(self) -> tuple[_Moments | None, _Triangle | None]:
+        """Sums over all rows, those that wait in the buffer too."""
+        return self._absorbed(self._buffer[: self._filled].copy()) if self._filled else (self._moments, self._triangle)
+
+    def _absorbed(self, rows: np.ndarray) -> tuple[_Moments | None, _Triangle | None]:
+        """Sums with these rows, which are overwritten."""
+        assert self._widths is not None
+        columns = slice(0, 1 + sum(self._widths))
+        held = self._moments or self._triangle
+        shift = rows[:, columns][:, 1:].mean(axis=0) if held is None else held.shift
+        moments = triangle = None
+        if self._triangular:
+            triangle = _Triangle.of(rows[:, columns].copy(), shift, self._widths[0])
+            triangle = triangle if self._triangle is None else self._triangle.merged(triangle)
+        if not self._triangular or self._diagonals:
+            moments = _Moments.of(rows, shift, self._widths[0])
+            moments = moments if self._moments is None else self._moments.merged(moments)
+        return moments, triangle
+
+    def _checked(self, batch: Any, name: str) -> np.ndarray:
+        if hasattr(batch, "detach"):
+            batch = batch.detach().cpu()
+        array = np.asarray(batch)
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
+        if not np.isfinite(array).all():
+            raise InputError(f"{name}: a batch with NaN or infinite values.")
+        if array.dtype.kind == "f":
+            self._precision = max(self._precision, float(np.finfo(array.dtype).eps))
+        return array
+
+
+def _merged(held: _AnySums | None, new: _AnySums | None) -> _AnySums | None:
+    return new if held is None or new is None else held.merged(new)
+
+
+class _Sums:
+    """What is kept of rows w = [1, z], z = [x y] less a shift near the mean, so that the mean does not cost digits.
+
+    With `diagonals`, w goes on with |z_x|^2 and |z_y|^2. In either case another shift changes w by a linear map.
+    """
+
+    def __init__(self, matrix: np.ndarray, shift: np.ndarray, width: int) -> None:
+        self.matrix = matrix
+        self.shift = shift
+        self.width = width
+
+    def translation(self, shift: np.ndarray) -> np.ndarray:
+        """T such that w for another shift is T w."""
+        d, width, size = self.shift - shift, self.width, self.matrix.shape[1]
+        t = np.eye(size)
+        t[1 : 1 + len(d), 0] = d
+        if size > 1 + len(d):
+            t[-2, 1 : 1 + width], t[-1, 1 + width : -2] = 2 * d[:width], 2 * d[width:]
+            t[-2, 0], t[-1, 0] = d[:width] @ d[:width], d[width:] @ d[width:]
+        return t
+
+    def sides(self, of_features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Columns of the first and of the second side."""
+        return of_features[..., : self.width], of_features[..., self.width : len(self.shift)]
+
+
+class _Moments(_Sums):
+    """W, the sum of w w^T."""
+
+    @classmethod
+    def of(cls, rows: np.ndarray, shift: np.ndarray, width: int) -> Self:
+        """Of rows w, which are overwritten."""
+        z = rows[:, 1 : 1 + len(shift)]
+        z -= shift
+        if rows.shape[1] > 1 + len(shift):
+            for column, part in ((-2, z[:, :width]), (-1, z[:, width:])):
+                np.einsum("ij,ij->i", part, part, out=rows[:, column])
+        return cls(rows.T @ rows, shift, width)
+
+    @property
+    def n(self) -> int:
+        """The square of the ones."""
+        return round(self.matrix[0, 0])
+
+    def merged(self, other: Self) -> Self:
+        """The sum, once both have the same shift."""
+        return type(self)(self.matrix + other.moved(self.shift), self.shift, self.width)
+
+    def moved(self, shift: np.ndarray) -> np.ndarray:
+        """W for another shift."""
+        if np.array_equal(shift, self.shift):
+            return self.matrix
+        t = self.translation(shift)
+        return t @ self.matrix @ t.T
+
+    def fill(self, pair: Pair, wanted: set[Cross]) -> None:
+        """Give a pair all that follows from sums of products."""
+        d = len(self.shift)
+        w = self.moved(self.shift + self.matrix[0, 1 : 1 + d] / self.n)
+        products = w[1 : 1 + d, 1 : 1 + d]
+        xx, yy = products[: self.width, : self.width], products[self.width :, self.width :]
+        xy = products[: self.width, self.width :]
+        for side, own in ((pair.x, xx), (pair.y, yy)):
+            side[CentredNorm()] = max(np.trace(own), 0.0) ** 0.5
+            side[CovarianceNorm()] = np.linalg.norm(own)
+        pair[SquaredCovariance()] = np.vdot(xy, xy)
+        if AlignedSpectrum() in wanted:
+            pair[AlignedSpectrum()] = singular_values(np.ascontiguousarray(xy), np)
+        if len(w) > 1 + d:
+            pair.x[DiagonalSquares()], pair.y[DiagonalSquares()] = w[-2, -2], w[-1, -1]
+            pair[DiagonalProduct()] = w[-2, -1]
+
+
+class _Triangle(_Sums):
+    """R of the QR decomposition of all w."""
+
+    @classmethod
+    def of(cls, rows: np.ndarray, shift: np.ndarray, width: int) -> Self:
+        """Of rows w, which are overwritten."""
+        rows[:, 1:] -= shift
+        return cls(_upper(rows), shift, width)
+
+    @property
+    def n(self) -> int:
+        """The square of the first entry, the length of the ones."""
+        return round(self.matrix[0, 0] ** 2)
+
+    def merged(self, other: Self) -> Self:
+        """R of both, one upon the other."""
+        both = np.concatenate([self.matrix, other.matrix @ other.translation(self.shift).T])
+        return type(self)(_upper(both), self.shift, self.width)
+
+    def pair(self, precision: float) -> Pair:
+        """Sides of few rows with the same inner products as all the data; below the first row they are centred."""
+        whole = (self.matrix @ self.translation(np.zeros_like(self.shift)).T)[:, 1:]
+        found = []
+        for values, centred in zip(self.sides(whole), self.sides(self.matrix[1:, 1:]), strict=True):
+            side = Side(values, precision, inputs=self.n)
+            side[Centred()] = centred
+            found.append(side)
+        return Pair(*found)
+
+
+def _upper(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.qr(rows, mode="r"))
