@@ -11,10 +11,12 @@ import typer
 from similitude.benchmark.correlation import Protocol
 from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, MeasureIds, note, progress_bars, resolve_home, stdout
+from similitude.errors import InputError
 from similitude.measures import get_measures
-from similitude.report.run import as_json, choose, run
+from similitude.report.run import Choice, as_json, choose, run
 from similitude.report.tables import as_rich
-from similitude.suites import Scale, Suite
+from similitude.suites import SUITES, Scale, Suite
+from similitude.suites.own import OwnSuite
 
 __all__ = ["command"]
 
@@ -24,7 +26,13 @@ _MINUTES_AT_ONCE = 8
 def command(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SUITE or SUBTASK]...", help="What to run; by default everything."),
+        typer.Argument(
+            metavar="[SUITE, SUBTASK or FOLDER]...",
+            help="What to run; by default everything. A folder holds networks of your own.",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="CSV table of what your own networks can do; see the guide.", dir_okay=False)
     ] = None,
     measures: MeasureIds = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
@@ -57,7 +65,14 @@ def command(
         at_once = suite.is_built(place, "embedded") or suite.minutes <= _MINUTES_AT_ONCE
         return "quick" if quick or (embedded and not at_once) else "embedded"
 
-    choices = choose(names or [], scale_of)
+    own = [name for name in names or [] if Path(name).is_dir() and name not in SUITES]
+    if scores is not None and len(own) != 1:
+        raise InputError("--scores goes with one folder of networks: similitude run FOLDER --scores scores.csv.")
+    shipped = [name for name in names or [] if name not in own]
+    choices = choose(shipped, scale_of) if shipped or not own else []
+    for folder in own:
+        suite = OwnSuite(folder, scores)
+        choices.append(Choice(suite, "embedded", suite.subtasks()))
     for choice in choices:
         if embedded and choice.scale == "quick" and not quick:
             note(

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from similitude.benchmark.functionality import split_half_reliability
-from similitude.benchmark.subtask import Subtask
-from similitude.errors import UnknownName, suggestion
+from similitude.benchmark.subtask import Functionality, Subtask
+from similitude.errors import SimilitudeError, UnknownName, suggestion
 from similitude.representations import Population, open_population
 
 __all__ = ["BuildProgress", "Scale", "Suite"]
@@ -92,9 +92,7 @@ class Suite(ABC):
             for functionality in subtask.functionalities:
                 scores = population.scores[population.scores["functionality"] == functionality.name]
                 values = scores["value"]
-                reliability = float("nan")
-                if functionality.per == "model":
-                    reliability = split_half_reliability(population.items(functionality.name))
+                reliability = _reliability(population, functionality)
                 rows.append(
                     {
                         "subtask": subtask.id,
@@ -109,3 +107,12 @@ class Suite(ABC):
                     }
                 )
         return pd.DataFrame(rows)
+
+
+def _reliability(population: Population, functionality: Functionality) -> float:
+    if functionality.per != "model":
+        return float("nan")
+    try:
+        return split_half_reliability(population.items(functionality.name))
+    except SimilitudeError:  # a score that is no mean over items, or whose items were not kept
+        return float("nan")

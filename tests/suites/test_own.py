@@ -1,0 +1,156 @@
+"""Somebody's own networks: graded like those that ship, and every misfit of folder and table named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from similitude.cli.main import app
+from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName
+from similitude.measures import get_measure
+from similitude.representations import ModelRecord, PopulationWriter, Score
+from similitude.suites.own import OwnSuite
+
+MODELS = [f"net{i}" for i in range(8)]
+LAYERS = ("early", "late")
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    rng = np.random.default_rng(0)
+    base = {layer: rng.normal(size=(60, 5)) for layer in LAYERS}
+    return {m: {k: v + 0.2 * i * rng.normal(size=v.shape) for k, v in base.items()} for i, m in enumerate(MODELS)}
+
+
+@pytest.fixture
+def folder(tmp_path, arrays):
+    path = tmp_path / "mine"
+    path.mkdir()
+    for model, layers in arrays.items():
+        np.savez(path / f"{model}.npz", **layers)
+    return path
+
+
+def write(path, **columns):
+    pd.DataFrame(columns).to_csv(path / "scores.csv", index=False)
+    return path / "scores.csv"
+
+
+SKILL = [0.9 - 0.05 * i for i in range(8)]
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["run", *map(str, arguments)])
+
+
+def test_the_command_gives_the_published_rule(folder, tmp_path, arrays):
+    table = write(tmp_path, model=MODELS, accuracy=SKILL, speed=SKILL[::-1])
+    out = tmp_path / "out"
+    result = run(folder, "--scores", table, "--out", out, "--home", tmp_path / "home", "-m", "cka", "--resamples", 100)
+    assert result.exit_code == 0, result.output
+    assert "mine/models" in result.stdout
+    found = pd.read_csv(out / "results.csv")
+    row = found[(found["statistic"] == "spearman") & (found["functionality"] == "accuracy")].iloc[0]
+    cka = get_measure("cka")
+    expected = [
+        stats.spearmanr(
+            [1 - cka(arrays["net0"][layer], arrays[m][layer]) for m in MODELS[1:]],
+            [abs(SKILL[0] - s) for s in SKILL[1:]],
+        ).statistic
+        for layer in LAYERS
+    ]
+    assert row["estimate"] == pytest.approx(np.mean(expected))
+    assert row["estimate"] > 0.8
+
+
+def test_scores_of_layers_and_deletions(folder, tmp_path):
+    suite = OwnSuite(
+        folder,
+        write(
+            tmp_path,
+            model=np.repeat(MODELS, 2),
+            layer=LAYERS * 8,
+            probe=np.linspace(0, 1, 16),
+        ),
+    )
+    (subtask,) = suite.subtasks()
+    assert (subtask.id, subtask.pairing.against, subtask.functionalities[0].per) == ("mine/layers", "layers", "layer")
+    suite = OwnSuite(
+        folder,
+        write(
+            tmp_path,
+            model=np.repeat(MODELS, 4),
+            layer=np.tile(["early", "early", "late", "late"], 8),
+            deleted=[0, 3] * 16,
+            functionality="probe",
+            value=np.linspace(0, 1, 32),
+        ),
+    )
+    assert [s.id for s in suite.subtasks()] == ["mine/deletions"]
+    assert suite.describe(folder)["n_models"].tolist() == [8]
+
+
+def test_a_population_folder_with_scores_of_its_own(tmp_path, arrays):
+    writer = PopulationWriter(tmp_path / "pop", "pop", LAYERS, [str(i) for i in range(60)])
+    for model, skill in zip(MODELS, SKILL, strict=True):
+        writer.write(ModelRecord(model, arrays[model], scores=[Score("accuracy", skill)]))
+    result = run(
+        tmp_path / "pop", "--out", tmp_path / "out", "--home", tmp_path / "home", "-m", "cka", "--resamples", 100
+    )
+    assert result.exit_code == 0, result.output
+    assert np.isnan(OwnSuite(tmp_path / "pop").describe(tmp_path)["reliability"]).all()
+
+
+def test_a_folder_a_model(tmp_path, arrays):
+    for model, layers in arrays.items():
+        (tmp_path / "mine" / model).mkdir(parents=True)
+        for layer, values in layers.items():
+            np.save(tmp_path / "mine" / model / f"{layer}.npy", values)
+    suite = OwnSuite(tmp_path / "mine", write(tmp_path, model=MODELS, accuracy=SKILL))
+    population = suite.populations(tmp_path)["mine"]
+    assert population.layers == LAYERS
+    np.testing.assert_array_equal(population.representation("net3", "late").values, arrays["net3"]["late"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "text"),
+    [
+        ({"model": [*MODELS[:7], "net9"], "accuracy": SKILL}, UnknownName, "net9"),
+        ({"model": MODELS[:7], "accuracy": SKILL[:7]}, InputError, "no row for 1 of the models, the first 'net7'"),
+        ({"network": MODELS, "accuracy": SKILL}, InputError, "no column 'model'"),
+        ({"model": MODELS}, InputError, "no column of a functionality"),
+        ({"model": MODELS, "functionality": ["a"] * 8}, InputError, "'value'"),
+        ({"model": MODELS, "accuracy": ["good", *SKILL[1:]]}, InputError, "'good', not a number"),
+        ({"model": [*MODELS, "net0"], "accuracy": [*SKILL, 0.1]}, InputError, "twice"),
+        ({"model": MODELS, "accuracy": [0.5] * 8}, DegeneratePopulation, "0.5 for all"),
+        ({"model": MODELS, "layer": ["erly"] * 8, "probe": SKILL}, UnknownName, "early"),
+    ],
+)
+def test_tables_that_do_not_fit(columns, error, text, folder, tmp_path):
+    with pytest.raises(error, match=text):
+        OwnSuite(folder, write(tmp_path, **columns))
+
+
+def test_folders_that_do_not_fit(folder, tmp_path):
+    with pytest.raises(InputError, match="--scores"):
+        OwnSuite(folder)
+    np.savez(folder / "odd.npz", early=np.eye(60, 3))
+    with pytest.raises(InputError, match="late"):
+        OwnSuite(folder)
+    with pytest.raises(FileError, match="not a folder"):
+        OwnSuite(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileError, match="no networks"):
+        OwnSuite(tmp_path / "empty")
+    (folder / "odd.npz").unlink()
+    with pytest.raises(FileError, match="does not exist"):
+        OwnSuite(folder, tmp_path / "absent.csv")
+
+
+def test_scores_need_a_folder(tmp_path):
+    result = run("synthetic", "--scores", write(tmp_path, model=MODELS, accuracy=SKILL))
+    assert result.exit_code == 2
+    assert "--scores goes with one folder" in result.output
