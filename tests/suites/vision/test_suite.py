@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from similitude.errors import InputError
-from similitude.representations import open_population
+from similitude.representations import PopulationWriter, open_population
 from similitude.suites import SUITES
 from similitude.suites.vision.build import build_population
 from similitude.suites.vision.data import Cifar10
@@ -76,8 +76,14 @@ def test_description_has_a_row_for_each_functionality_and_for_clean_accuracy(sui
     assert graded.loc["accuracy/noise", "mean"] == pytest.approx(population.items("accuracy/noise").mean())
 
 
-def test_cifar10c_replaces_the_corruptions(suite, cifar10, cifar10c, tmp_path):
-    suite.build(tmp_path, "paper", cifar10=cifar10, cifar10c=cifar10c, workers=1)
+def test_cifar10c_replaces_the_corruptions(suite, cifar10, cifar10c, tiny, tmp_path):
+    pytest.importorskip("torch")
+    from similitude.suites.vision.record import model_record
+
+    data = Cifar10(cifar10, cifar10c).load()
+    writer = PopulationWriter(suite.folder(tmp_path, "paper", "vision"), "vision", LAYERS, data.ids[: tiny.inputs])
+    for seed in range(2):
+        writer.write(model_record(data, tiny, seed))
     functionalities = set(suite.describe(tmp_path, "paper")["functionality"])
     assert {"accuracy/fog", "accuracy/brightness", "accuracy/mean"} < functionalities
     assert "accuracy/noise" not in functionalities

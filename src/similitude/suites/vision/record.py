@@ -65,7 +65,7 @@ def _probe_scores(representations: dict[str, np.ndarray], labels: np.ndarray, re
 
 def _batches(images: np.ndarray) -> Iterator[torch.Tensor]:
     for start in range(0, len(images), _AT_ONCE):
-        yield torch.from_numpy(np.ascontiguousarray(images[start : start + _AT_ONCE]))
+        yield torch.from_numpy(np.array(images[start : start + _AT_ONCE]))  # a copy: the array may be a read-only map
 
 
 @torch.inference_mode()
