@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import rankdata, spearmanr
 
 from similitude import Representation
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
 from similitude.measures import BUILT_IN, get_measure
-from similitude.measures.distances import RDM
+from similitude.measures.distances import RDM, ordinals, ranks
 from similitude.measures.factors import UncentredSVD
 from similitude.measures.neighbourhoods import Neighbours
 from similitude.measures.pair import Pair, Side
@@ -157,3 +158,35 @@ def test_asymmetric_measures_keep_their_direction(rng):
         assert measure.value(pair) == measure(X, Y)
         assert measure.value(pair.swapped) == pytest.approx(measure(Y, X), rel=1e-12)
         assert measure(X, Y) != pytest.approx(measure(Y, X), rel=1e-3)
+
+
+def test_an_outlier_leaves_the_order_of_the_others_alone(rng):
+    X, Y = rng.normal(size=(40, 5)), rng.normal(size=(40, 6))
+    X[0] *= 1e9
+    for rdm in ("euclidean", "squared_euclidean"):
+        plain = spearmanr(pdist(X) ** (1 + (rdm != "euclidean")), pdist(Y))[0]
+        assert get_measure(f"rsa(rdm={rdm})")(X, Y) == pytest.approx(plain, rel=1e-10)
+    gram = X @ X.T
+    np.fill_diagonal(gram, -np.inf)
+    nearest = np.argsort(-gram, axis=1, kind="stable")[:, :5]
+    assert np.array_equal(Neighbours(5, "inner_product")(Side.of(X)).indices, nearest)
+    distances = cdist(X, X)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :5]
+    assert np.array_equal(Neighbours(5, "euclidean")(Side.of(X)).indices[1:], nearest[1:])
+
+
+def test_ranks_are_those_of_scipy_with_ties(rng):
+    values = np.concatenate([rng.integers(0, 50, size=300) / 7, rng.normal(size=200) ** 2, [0.0, 0.0, 1e-300, 1e6]])
+    for floor in (1.0, 1e-6):
+        expected = rankdata(np.round(values, 11))
+        assert ranks(values, floor) + (values.size + 1) / 2 == pytest.approx(expected)
+
+
+def test_ordinals_are_in_order(rng):
+    values = np.sort(np.concatenate([rng.normal(size=500), [0.0, -0.0, 1e-300, -1e-300, 1e300, -1e300]]))
+    codes = ordinals(values)
+    assert (np.diff(codes) >= 0).all()
+    assert ordinals(np.array([-0.0]))[0] == ordinals(np.array([0.0]))[0]
+    assert ordinals(values * (1 + 1e-15)) == pytest.approx(codes, abs=1)
+    assert (codes.astype(float) == codes).all()

@@ -392,3 +392,33 @@ def jsd(P, Q):
         return sum(a * np.log(a / b) for a, b in zip(p, m, strict=True) if a > 0)
 
     return np.mean([(divergence(p, (p + q) / 2) + divergence(q, (p + q) / 2)) / 2 for p, q in zip(P, Q, strict=True)])
+
+
+# Topology ------------------------------------------------------------------------------------------------------
+
+
+def loops(D):
+    """Bars of one-dimensional persistent homology of a full Rips filtration, by reducing the boundary matrix."""
+    n = len(D)
+    edges = sorted(itertools.combinations(range(n), 2), key=lambda e: D[e])
+    position = {edge: i for i, edge in enumerate(edges)}
+
+    def last(triangle):
+        return max(position[edge] for edge in itertools.combinations(triangle, 2))
+
+    total, reduced = 0.0, {}
+    for triangle in sorted(itertools.combinations(range(n), 3), key=last):
+        column = {position[edge] for edge in itertools.combinations(triangle, 2)}
+        while column and max(column) in reduced:
+            column ^= reduced[max(column)]
+        if column:
+            reduced[max(column)] = column
+            total += D[edges[last(triangle)]] - D[edges[max(column)]]
+    return total
+
+
+def rtd(X, Y, batch=500, trials=10):
+    A, B = (cdist(Z, Z) / np.quantile(cdist(Z, Z), 0.9) for Z in (X, Y))
+    zero = np.zeros_like(A)
+    low = np.minimum(A, B)
+    return (loops(np.block([[zero, A], [A, low]])) + loops(np.block([[zero, B], [B, low]]))) / 2

@@ -26,7 +26,7 @@ mutual_knn, mutual_knn(k=2), cknna, cknna(k=5,debiased=false), hard_correlation_
 soft_matching, permutation_procrustes, eigenspace_overlap, magnitude_difference, concentricity_difference,
 uniformity_difference, imd, imd(t=1), norm_difference
 """
-NOT_DEFINED_BY_A_FORMULA = {"random"}
+TESTED_APART = {"random", "rtd"}
 SCALE_SENSITIVE = {"ridge_regression", "gulp", "uniformity_difference", "shape_metric"}
 
 
@@ -80,6 +80,13 @@ def test_agrees_with_its_definition_in_single_precision(id):
     assert measure(X, Y) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_topology_divergence_agrees_with_its_definition(seed):
+    rng = np.random.default_rng(seed)
+    X, Y = 1e3 * rng.normal(size=(9, 3)), rng.normal(size=(9, 2)) + 5
+    agree(get_measure("rtd"), X, Y)
+
+
 def test_every_measure_has_a_definition_here():
     tested = {get_measure(id).name for id in split_ids(IDS)}
-    assert tested | NOT_DEFINED_BY_A_FORMULA == set(MEASURES)
+    assert tested | TESTED_APART == set(MEASURES)

@@ -49,7 +49,7 @@ _FAMILIES = {
         "concentricity_difference": "ConcentricityDifference",
         "uniformity_difference": "UniformityDifference",
     },
-    "topology": {"imd": "IMD"},
+    "topology": {"imd": "IMD", "rtd": "RTD"},
     "baselines": {"random": "Random", "norm_difference": "NormDifference"},
 }
 

@@ -13,7 +13,7 @@ from similitude.errors import MeasureError
 from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
 
-__all__ = ["RDM", "Cosines", "Dissimilarity", "DistanceMoments", "StandardisedRDM", "unit_rows"]
+__all__ = ["RDM", "Cosines", "Dissimilarity", "DistanceMoments", "StandardisedRDM", "ordinals", "unit_rows"]
 
 Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine"]
 
@@ -66,14 +66,16 @@ class StandardisedRDM(Factor):
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""
         rdm = side[RDM(self.kind)]
-        entries = ranks(rdm) if self.ranked else rdm - rdm.mean()
-        norm = np.linalg.norm(entries)
-        if not norm > rdm.size**0.5 * 1e-12 * np.abs(rdm).max():
+        largest = float(rdm.max())
+        if not largest - float(rdm.min()) > 1e-12 * largest:
             raise MeasureError(
                 f"{side.key or 'A side'}: all {self.kind} dissimilarities are equal, so that they have no correlation. "
                 "Use more inputs, or rdm=euclidean."
             )
-        entries /= norm
+        # Correlations and cosines are exact to 1e-16, distances to as many digits whatever their size.
+        floor = 1.0 if self.kind in ("correlation", "cosine") else 2.0**-30 * largest
+        entries = ranks(rdm, floor) if self.ranked else rdm - rdm.mean()
+        entries /= np.linalg.norm(entries)
         return entries
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -127,26 +129,36 @@ def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.nda
     return np.where(empty[:, None], 0.0, values / np.where(empty, 1.0, norms)[:, None])
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks minus their mean; entries that differ by less than about 1e-12 of the largest share one.
+def ranks(values: np.ndarray, floor: float) -> np.ndarray:
+    """Ranks minus their mean; values that differ by rounding share one.
 
-    Sorting integers that hold the entry in the high bits and its position in the low ones is several times faster
-    than an argsort of doubles, and makes ties of what only rounding tells apart.
+    Sorting integers that hold the value in the high bits and its position in the low ones is several times
+    faster than an argsort of doubles. The bits of positive doubles are in the order of the doubles; of these
+    there is room for about 12 digits.
+
+    Parameters
+    ----------
+    values
+        Vector of numbers not below 0.
+    floor
+        Added first: differences matter relative to the value, but below this only relative to it.
     """
     size = values.size
+    shifted = np.maximum(values, 0.0)
+    shifted += floor
+    keys = shifted.view(np.int64)
+    keys -= keys.min()
     position_bits = int(size - 1).bit_length()
-    largest = float(np.abs(values).max())
-    steps = 2.0 ** min(61 - position_bits, 41)
-    scaled = values * (steps / largest if largest > 0 else 0.0)
-    keys = np.rint(scaled, out=scaled).astype(np.int64)
-    order = np.arange(size, dtype=np.int64)
+    excess = max(int(keys.max()).bit_length() + position_bits - 63, 0)
+    keys >>= excess
     keys <<= position_bits
+    order = np.arange(size, dtype=np.int64)
     keys |= order
     keys.sort()
     np.bitwise_and(keys, (1 << position_bits) - 1, out=order)
     keys >>= position_bits
-    found = scaled  # its memory, no longer needed
     tied = keys[1:] == keys[:-1]
+    found = shifted  # its memory, which is free once ties are known
     if not tied.any():
         found[order] = np.arange(size) - 0.5 * (size - 1)
         return found
@@ -154,6 +166,14 @@ def ranks(values: np.ndarray) -> np.ndarray:
     counts = np.diff(np.append(starts, size))
     found[order] = np.repeat(starts + 0.5 * (counts - 1) - 0.5 * (size - 1), counts)
     return found
+
+
+def ordinals(values: np.ndarray) -> np.ndarray:
+    """Integers in the order of the values, equal where these agree to about 12 digits; exact as doubles."""
+    bits = np.ascontiguousarray(values).view(np.int64)
+    # Below zero the bits of doubles are in descending order.
+    ascending = np.where(bits < 0, bits ^ np.iinfo(np.int64).max, bits)
+    return (ascending + (1 << 11)) >> 12
 
 
 def _squared_distances(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from similitude.measures.distances import RDM, Cosines
+from similitude.measures.distances import RDM, Cosines, ordinals
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
@@ -53,14 +53,15 @@ class Neighbours(Factor):
     with_self: bool = False
 
     def __call__(self, side: Side) -> NeighbourLists:
-        """Search in whole steps of 1e-12 of the largest difference, so that rounding does not order duplicates."""
+        """Search by the order of similarities to 12 digits, so that rounding does not order duplicates."""
         similarities = self._similarities(side)
-        steps = similarities.max() - similarities
-        largest = steps.max()
-        steps *= 2.0**40 / largest if largest > 0 else 0.0
-        np.rint(steps, out=steps)
+        steps = np.empty_like(similarities)
+        nearest = ordinals(similarities.max(keepdims=True)).item()
+        for start in range(0, side.n, 256):
+            rows = slice(start, start + 256)
+            steps[rows] = nearest - ordinals(similarities[rows])
         if not self.with_self:
-            np.fill_diagonal(steps, 2.0**41)  # farther than anything
+            np.fill_diagonal(steps, 2.0**60)  # farther than anything
         with config_context(assume_finite=True, working_memory=4):  # checked already; blocks that fit the cache
             search = NearestNeighbors(n_neighbors=self.k, metric="precomputed").fit(steps)
             distances, indices = search.kneighbors(steps)

@@ -1,18 +1,21 @@
-"""Comparison of the shapes of neighbourhood graphs."""
+"""Comparison of shapes: of neighbourhood graphs, and of the loops that one side has and the other lacks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, inf
+from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import squareform
 
-from similitude.errors import InputError
+from similitude.errors import InputError, MeasureError, require
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.distances import RDM
 from similitude.measures.neighbourhoods import Neighbours
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
-__all__ = ["IMD"]
+__all__ = ["IMD", "RTD"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,75 @@ class IMD(Measure):
         """Largest weighted difference."""
         times = np.array(self._trace.times)
         return float(np.max(np.exp(-2 * (times + 1 / times)) * np.abs(pair.x[self._trace] - pair.y[self._trace])))
+
+
+@dataclass(frozen=True)
+class RTD(Measure):
+    """Representation topology divergence: total length of the loops that close at one scale in one side and at another
+    in the other, averaged over both directions. Needs the package ripser.
+
+    Parameters
+    ----------
+    batch
+        With more inputs than this, compare random samples of so many.
+    trials
+        Number of samples to average over; the same samples for every pair.
+    """
+
+    batch: int = 500
+    trials: int = 10
+
+    name = "rtd"
+    declares = Properties(
+        kind="dissimilarity",
+        bounds=(0.0, inf),
+        symmetric=True,
+        invariances=invariant("OST"),
+        reference="Barannikov et al. 2022, arXiv:2201.00058",
+        formula="sum of the lengths of the H1 bars of [[0, D(X)], [D(X), min(D(X), D(Y))]], mean of both orders",
+        needs="the extra `topology`",
+        cost="about batch^3 for each trial: seconds",
+        caution="Slow. Grows with the number of inputs. Distances are in units of their 0.9 quantile.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        for name, value, least in (("batch", self.batch, 4), ("trials", self.trials, 1)):
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"rtd: {name} must be a whole number of at least {least}, not {value}.")
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Euclidean distances."""
+        return (RDM("euclidean"),)
+
+    def score(self, pair: Pair) -> float:
+        """Mean over samples, of which there is one if it holds all inputs."""
+        x, y = (squareform(side[RDM("euclidean")], checks=False) for side in (pair.x, pair.y))
+        rng = np.random.default_rng(0)
+        samples = 1 if pair.n <= self.batch else self.trials
+        total = 0.0
+        for _ in range(samples):
+            rows = rng.permutation(pair.n)[: self.batch]
+            a, b = (_in_units(matrix[np.ix_(rows, rows)]) for matrix in (x, y))
+            total += (_loops(a, b) + _loops(b, a)) / 2
+        return total / samples
+
+
+def _in_units(distances: np.ndarray) -> np.ndarray:
+    unit = float(np.quantile(distances, 0.9))
+    if not unit > 0:
+        raise MeasureError("rtd: nearly all inputs are at the same place, so that there is no scale. Use other inputs.")
+    return distances / unit
+
+
+def _loops(a: np.ndarray, b: np.ndarray) -> float:
+    """Total length of the one-dimensional bars.
+
+    The library works in single precision. It is given the ranks of the distances, which are exact there, and
+    bars depend on nothing but the order; their ends are looked up in double precision.
+    """
+    library: Any = require("ripser", extra="topology")
+    lengths, order = np.unique(np.block([[np.zeros_like(a), a], [a, np.minimum(a, b)]]), return_inverse=True)
+    ranks = order.reshape(2 * a.shape[0], 2 * a.shape[0]).astype(np.float32)
+    bars = library.ripser(ranks, distance_matrix=True, maxdim=1)["dgms"][1].astype(np.int64)
+    return float(np.sum(lengths[bars[:, 1]] - lengths[bars[:, 0]]))
