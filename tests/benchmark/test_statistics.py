@@ -244,6 +244,14 @@ def test_correlation_of_what_does_not_vary_is_undefined():
     assert np.isnan(found.kendall[0, 0])
 
 
+def test_functionality_that_does_not_vary_is_undefined_not_an_error():
+    data = grading(1, 6, 2)
+    data.score[:] = data.reference_score[:] = 0.5
+    table = assess(data, resamples=50, permutations=19).table
+    assert table[["estimate", "p", "every", "ci_low", "within", "maximum"]].isna().all(axis=None)
+    assert (table["rank"] == 2).all()
+
+
 def test_few_models_are_refused():
     with pytest.raises(InputError, match="at least 4 models"):
         assess(grading(1, 3, 1))

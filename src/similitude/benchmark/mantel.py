@@ -62,7 +62,7 @@ def permuted_spearman(
         for reference in range(n_models):
             rows = np.flatnonzero(position == reference)
             x = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
-            products = x @ y.T / (_norm(x, (1, 2)) * np.linalg.norm(y))[:, None, None]
+            products = x @ y.T / (_norm(x, (1, 2)) * _norm(y, (0, 1)))[:, None, None]
             found[g, rows] = products[:, np.arange(n_models), orders[rows]].sum(axis=-1).T
     return found
 
@@ -81,7 +81,7 @@ def permuted_kendall(
             values = rounded(dissimilarity[:, g, reference])
             values[:, reference, same[g]] = np.nan
             x = _blocks(signs(values.reshape(len(values), -1)), n_models)
-            norm = _norm(x, (1, 2, 3)) * np.linalg.norm(y)
+            norm = _norm(x, (1, 2, 3)) * _norm(y, (0, 1, 2))
             found[g, rows] = _double_permuted(x, y, orders[rows]) / norm
     return found
 
