@@ -192,3 +192,22 @@ def test_unknown_names_are_errors_or_faults(archive):
     assert "no functionality 'typo'" in faults
     assert "no stored distances of nbs" in faults
     assert set(found.results.frame["measure"]) == {"cka"}
+
+
+def test_a_layer_that_no_model_has_is_named(archive):
+    edit(archive / "dists/feather/dists.csv", lambda frame: frame[frame["layer1"] != 5])
+    found = reproduce(archive, ["feather"])
+    assert found.faults == ("feather: the distances lack layer(s) 5",)
+    assert set(found.results.frame.query("protocol == 'as_published'")["n_pairs"]) == {11 * SIZE.feather}
+
+
+def test_a_deletion_level_without_scores_is_named(archive):
+    file = archive / "scores/pca_deletion/scores.pkl"
+    scores = pickle.loads(file.read_bytes())
+    for of_seed in scores["SST-2"].values():
+        for of_layer in of_seed.values():
+            del of_layer[3]
+    file.write_bytes(pickle.dumps(scores))
+    found = reproduce(archive, ["pca_deletion"])
+    assert "no scores with 3 components deleted" in "".join(found.faults)
+    assert found.results.frame["estimate"].notna().all()

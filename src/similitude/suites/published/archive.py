@@ -35,7 +35,9 @@ ARRAY_LIMIT = 16 * GIB
 MEMBER_LIMIT = 1_000_000
 """Most members of a tar."""
 HEADER_LIMIT = 1 << 20
-"""Largest single read that the headers of a tar or of an array may ask for, bytes."""
+"""Largest single read that the headers of a tar may ask for, bytes."""
+ARRAY_HEADER = 1 << 14
+"""Bytes in which the header of an array must end; NumPy refuses longer ones."""
 EXPANSION_LIMIT = 100
 """A compressed tar may unpack to this many times its size, and to `GIB` in any case."""
 
@@ -92,7 +94,7 @@ class Archive:
             Missing, truncated, empty, not an array file, or an array of Python objects.
         """
         part = self._part(name)
-        head = BytesIO(self._bytes(name, part.offset, min(part.size, HEADER_LIMIT)))
+        head = BytesIO(self._bytes(name, part.offset, min(part.size, ARRAY_HEADER)))
         try:
             version = np.lib.format.read_magic(head)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

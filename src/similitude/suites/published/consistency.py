@@ -11,20 +11,42 @@ from similitude.suites.published.distances import MEASURE_OF, Distances, as_diss
 from similitude.suites.published.layout import KEYS, Model, PublishedSubtask
 from similitude.suites.published.scores import Scores
 
-__all__ = ["check_joined_table", "check_models"]
+__all__ = ["check_coverage", "check_joined_table", "check_levels"]
 
 _TOLERANCE = 1e-9
 
 
-def check_models(subtask: PublishedSubtask, scores: Scores, there: list[Model], where: str) -> list[str]:
-    """Models of the scores that have nothing to compare, and models to compare that have no scores."""
+def check_coverage(scores: Scores, models: list[Model], layers: list[int], where: str) -> list[str]:
+    """Models of the scores that have nothing to compare, models to compare that have no scores, and gaps in layers.
+
+    Parameters
+    ----------
+    scores
+        Of a subtask.
+    models, layers
+        Those that the distances or the embeddings have.
+    where
+        What has them, as messages say it.
+    """
+    subtask = scores.subtask
     takes_part = [m for m in scores.models if subtask.reference_seeds is None or m.seed in subtask.reference_seeds]
     faults = []
-    if absent := sorted(set(takes_part) - set(there)):
+    if absent := sorted(set(takes_part) - set(models)):
         faults.append(f"{subtask.name}: {where} lack {_names(subtask, absent)}, which {subtask.scores_file} has")
-    if unscored := sorted(set(there) - set(scores.models)):
+    if unscored := sorted(set(models) - set(scores.models)):
         faults.append(f"{subtask.name}: {subtask.scores_file} lacks {_names(subtask, unscored)}, which {where} have")
+    if gaps := sorted(set(range(max(layers, default=0))) - set(layers)) if not scores.per_layer else []:
+        faults.append(f"{subtask.name}: {where} lack layer(s) {', '.join(map(str, gaps))}")
     return faults
+
+
+def check_levels(scores: Scores, distances: Distances) -> list[str]:
+    """Deletion levels of the distances for which there are no scores."""
+    unscored = sorted(set(distances.keys[:, 6].tolist()) - set(scores.levels))
+    if not unscored:
+        return []
+    levels = ", ".join(map(str, unscored))
+    return [f"{scores.subtask.name}: {scores.subtask.scores_file} has no scores with {levels} components deleted"]
 
 
 def _names(subtask: PublishedSubtask, models: list[Model]) -> str:

@@ -15,7 +15,7 @@ from similitude.errors import FileError
 from similitude.representations import ModelRecord, PopulationWriter, Score
 from similitude.representations.folder import read_json, write_json
 from similitude.suites.published.archive import Archive, open_archive
-from similitude.suites.published.consistency import check_models
+from similitude.suites.published.consistency import check_coverage
 from similitude.suites.published.layout import Model, PublishedSubtask, parse_subtasks
 from similitude.suites.published.protocols import reference_layers
 from similitude.suites.published.recompute import Embeddings
@@ -85,7 +85,7 @@ def _import(
     archive: Archive, subtask: PublishedSubtask, folder: Path, progress: Callable[[str, int, int], None] | None
 ) -> list[str]:
     scores, embeddings = read_scores(archive, subtask), Embeddings(archive, subtask)
-    faults = [*scores.faults, *check_models(subtask, scores, embeddings.models, "the embeddings")]
+    faults = [*scores.faults, *check_coverage(scores, embeddings.models, embeddings.layers, "the embeddings")]
     scores = scores.only(embeddings.models)
     layers = scores.layers or embeddings.layers
     if subtask.truncated:

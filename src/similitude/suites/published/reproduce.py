@@ -16,7 +16,7 @@ from similitude.errors import FileError, UnknownName
 from similitude.measures import Measure, get_measures
 from similitude.measures.parse import split_ids
 from similitude.suites.published.archive import Archive, open_archive
-from similitude.suites.published.consistency import check_joined_table, check_models
+from similitude.suites.published.consistency import check_coverage, check_joined_table, check_levels
 from similitude.suites.published.distances import (
     MEASURE_OF,
     Distances,
@@ -188,8 +188,9 @@ class _Run:
     def _grade_stored(self, archive: Archive, scores: Scores, functionalities: Sequence[str]) -> None:
         subtask = scores.subtask
         distances = read_distances(archive, subtask)
-        self.faults += [*distances.faults, *check_models(subtask, scores, distances.models, "the distances")]
-        self.faults += check_joined_table(archive, scores, distances)
+        self.faults += distances.faults
+        self.faults += check_coverage(scores, distances.models, distances.layers, "the distances")
+        self.faults += [*check_levels(scores, distances), *check_joined_table(archive, scores, distances)]
         asked = self._ask(scores.only(distances.models), functionalities, distances.layers)
         wanted = distances.measures if self._names is None else self._names
         if absent := [measure for measure in wanted if measure not in distances.measures]:
@@ -208,7 +209,7 @@ class _Run:
     ) -> None:
         subtask = scores.subtask
         embeddings = Embeddings(archive, subtask)
-        self.faults += check_models(subtask, scores, embeddings.models, "the embeddings")
+        self.faults += check_coverage(scores, embeddings.models, embeddings.layers, "the embeddings")
         scores = scores.only(embeddings.models)
         asked = self._ask(scores, functionalities, embeddings.layers)
         needed = [question.pairs for of_functionality in asked.values() for question in of_functionality]
