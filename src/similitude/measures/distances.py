@@ -160,7 +160,9 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
     tied = keys[1:] == keys[:-1]
     found = shifted  # its memory, which is free once ties are known
     if not tied.any():
-        found[order] = np.arange(size) - 0.5 * (size - 1)
+        from_mean = np.arange(size, dtype=np.float64)
+        from_mean -= 0.5 * (size - 1)
+        found[order] = from_mean
         return found
     starts = np.flatnonzero(np.concatenate([[True], ~tied]))
     counts = np.diff(np.append(starts, size))
