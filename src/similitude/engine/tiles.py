@@ -29,6 +29,9 @@ class Source(Protocol):
         ...
 
 
+_STACK = 32 << 20
+"""Bytes of kernel rows that are multiplied at once: few enough for a processor's cache."""
+
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
 
@@ -136,7 +139,7 @@ def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
     inner products at once. Of each symmetric matrix only the part from the diagonal on is computed.
     """
     n, count = centred[0].shape[0], len(centred)
-    height = int(np.clip(memory // (8 * n * count), 16, 512))
+    height = int(np.clip(min(memory, _STACK) // (8 * n * count), 32, 512))
     total = np.zeros((count, count))
     buffer = np.empty((count, height * n))
     for start in range(0, n, height):
@@ -145,9 +148,8 @@ def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
         stack = buffer.ravel()[: count * rows * columns].reshape(count, rows, columns)
         for matrix, block in zip(centred, stack, strict=True):
             np.matmul(matrix[start:stop], matrix[start:].T, out=block)
-        stack[:, :, rows:] *= 2**0.5  # entries off the diagonal block count twice
-        flat = stack.reshape(count, rows * columns)
-        total += flat @ flat.T
+        flat, diagonal = stack.reshape(count, -1), stack[:, :, :rows].reshape(count, -1)
+        total += 2 * (flat @ flat.T) - diagonal @ diagonal.T  # entries right of the diagonal block count twice
     return total
 
 
