@@ -20,6 +20,9 @@ NAMES = {
 }
 
 
+_NAMED = {math.pi / 2: "pi/2", 2**0.5: "sqrt(2)", math.exp(-4): "exp(-4)"}
+
+
 @dataclass(frozen=True)
 class Description:
     """What there is to know of a measure before using it.
@@ -68,7 +71,7 @@ def describe(measure: Measure) -> Description:
 
 
 def interval(declared: Properties) -> str:
-    """Bounds as an interval, open where infinite; pi by name."""
+    """Bounds as an interval, open where infinite."""
     low, high = (_bound(bound) for bound in declared.bounds)
     left = "(" if math.isinf(declared.bounds[0]) else "["
     return f"{left}{low}, {high}{')' if math.isinf(declared.bounds[1]) else ']'}"
@@ -77,7 +80,7 @@ def interval(declared: Properties) -> str:
 def _bound(value: float) -> str:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    return "pi/2" if value == math.pi / 2 else f"{value:.4g}"
+    return _NAMED.get(value, f"{value:.4g}")
 
 
 def letters(declared: Properties) -> str:

@@ -121,7 +121,7 @@ class RankSimilarity(_OnNeighbours):
         bounds=(0.0, 1.0),
         symmetric=True,
         invariances=invariant("OS"),
-        reference="Wang et al. 2020, doi:10.1145/3366423.3380161",
+        reference="Wang et al. 2020, IEEE TKDE 34(2):927-941; as in ReSi, arXiv:2408.00531",
         formula="mean_i sum_j 2 / ((1 + |r - r'|) (r + r')) / H(v), over the v common neighbours, ranked r and r'",
         cost="n k",
         caution="An input without common neighbours counts as 0. " + _CAUTION,
