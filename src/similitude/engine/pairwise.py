@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.engine.compute import Progress, score_pairs
+from similitude.engine.compute import MEMORY, Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.engine.plan import needs
 from similitude.errors import InputError, SimilitudeWarning
@@ -91,6 +91,9 @@ def pairwise(
     others: Sequence[Any] | None = None,
     ledger: Ledger | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
+    memory: int = MEMORY,
+    executor: str = "threads",
 ) -> PairTable:
     """All ordered pairs of a list, or of one list against another.
 
@@ -102,7 +105,7 @@ def pairwise(
         Ids; by default the measures of Ding et al. 2021.
     others
         Second sides; by default the same list.
-    ledger, progress
+    ledger, progress, workers, memory, executor
         See `similitude.engine.compute.score_pairs`.
 
     Warns
@@ -116,7 +119,9 @@ def pairwise(
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
     pairs = list(product(first, second))
-    scored = score_pairs(pairs, chosen, ledger=ledger, progress=progress)
+    scored = score_pairs(
+        pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
+    )
     labels = [(x.key, y.key) for x, y in pairs]
     frame = pd.DataFrame(labels, columns=["first", "second"])
     for j, measure in enumerate(chosen):

@@ -11,7 +11,7 @@ import numpy as np
 from similitude.errors import MeasureError, SimilitudeWarning
 from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD, UncentredSVD
 from similitude.measures.pair import Cross, Pair, Side
-from similitude.measures.spectra import singular_values, singular_values_of_products, thin_svd
+from similitude.measures.spectra import singular_values, singular_values_of_products, squares_safely, thin_svd
 
 __all__ = [
     "AlignedSpectrum",
@@ -333,12 +333,17 @@ def _principal(pair: Pair) -> bool:
 
 def _spectrum(pair: Pair, cross: Cross) -> Any:
     """Singular values of a cross of principal directions, descending, min(r_x, r_y) of them."""
-    if not isinstance(pair[cross], np.ndarray) or pair.parent is None or (pair.x.parent and pair.y.parent):
-        return singular_values(pair[cross], pair.xp)
+    x, y, matrix = pair.x[ThinSVD()], pair.y[ThinSVD()], pair[cross]
+    if not isinstance(matrix, np.ndarray):
+        return pair.xp.linalg.svdvals(matrix)
+    count = min(x.rank, y.rank)
+    # Those of S_x M S_y are at best about s_x s_y, which tells beforehand whether they can be had from products.
+    safe = cross == Overlap() or squares_safely(x.s[:count] * y.s[:count])
+    if pair.parent is None or (pair.x.parent and pair.y.parent):
+        return singular_values(matrix, np) if safe else np.linalg.svd(matrix, compute_uv=False)
     # One side is cut: what the whole curve shares belongs to the parent.
-    of, cut, whole = ("rows", pair.x, pair.y) if pair.y.parent is None else ("columns", pair.y, pair.x)
-    kept, count = cut[ThinSVD()].rank, min(cut[ThinSVD()].rank, whole[ThinSVD()].rank)
-    found = singular_values_of_products(pair[Products(cross, of)], count)
+    of, kept = ("rows", x.rank) if pair.y.parent is None else ("columns", y.rank)
+    found = singular_values_of_products(pair[Products(cross, of)], count) if safe else None
     if found is None:
         triangle = pair.parent[Triangle(cross, of)][:kept, :kept]
         found = np.linalg.svd(triangle, compute_uv=False)[:count]

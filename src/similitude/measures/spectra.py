@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["singular_values", "singular_values_of_products", "thin_svd"]
+__all__ = ["singular_values", "singular_values_of_products", "squares_safely", "thin_svd"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -34,13 +34,14 @@ def singular_values_of_products(products: np.ndarray, count: int) -> np.ndarray 
     the lengths of the columns already vary too much for that, the eigenvalues are not even tried.
     """
     lengths = np.sort(np.sqrt(np.maximum(products.diagonal(), 0.0)))[::-1][:count]
-    if not _accurate(lengths):
+    if not squares_safely(lengths):
         return None
     found = np.sqrt(np.maximum(np.linalg.eigvalsh(products)[::-1][:count], 0.0))
-    return found if _accurate(found) else None
+    return found if squares_safely(found) else None
 
 
-def _accurate(values: np.ndarray) -> bool:
+def squares_safely(values: np.ndarray) -> bool:
+    """Whether these singular values, descending, could be had from their squares without losing digits of the sum."""
     largest = values[0]
     with np.errstate(divide="ignore"):
         errors = np.minimum(_EPS * largest**2 / values, _EPS**0.5 * largest)
