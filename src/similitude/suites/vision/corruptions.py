@@ -1,8 +1,9 @@
 """Corrupted test images, in the manner of CIFAR-10-C: eight families at three severities each.
 
 Everything is deterministic: the same images, family and severity give the same bytes, for every network. The levels
-were chosen by measurement on the embedded population, so that no family is at ceiling or floor for all networks and
-their accuracies spread: clean accuracy agrees within .002 while these spread by .02 (rotation) to .2 (contrast).
+were chosen by measurement on the embedded population, so that accuracies are neither at ceiling nor at floor and
+spread over networks: the standard deviation of clean accuracy is .003, of these .02 (rotation) to .23 (contrast), with
+a split-half reliability over test images above .96 in every family.
 """
 
 from __future__ import annotations
