@@ -48,17 +48,16 @@ def warn_of_chance(
     """Warn if biased linear CKA is asked for where chance alone gives a notable value."""
     if not any(str(measure) == "cka" for measure in measures):
         return
-    worst = 0.0
-    pair: tuple[Representation, Representation] | None = None
-    seen = {r.content_hash: sphericity(r.values) for r in (*first, *second) if r.n < 4 * r.d}
-    for x in first:
-        for y in second:
-            if x.content_hash in seen and y.content_hash in seen and x.content_hash != y.content_hash:
-                chance = chance_of_spectrum(x.n, seen[x.content_hash], seen[y.content_hash])
-                if chance > worst:
-                    worst, pair = chance, (x, y)
-    if pair is not None and worst >= _NOTABLE:
-        x, y = pair
+    every = (*first, *second)
+    # The trace of a Gram matrix of rank d is at most sqrt(d) times its norm, so that narrow sides need no look.
+    if max(r.d for r in every) < _NOTABLE * (every[0].n - 1):
+        return
+    trace = {r.content_hash: sphericity(r.values) for r in every}
+    pairs = [(x, y) for x in first for y in second if x.content_hash != y.content_hash]
+    chances = [chance_of_spectrum(x.n, trace[x.content_hash], trace[y.content_hash]) for x, y in pairs]
+    worst = max(chances, default=0.0)
+    if worst >= _NOTABLE:
+        x, y = pairs[chances.index(worst)]
         warnings.warn(
             f"CKA of {x.key} and {y.key} would be {worst:.2f} by chance: n = {x.n} inputs are few for {x.d} and {y.d} "
             "features. Use more inputs, or cka(debiased=true), which is about 0 by chance.",
