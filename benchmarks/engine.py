@@ -29,9 +29,9 @@ from similitude.engine import score_pairs
 from similitude.engine.streaming import Stream
 
 SIZES = {
-    # representations, inputs, features
-    "small": {"count": 16, "n": 1500, "d": 192, "repeat": 3},
-    "full": {"count": 60, "n": 4000, "d": 768, "repeat": 3},
+    # representations, inputs, features; layers a network against pytorch-cka; models in the feather question
+    "small": {"count": 16, "n": 1500, "d": 192, "layers": 20, "models": 20, "repeat": 3},
+    "full": {"count": 60, "n": 4000, "d": 768, "layers": 50, "models": 100, "repeat": 3},
 }
 
 
@@ -120,8 +120,9 @@ def row(work: str, old: float, new: float, note: str = "") -> None:
 class Bench:
     """The rows; each is a method of that name."""
 
-    def __init__(self, count: int, n: int, d: int, repeat: int, cores: int) -> None:
+    def __init__(self, count: int, n: int, d: int, layers: int, models: int, repeat: int, cores: int) -> None:
         self.count, self.n, self.d, self.repeat, self.cores = count, n, d, repeat, cores
+        self.layers, self.models = layers, models
         self.rng = np.random.default_rng(1)
 
     def wrapped(self, arrays: list[np.ndarray]) -> list[Representation]:
@@ -182,8 +183,9 @@ class Bench:
             row(f"{measures}: 20 pairs x 14 levels", old, new, "factors included; baseline from 14")
 
     def feather(self) -> None:
-        """One reference against 100 models x 12 layers, from files; the baseline compares all pairs, then selects."""
-        arrays = population(100, 1000, 256, np.float32)
+        """One reference against 12 layers of many models, from files; the baseline compares all, then selects."""
+        d = self.d // 3
+        arrays = population(self.models, 1000, d, np.float32)
         with tempfile.TemporaryDirectory() as folder:
             for i, array in enumerate(arrays):
                 np.save(Path(folder) / f"{i}.npy", array)
@@ -191,7 +193,7 @@ class Bench:
             def reps() -> list[Representation]:
                 # 12 layers a model: the same files, told apart by a row's sign so that no work is shared.
                 found = []
-                for i, layer in itertools.product(range(100), range(12)):
+                for i, layer in itertools.product(range(self.models), range(12)):
                     values = np.load(Path(folder) / f"{i}.npy", mmap_mode="r")
                     if layer:
                         values = np.array(values)
@@ -207,12 +209,13 @@ class Bench:
 
                 return seconds(work)
 
-            everything = 1200 * 1201 // 2
+            everything = 12 * self.models * (12 * self.models + 1) // 2
             pairs = list(itertools.combinations(arrays, 2))
             old, new = side_by_side(
                 lambda: self.sampled(pairs, published, 20) / len(pairs) * everything, engine, self.repeat
             )
-        row("feather: 1 reference, 100 x 12 layers, n = 1,000, d = 256", old, new, "baseline from 20 of 720,600 pairs")
+        work = f"feather: 1 reference, {self.models} x 12 layers, n = 1,000, d = {d}"
+        row(work, old, new, f"baseline from 20 of {everything:,} pairs")
 
     def peak(self) -> None:
         """Share of the speed of a bare product that CKA from features reaches."""
@@ -234,7 +237,7 @@ class Bench:
         row(f"A @ B x {products}, against cka of {len(pairs)} pairs, one thread", old, new, "ratio = share of peak")
 
     def packages(self) -> None:
-        """Debiased CKA of all layer pairs of two 50-layer networks, against pytorch-cka from the same features."""
+        """Debiased CKA of all layer pairs of two networks, against pytorch-cka from the same features."""
         if importlib.util.find_spec("cka") is None:
             print("| pytorch-cka is not installed | | | | |")
             return
@@ -243,20 +246,26 @@ class Bench:
 
         torch.set_num_threads(self.cores)
         for dtype, offset in ((np.float32, 0.0), (np.float64, 0.0), (np.float32, 100.0)):
-            arrays = population(100, 2000, 512, dtype, offset)
+            k, n, d = self.layers, self.n // 2, 2 * self.d // 3
+            arrays = population(2 * k, n, d, dtype, offset)
             reps = self.wrapped(arrays)
             tensors = [torch.as_tensor(array) for array in arrays]
-            pairs = list(itertools.product(reps[:50], reps[50:]))
+            pairs = list(itertools.product(reps[:k], reps[k:]))
             old, new = side_by_side(
-                lambda tensors=tensors: seconds(lambda: cka_from_features(tensors[:50], tensors[50:])),
+                lambda tensors=tensors, k=k: seconds(lambda: cka_from_features(tensors[:k], tensors[k:])),
                 lambda pairs=pairs: self.engine(pairs, "cka(debiased=true)"),
                 self.repeat,
             )
-            theirs = float(cka_from_features(tensors[:1], tensors[50:51]).squeeze())
-            exact = debiased_cka(arrays[0].astype(float), arrays[50].astype(float))
+            theirs = float(cka_from_features(tensors[:1], tensors[k : k + 1]).squeeze())
+            exact = debiased_cka(arrays[0].astype(float), arrays[k].astype(float))
             ours = score_pairs(pairs[:1], get_measures("cka(debiased=true)")).values.item()
             note = f"errors {abs(theirs - exact):.0e} and {abs(ours - exact):.0e}"
-            row(f"pytorch-cka, {np.dtype(dtype).name}, mean {offset:g}: 50 x 50 layers", old, new, note)
+            row(
+                f"pytorch-cka, {np.dtype(dtype).name}, mean {offset:g}: {k} x {k} layers, n = {n}, d = {d}",
+                old,
+                new,
+                note,
+            )
 
     def stream(self) -> None:
         """CKA and Procrustes from minibatches, against the bare products."""
