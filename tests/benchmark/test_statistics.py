@@ -204,6 +204,7 @@ def test_equivalent_measures_share_a_place_and_failures_come_last():
         squared=lambda d, rng: d**2,
         constant=lambda d, rng: np.ones_like(d),
         fails=fails,
+        **{"odd(k=2,t=3)": lambda d, rng: rng.random(d.shape)},
         angle=lambda d, rng: np.arccos(1 - d / d.max()),
     )
     rho = assess(data, resamples=100, permutations=49).table.query("statistic == 'spearman'").set_index("measure")
@@ -211,9 +212,11 @@ def test_equivalent_measures_share_a_place_and_failures_come_last():
     assert set(rho.loc[["noise1", "squared", "angle"], "rank"]) == {1}
     assert rho.loc["noise3", "rank"] == 2
     assert rho.loc["noise3", "equivalent"] == ""
+    assert rho.loc["odd(k=2,t=3)", "equivalent"] == ""
     assert np.isnan(rho.loc["constant", "estimate"])
     assert rho.loc["fails", "n_failed"] == 6
-    assert rho.loc["fails", "rank"] == rho.loc["constant", "rank"] == 4
+    assert rho.loc["odd(k=2,t=3)", "rank"] == 3
+    assert rho.loc["fails", "rank"] == rho.loc["constant", "rank"] == 5
 
 
 def test_a_tied_measure_is_not_equivalent_to_one_that_varies():

@@ -150,7 +150,7 @@ def assess(
     bad, n_pairs, n_failed = _counts(*arrays)
 
     equivalent = equivalence_classes(dissimilarity, data.same)
-    shared = [", ".join(n for n, c in zip(names, equivalent, strict=True) if c == own) for own in equivalent]
+    sharing = [[n for n, c in zip(names, equivalent, strict=True) if c == own] for own in equivalent]
     failed = n_failed > 0
     frames = []
     for statistic in STATISTICS:
@@ -174,7 +174,7 @@ def assess(
             "rank": ranks[0],
             "rank_low": np.floor(rank_low),
             "rank_high": np.ceil(rank_high),
-            "equivalent": [names if "," in names else "" for names in shared],
+            "equivalent": [", ".join(group) if len(group) > 1 else "" for group in sharing],
             "bad_frac": bad,
             "n_models": n_models,
             "n_pairs": n_pairs,

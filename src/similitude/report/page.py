@@ -61,11 +61,14 @@ def page(run: Path) -> str:
     grading = load_grading(run / "grading.npz")
     content = json.dumps(_content(run, results, grading), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     web = files("similitude.report") / "web"
-    style, script, frame = (web.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html"))
-    return Template(frame).substitute(
+
+    def part(name: str) -> str:
+        return web.joinpath(name).read_text(encoding="utf-8")
+
+    return Template(part("page.html")).substitute(
         title="similitude: measures graded",
-        style=style,
-        script=script,
+        style=part("page.css"),
+        script='"use strict";\n' + "\n".join(map(part, ("tools.js", "plots.js", "page.js"))),
         # A closing tag within a string would end the script element.
         data=content.replace("<", "\\u003c"),
     )
