@@ -48,6 +48,7 @@ class Workspace:
         self._recipe = recipe
         self._crosses = [needs([measure])[1] for measure in recipe.measures]
         self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
+        self._bytes: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def run(self, tile: Tile, sources: Sources) -> list[Entry]:
@@ -107,8 +108,12 @@ class Workspace:
         side = held[0]
         side.prepare(self._recipe.factors)
         with self._lock:
-            while len(self._held) > 2 and sum(side.nbytes for side, _ in self._held.values()) > self._recipe.memory:
-                self._held.pop(next(iter(self._held)))
+            if i in self._held:
+                self._bytes[i] = side.nbytes
+            while len(self._held) > 2 and sum(self._bytes.values()) > self._recipe.memory:
+                oldest = next(iter(self._held))
+                self._held.pop(oldest)
+                self._bytes.pop(oldest, None)
         return side
 
     def _run_gram(self, tile: Tile, sources: Sources) -> list[Entry]:
