@@ -211,3 +211,24 @@ def test_a_deletion_level_without_scores_is_named(archive):
     found = reproduce(archive, ["pca_deletion"])
     assert "no scores with 3 components deleted" in "".join(found.faults)
     assert found.results.frame["estimate"].notna().all()
+
+
+def test_a_grid_without_nothing_deleted_has_no_reference(archive):
+    file = archive / "scores/pca_deletion/scores.pkl"
+    scores = pickle.loads(file.read_bytes())
+    for of_seed in scores["SST-2"].values():
+        for layer in (9, 10):
+            del of_seed[layer + 1][0]
+    file.write_bytes(pickle.dumps(scores))
+    found = reproduce(archive, ["pca_deletion"], ["cka"])
+    assert "no model has a score of SST-2 in layer 9 with nothing deleted" in "".join(found.faults)
+    assert found.results.frame["estimate"].notna().all()
+    assert set(found.pairs["reference_layer"]) == {7, 8, 11}
+
+
+def test_scores_of_other_models_are_no_use(archive):
+    file = archive / "scores/layer_exp/scores.pkl"
+    scores = {task: {99: of_task[1]} for task, of_task in pickle.loads(file.read_bytes()).items()}
+    file.write_bytes(pickle.dumps(scores))
+    with pytest.raises(FileError, match="no model in common"):
+        reproduce(archive, ["layer_exp"])

@@ -188,7 +188,8 @@ def _question(scores: Scores, functionality: str, layer: int, protocol: Protocol
     full, full_score = full[~np.isnan(full_score)], full_score[~np.isnan(full_score)]
     others, score = others[~np.isnan(score)], score[~np.isnan(score)]
     if not len(full):
-        return Question(layer, faults=faults, note=f"no model has a score of {functionality} in layer {layer}")
+        note = f"no model has a score of {functionality} in layer {layer} with nothing deleted"
+        return Question(layer, faults=(*faults, f"{subtask.scores_file}: {note}"), note=note)
     reference, note = _reference(subtask, [Model(*side[:2]) for side in full.tolist()], full_score, quirks)
     if note:
         return Question(layer, reference, models=len(full), faults=faults, note=note)

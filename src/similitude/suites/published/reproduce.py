@@ -230,6 +230,8 @@ class _Run:
         self, scores: Scores, functionalities: Sequence[str], source_layers: list[int]
     ) -> dict[tuple[str, Protocol], list[Question]]:
         """The questions of each functionality under each protocol."""
+        if not scores.models:
+            raise FileError(f"{scores.subtask.scores_file} has no model in common with what is to be compared.")
         layers, note = reference_layers(scores.subtask, scores.layers or source_layers)
         if note:
             self.notes.append(note)
