@@ -67,6 +67,7 @@ def put(x, where, value):
         (lambda x: x * 1e-7, ("note", "scale")),
         (lambda x: x[:5], ("warning", "width")),
         (lambda x: x[:40], ("note", "width")),
+        (lambda x: x[:20] @ np.ones((6, 30)) + x[:20, :1] @ np.arange(30)[None], ("note", "width")),
     ],
 )
 def test_ailments_of_one_array(change, expected):

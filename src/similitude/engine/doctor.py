@@ -325,15 +325,21 @@ def _check_scale(dtype: np.dtype, mean: np.ndarray, centred: np.ndarray, tell: _
 def _check_width(centred: np.ndarray, tell: _Tell) -> None:
     n, d = centred.shape
     if n - 1 < d:
+        eigenvalues = np.linalg.eigvalsh(centred @ centred.T)
+        rank = int((eigenvalues > n * np.finfo(np.float64).eps * eigenvalues[-1]).sum())
+        if rank < n - 1:
+            tell("note", "width", f"n = {n} inputs for d = {d} features, of rank {rank}.", n=n, d=d, rank=rank)
+            return
         tell(
             "warning",
             "width",
-            f"n = {n} inputs for d = {d} features: any two such representations are related perfectly by a linear "
-            "map, so CCA and linear regression say nothing, and CKA is "
-            f"{chance_of_spectrum(n, *2 * [sphericity(centred)]):.2f} by chance against one of the same spectrum. "
-            "Use more inputs than features.",
+            f"n = {n} inputs for d = {d} features: any two such representations are related perfectly by a linear map, so "
+            "CCA and linear regression say nothing, and CKA is "
+            f"{chance_of_spectrum(n, *2 * [sphericity(centred)]):.2f} by chance against one of the same spectrum. Use more "
+            "inputs than features.",
             n=n,
             d=d,
+            rank=rank,
         )
     elif n < 10 * d:
         tell(
