@@ -14,8 +14,7 @@ from similitude.errors import FileError
 
 app = typer.Typer()
 app.command()(command)
-RNG = np.random.default_rng(0)
-SHARED = RNG.normal(size=(200, 3))
+SHARED = np.random.default_rng(0).normal(size=(200, 3))
 
 
 def run(*arguments):
@@ -25,10 +24,11 @@ def run(*arguments):
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    x, y = (SHARED @ RNG.normal(size=(3, 4)) + 0.1 * RNG.normal(size=(200, 4)) for _ in range(2))
+    rng = np.random.default_rng(1)
+    x, y = (SHARED @ rng.normal(size=(3, 4)) + 0.1 * rng.normal(size=(200, 4)) for _ in range(2))
     np.save("x.npy", x)
     np.save("y.npy", y)
-    np.save("shuffled.npy", y[RNG.permutation(200)])
+    np.save("shuffled.npy", y[rng.permutation(200)])
     np.save("broken.npy", np.where(x > 2, np.nan, x))
     np.savez("net.npz", first=x, second=y)
 

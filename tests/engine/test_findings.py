@@ -98,7 +98,8 @@ def test_pairs():
     assert pair_checks(x, y, ids, ids[::-1]) == {("error", "inputs")}
     assert pair_checks(x, y, ids, tuple(f"b{i}" for i in range(N))) == {("error", "inputs")}
     assert pair_checks(x, y[:200]) == {("error", "inputs")}
-    assert pair_checks(x, y[RNG.permutation(N)]) == {("warning", "inputs")}
+    shuffled = [pair_checks(x, y[RNG.permutation(N)]) for _ in range(20)]
+    assert shuffled.count({("warning", "inputs")}) >= 15  # one in twenty passes by chance
     assert pair_checks(x, x[RNG.permutation(N)]) == {("error", "inputs")}
     assert pair_checks(x, x) == set()
     assert ("warning", "chance") in pair_checks(RNG.normal(size=(20, 300)), RNG.normal(size=(20, 300)))

@@ -333,10 +333,10 @@ def _check_width(centred: np.ndarray, tell: _Tell) -> None:
         tell(
             "warning",
             "width",
-            f"n = {n} inputs for d = {d} features: any two such representations are related perfectly by a linear map, so "
-            "CCA and linear regression say nothing, and CKA is "
-            f"{chance_of_spectrum(n, *2 * [sphericity(centred)]):.2f} by chance against one of the same spectrum. Use more "
-            "inputs than features.",
+            f"n = {n} inputs for d = {d} features: any two such representations are related perfectly by a linear "
+            "map, so CCA and linear regression say nothing, and CKA is "
+            f"{chance_of_spectrum(n, *2 * [sphericity(centred)]):.2f} by chance against one of the same spectrum. "
+            "Use more inputs than features.",
             n=n,
             d=d,
             rank=rank,
