@@ -13,7 +13,8 @@ from similitude.suites.published.scores import Scores
 
 __all__ = ["check_coverage", "check_joined_table", "check_levels"]
 
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-6
+"""Apart by more than single precision: scores may be kept in it."""
 
 
 def check_coverage(scores: Scores, models: list[Model], layers: list[int], where: str) -> list[str]:
