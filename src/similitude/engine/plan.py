@@ -203,7 +203,7 @@ class Plan:
         """
         if self.route == "gram":
             # All roots of a tile are multiplied with each other, so tiles are as large as memory allows.
-            return tuple(Tile(tuple(group)) for group in self._blocks(self.memory / 4))
+            return tuple(Tile(tuple(group)) for group in self._blocks(0.8 * self.memory))
         tiles: list[Tile] = []
         for block in self._blocks(0.8 * self.memory):
             current: list[Comparison] = []
@@ -219,7 +219,8 @@ class Plan:
         return tuple(tiles)
 
     def _blocks(self, memory: float) -> list[list[Comparison]]:
-        size = max(1, int(memory / 2 / max(self._side_bytes(root) for root in self.roots)))
+        fit = int(memory / max(self._side_bytes(root) for root in self.roots))
+        size = max(1, len(self.roots) if fit >= len(self.roots) else fit // 2)
 
         def block(comparison: Comparison) -> tuple[int, int]:
             return comparison.x // size, comparison.y // size
