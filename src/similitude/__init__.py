@@ -1,8 +1,9 @@
 """Compare neural-network representations, and grade the measures that do so."""
 
 from similitude.engine import PairTable, compare, pairwise
+from similitude.engine.models import compare_models
 from similitude.errors import SimilitudeError, SimilitudeWarning
-from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures import Measure, chance_notes, get_measure, get_measures, measure, significance
 from similitude.representations import (
     ModelRecord,
     Population,
@@ -11,6 +12,8 @@ from similitude.representations import (
     Score,
     open_population,
 )
+from similitude.representations.extract import extract
+from similitude.representations.layers import list_layers
 
 __version__ = "0.1.0"
 
@@ -25,9 +28,15 @@ __all__ = [
     "SimilitudeError",
     "SimilitudeWarning",
     "__version__",
+    "chance_notes",
     "compare",
+    "compare_models",
+    "extract",
     "get_measure",
     "get_measures",
+    "list_layers",
+    "measure",
     "open_population",
     "pairwise",
+    "significance",
 ]

@@ -6,13 +6,15 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.assessed import assessed
 from similitude.benchmark.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.results import COLUMNS, Results
-from similitude.benchmark.statistics import STATISTICS, assess, holm
+from similitude.benchmark.statistics import STATISTICS, holm
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -65,6 +67,7 @@ def evaluate(
     provenance: dict | None = None,
     version: str = "",
     resamples: int = 2000,
+    cache: Path | None = None,
 ) -> Evaluation:
     """Grade measures.
 
@@ -89,12 +92,15 @@ def evaluate(
     resamples
         Of models, for intervals; permutations for p-values are one fewer. By the corrected protocol only: the published
         p-values are those of the correlations, and have no intervals.
+    cache
+        Folder in which statistics are kept, so that they are not resampled again for the same data.
     """
     grading: dict[tuple[str, str], GradingData] = {}
     rows: list[pd.DataFrame] = []
     tables: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
     failures: list[tuple] = []
+    order = {str(measure): i for i, measure in enumerate(measures)}
     computed = reused = 0
     for subtask in subtasks:
         if subtask.population not in populations:
@@ -124,11 +130,14 @@ def evaluate(
             data = dataclasses.replace(data, dissimilarity=tensors)
             grading[subtask.id, functionality.name] = data
             tables.append(pairs_table(subtask, functionality.name, data, protocol))
-            rows_of = _graded if protocol == "published" else _assessed
-            found, compared = rows_of(data, measures, resamples)
             labels = {"subtask": subtask.id, "functionality": functionality.name}
-            differences += [frame.assign(**labels) for frame in compared]
+            if protocol == "published":
+                found = _graded(data)
+            else:
+                found, compared = assessed(data, resamples, cache)
+                differences.append(compared.assign(**labels))
             found = found.assign(suite=subtask.suite, version=version, data_hash=data_hash, **labels)
+            found = found.sort_values("measure", key=lambda names: names.map(order), kind="stable", ignore_index=True)
             rows.append(found.assign(seconds=found["measure"].map(seconds)))
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS))
     if "p" in frame and protocol == "corrected":
@@ -148,28 +157,15 @@ def evaluate(
     )
 
 
-def _graded(data: GradingData, measures: Sequence[Measure], _: int) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+def _graded(data: GradingData) -> pd.DataFrame:
     """Grades as published: averages over reference layers, p-values of the correlations themselves."""
     rows = []
-    for measure in map(str, measures):
+    for measure in data.dissimilarity:
         found = grade(data, measure, "published")
         for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
             rows.append((measure, statistic, estimate, p, np.nan, np.nan, len(data.models), found.pairs, found.failed))
     columns = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
-    return pd.DataFrame(rows, columns=columns), []
-
-
-def _assessed(
-    data: GradingData, measures: Sequence[Measure], resamples: int
-) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Grades with intervals and p-values over models, and what tells measures apart."""
-    assessment = assess(data, resamples=resamples, permutations=resamples - 1)
-    order = {str(measure): i for i, measure in enumerate(measures)}
-    table = assessment.table.sort_values(
-        "measure", key=lambda names: names.map(order), kind="stable", ignore_index=True
-    )
-    compared = [assessment.differences(statistic).assign(statistic=statistic) for statistic in STATISTICS]
-    return table, compared
+    return pd.DataFrame(rows, columns=columns)
 
 
 def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protocol: Protocol) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class _Group(TyperGroup):
         except SimilitudeError as error:
             stderr.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
-        except typer.Exit:
+        except (typer.Exit, BrokenPipeError):
             raise
         except MemoryError:
             stderr.print("error: out of memory. Compare fewer representations at a time.", style="red")

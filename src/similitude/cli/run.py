@@ -51,6 +51,9 @@ def command(
             help="Full populations where they are built or built in minutes, the small cut elsewhere.",
         ),
     ] = False,
+    scale: Annotated[
+        Scale | None, typer.Option(help="Of all suites; `paper` must have been built before.", show_default="embedded")
+    ] = None,
     resamples: Annotated[
         int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
     ] = 2000,
@@ -62,6 +65,8 @@ def command(
     chosen = get_measures(measures)
 
     def scale_of(suite: Suite) -> Scale:
+        if scale is not None:
+            return scale
         at_once = suite.is_built(place, "embedded") or suite.minutes <= _MINUTES_AT_ONCE
         return "quick" if quick or (embedded and not at_once) else "embedded"
 
@@ -69,7 +74,7 @@ def command(
     if scores is not None and len(own) != 1:
         raise InputError("--scores goes with one folder of networks: similitude run FOLDER --scores scores.csv.")
     shipped = [name for name in names or [] if name not in own]
-    choices = choose(shipped, scale_of) if shipped or not own else []
+    choices = choose(shipped, place, scale_of) if shipped or not own else []
     for folder in own:
         suite = OwnSuite(folder, scores)
         choices.append(Choice(suite, "embedded", suite.subtasks()))

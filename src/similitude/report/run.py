@@ -44,14 +44,17 @@ class Choice:
     subtasks: tuple[Subtask, ...]
 
 
-def choose(names: Sequence[str], scale_of: Callable[[Suite], Scale]) -> list[Choice]:
+def choose(names: Sequence[str], home: Path, scale_of: Callable[[Suite], Scale]) -> list[Choice]:
     """Suites and subtasks by name, all of them if none is named."""
     by_suite: dict[str, list[str]] = {}
     for name in names or [name for name in SUITES if SUITES[name].by_default]:
         by_suite.setdefault(name.partition("/")[0], []).append(name)
-    return [
-        Choice(SUITES[name], scale_of(SUITES[name]), SUITES[name].select(wanted)) for name, wanted in by_suite.items()
-    ]
+    choices = []
+    for name, wanted in by_suite.items():
+        scale = scale_of(SUITES[name])
+        suite = SUITES[name].at(home, scale)
+        choices.append(Choice(suite, scale, suite.select(wanted)))
+    return choices
 
 
 def run(
@@ -106,6 +109,7 @@ def run(
             },
             version=software,
             resamples=resamples,
+            cache=home / "assessments",
         )
         weak = description[description["reliability"] < RELIABLE]
         layout = lay_out(evaluation.results, subtasks, list(zip(weak["subtask"], weak["functionality"], strict=True)))

@@ -28,7 +28,7 @@ _SETTINGS: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "figure.dpi": 120,
-    "savefig.dpi": 200,
+    "savefig.dpi": 160,
     "svg.hashsalt": "similitude",
     "pdf.fonttype": 42,
 }
@@ -52,5 +52,6 @@ def save(figure: Figure, path: Path) -> list[Path]:
     files = [path.with_suffix(".png"), path.with_suffix(".pdf")]
     with style():
         figure.savefig(files[0], metadata={"Software": None})
+        figure.set_layout_engine("none")  # laid out already
         figure.savefig(files[1], metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return files

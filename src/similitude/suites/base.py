@@ -38,6 +38,10 @@ class Suite(ABC):
     def subtasks(self) -> tuple[Subtask, ...]:
         """The subtasks, in the order of the table."""
 
+    def at(self, home: Path, scale: Scale) -> Suite:
+        """The suite as it is with the populations of a scale under `home`, which may decide its functionalities."""
+        return self
+
     @abstractmethod
     def build(
         self,

@@ -128,13 +128,20 @@ class VisionSuite(Suite):
         made_by = read_json(folder / "manifest.json").get("settings", {}).get("recipe")
         return made_by == asdict(recipe) and len(open_population(folder).models) == recipe.models
 
+    def at(self, home: Path, scale: Scale) -> VisionSuite:
+        """With the corruptions that the population has: local arrays of CIFAR-10-C have families of their own."""
+        if not self.is_built(home, scale):
+            return self
+        scores = self.populations(home, scale)[_POPULATION].scores
+        accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
+        names = [name.removeprefix("accuracy/") for name in accuracies]
+        families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
+        return VisionSuite(self.recipes, families)
+
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
         """As `Suite.describe`, for the corruptions that the population has, after the accuracy on clean images."""
         population = self.populations(home, scale)[_POPULATION]
-        accuracies = [name for name in population.scores["functionality"].unique() if name.startswith("accuracy/")]
-        names = [name.removeprefix("accuracy/") for name in accuracies]
-        families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
-        table = super(VisionSuite, VisionSuite(self.recipes, families)).describe(home, scale)
+        table = super(VisionSuite, self.at(home, scale)).describe(home, scale)
         clean = population.scores[population.scores["functionality"] == "accuracy/clean"]
         values = clean["value"]
         row = {
