@@ -1,0 +1,93 @@
+"""`similitude challenge`: does a new measure do better where the others fail?"""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.table import Table
+
+from similitude.benchmark.challenge import CHALLENGE, contest, leaderboard_row
+from similitude.benchmark.evaluate import Evaluation
+from similitude.cli.build import build_suite
+from similitude.cli.console import Home, JsonOutput, note, progress_bars, resolve_home, stdout
+from similitude.errors import InputError
+from similitude.measures import DEFAULT_MEASURES, get_measures
+from similitude.report.run import choose, run
+from similitude.suites import Scale
+
+__all__ = ["command"]
+
+
+def command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SUITE or SUBTASK]...", help="Where; by default everywhere.")
+    ] = None,
+    measures: Annotated[
+        list[str] | None, typer.Option("--measures", "-m", help="The new measures: ./file.py:function, or ids.")
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="The established measures.", show_default="those of the paper")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run behind it.")] = Path("results-challenge"),
+    scale: Annotated[Scale, typer.Option(help="Of the populations.")] = "embedded",
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of models.")] = 2000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    home: Home = None,
+    json: JsonOutput = False,
+) -> None:
+    """Grade new measures, each against the best established one, with a paired interval for the difference."""
+    if not measures:
+        raise InputError("Name the new measure: --measures ./my_measure.py:function.")
+    new = get_measures(measures)
+    established = [m for m in get_measures(against or DEFAULT_MEASURES) if str(m) not in set(map(str, new))]
+    place = resolve_home(home)
+    choices = choose(names or [], place, lambda suite: scale)
+    for choice in choices:
+        build_suite(choice.suite, place, choice.scale, workers)
+    with progress_bars() as bars:
+        evaluation, _ = run(choices, [*established, *new], home=place, out=out, progress=bars, resamples=resamples)
+    rows = contest(evaluation, [str(m) for m in new])
+    rows.to_csv(out / "challenge.csv", index=False)
+    lines = [leaderboard_row(rows, evaluation, str(m)) for m in new]
+    if json:
+        records = json_module.loads(rows.to_json(orient="records"))
+        typer.echo(json_module.dumps({"rows": records, "leaderboard": lines}, indent=1, ensure_ascii=False))
+    else:
+        _print(rows, lines)
+    note(f"The run behind it is in {out}.")
+    _stop_on_failures(evaluation)
+
+
+def _print(rows: pd.DataFrame, lines: list[str]) -> None:
+    console = stdout()
+    table = Table("measure", "subtask", "functionality", "ρ", "best other", "its ρ", "difference", "95 % interval")
+    for row in rows.sort_values("challenge", ascending=False, kind="stable").to_dict("records"):
+        table.add_row(
+            row["measure"],
+            row["subtask"] + (" (challenge)" if row["challenge"] else ""),
+            row["functionality"],
+            f"{row['rho']:.3f}",
+            str(row["best"]),
+            f"{row['rho_best']:.3f}",
+            f"{row['difference']:+.3f}",
+            f"{row['ci_low']:+.3f} to {row['ci_high']:+.3f}",
+        )
+    console.print(table)
+    console.print(
+        f"Challenge: no other measure reaches ρ = {CHALLENGE}. For a leaderboard: measure, challenges reached, better "
+        "than the best other, worse, mean rank, worst ρ, version.",
+        style="dim",
+        markup=False,
+    )
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _stop_on_failures(evaluation: Evaluation) -> None:
+    if len(evaluation.failures):
+        note(f"{len(evaluation.failures)} values failed, the first: {evaluation.failures['reason'].iloc[0]}")
+        raise typer.Exit(1)
