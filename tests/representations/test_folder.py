@@ -91,7 +91,7 @@ def test_unknown_names_get_the_nearest(tmp_path, rng):
 )
 def test_a_foreign_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(FileError, match="manifest|format version"):
+    with pytest.raises(FileError, match=r"manifest|format version"):
         open_population(tmp_path)
 
 
