@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class Batches:
     source: Callable[[], Iterator[Batch]]
     count: int | None = None
     shuffled: bool = False
-    repeatable: bool = field(default=True)
+    repeatable: bool = True
 
     def __iter__(self) -> Iterator[Batch]:
         return self.source()
