@@ -38,7 +38,7 @@ docs: .venv/test
 	touch $@
 
 .venv/test: .venv/run
-	$(PIP) --editable '.[all]' --group dev
+	$(PIP) --editable '.[all,dev]'
 	touch $@
 
 clean:

@@ -137,7 +137,6 @@ def test_models_by_reference(tmp_path, monkeypatch):
     ("arguments", "text"),
     [
         (["x.npy"], "second one"),
-        (["x.npy", "x.npy"], "named twice"),
         (["a.npz", "b.npz", "--within"], "name one"),
         (["a.npz", "b.npz", "--layers", "lst"], "'last'"),
         (["absent.npy", "x.npy"], "does not exist"),
@@ -150,6 +149,13 @@ def test_what_is_wrong_is_said_with_exit_code_2(arguments, text):
     assert result.exit_code == 2
     assert text in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("files")
+def test_a_file_compared_with_itself_is_the_same():
+    result = run("x.npy", "x.npy", "-m", "cka", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["values"][0]["value"] == pytest.approx(1.0)
 
 
 @pytest.mark.usefixtures("files")

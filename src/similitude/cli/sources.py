@@ -41,13 +41,10 @@ def load_networks(
     Raises
     ------
     InputError
-        A model reference without inputs, or the same reference twice.
+        A model reference without inputs.
     UnknownName
         No layer matches.
     """
-    twice = next((reference for reference, count in Counter(references).items() if count > 1), None)
-    if twice is not None:
-        raise InputError(f"{twice} is named twice. To compare a network with itself, name it once and add --within.")
     found: list[Network] = []
     for reference in references:
         if is_model_reference(reference):
@@ -55,7 +52,7 @@ def load_networks(
         else:
             found += _from_files(Path(reference), layers)
     names = Counter(network.name for network in found)
-    if len(names) < len(found):  # files of the same name in several folders
+    if len(names) < len(found):  # files of the same name in several folders, or one file twice
         found = [Network(f"{i + 1}:{network.name}", network.layers) for i, network in enumerate(found)]
     for network in found:
         for representation in network.layers.values():

@@ -319,6 +319,8 @@ def check_same_inputs(x: Side, y: Side) -> None:
         hint = ""
         if x.parent is None and y.parent is None and x.d == y.d:
             hint = " The widths agree: are the arrays features x inputs? Then pass their transposes."
+        elif x.parent is None and y.parent is None and (x.n == y.d or y.n == x.d):
+            hint = " One of them looks like features x inputs; pass its transpose."
         raise ShapeMismatch(
             f"{x.key} has {x.n} inputs and {y.key} has {y.n}; "
             f"row i of both must be the response to the same input.{hint}"
