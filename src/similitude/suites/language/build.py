@@ -7,19 +7,17 @@ killed build has finished, checkpoints and records, the next one keeps.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
-
-from threadpoolctl import threadpool_limits
+from typing import Any
 
 from similitude.errors import DegeneratePopulation, InputError, require
-from similitude.representations import PopulationWriter
+from similitude.representations import PopulationWriter, open_population
+from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress
 from similitude.suites.language import checkpoints
 from similitude.suites.language.finetune import finetune
+from similitude.suites.language.jobs import Job, run_jobs
 from similitude.suites.language.pretrain import next_sentence_accuracy, pretrain
 from similitude.suites.language.records import classifier_record, layer_names, pretrained_record, sample_ids
 from similitude.suites.language.sizes import Size
@@ -39,12 +37,6 @@ class Site:
 
     def writer(self, population: str) -> PopulationWriter:
         """Of one of the populations."""
-        pretraining, finetuning = asdict(self.size.pretraining), asdict(self.size.finetuning)
-        settings = {
-            "pretraining": pretraining,
-            "test_items": self.size.test_items,
-            "probe_items": self.size.probe_items,
-        }
         return PopulationWriter(
             self.populations / population,
             population,
@@ -52,8 +44,28 @@ class Site:
             sample_ids(),
             description=f"{_DESCRIPTIONS[population]} {self._gate_report()}",
             reduction="tokens",
-            settings=settings if population == PRETRAINED else settings | {"finetuning": finetuning},
+            settings=self._settings(population),
         )
+
+    def is_complete(self, population: str) -> bool:
+        """Whether a population has all its models, made by the present recipe."""
+        folder = self.populations / population
+        if not (folder / "manifest.json").is_file():
+            return False
+        made_by = read_json(folder / "manifest.json").get("settings")
+        return (
+            made_by == self._settings(population)
+            and len(open_population(folder).models) == model_counts(self.size)[population]
+        )
+
+    def _settings(self, population: str) -> dict[str, Any]:
+        size = self.size
+        settings = {
+            "pretraining": asdict(size.pretraining),
+            "test_items": size.test_items,
+            "probe_items": size.probe_items,
+        }
+        return settings if population == PRETRAINED else settings | {"finetuning": asdict(size.finetuning)}
 
     def rejected(self) -> list[int]:
         """Pretraining seeds that did not pass the gate."""
@@ -107,7 +119,7 @@ def build(site: Site, progress: BuildProgress, workers: int) -> None:
         if pretrained in accepted[: site.size.crossed] and seed < site.size.crossed:
             populations.append(CROSSED)
         jobs.append(functools.partial(_finetune, site, pretrained, seed, populations))
-    _run(jobs, lambda done: progress("records and fine-tuned models", done, len(jobs)), workers)
+    run_jobs(jobs, lambda done: progress("records and fine-tuned models", done, len(jobs)), workers)
 
 
 def _pretrain_until_enough(site: Site, progress: BuildProgress, workers: int) -> list[int]:
@@ -123,7 +135,7 @@ def _pretrain_until_enough(site: Site, progress: BuildProgress, workers: int) ->
             )
         seeds = range(tried, tried + wanted - len(accepted))
         already = len(accepted)
-        _run(
+        run_jobs(
             [functools.partial(_pretrain, site, seed) for seed in seeds],
             lambda done, already=already: progress("pretrained models", already + done, wanted),
             workers,
@@ -131,42 +143,6 @@ def _pretrain_until_enough(site: Site, progress: BuildProgress, workers: int) ->
         accepted += [seed for seed in seeds if checkpoints.notes(site.pretrained(seed))["accepted"]]
         tried = seeds.stop
     return accepted
-
-
-Job = Callable[[], None]
-
-
-def _run(jobs: list[Job], finished: Callable[[int], None], workers: int) -> None:
-    """Run jobs, each on one thread, and report how many are finished."""
-    finished(0)
-    if workers == 1:
-        for number, job in enumerate(jobs, start=1):
-            _one_thread(job)
-            finished(number)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_one_thread, job) for job in jobs]
-        try:
-            for number, future in enumerate(as_completed(futures), start=1):
-                future.result()
-                finished(number)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _one_thread(job: Job) -> None:
-    torch = require("torch", extra="models")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            job()
-    finally:
-        torch.set_num_threads(threads)
-
-
-# ---------------------------------------------------------------------- jobs
 
 
 def _pretrain(site: Site, seed: int) -> None:

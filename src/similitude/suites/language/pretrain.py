@@ -41,7 +41,7 @@ class Pretraining:
     hidden: int = 64
     layers: int = 3
     heads: int = 4
-    steps: int = 3500
+    steps: int = 5000
     batch: int = 64
     rate: float = 2e-3
     passages: int = 20_000

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
-from similitude.errors import DegeneratePopulation
-from similitude.representations import Population, open_population
+from similitude.errors import DegeneratePopulation, InputError
+from similitude.representations import Population
 from similitude.suites.base import BuildProgress, Scale, Suite
 from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build, model_counts
 from similitude.suites.language.sizes import SIZES
@@ -24,11 +26,23 @@ _NUMERICAL = Functionality("accuracy/numerical", "accuracy, numerical")
 
 
 class LanguageSuite(Suite):
-    """BERTs on a small language: seeds and layers, deleted components, and accuracy out of distribution."""
+    """BERTs on a small language: seeds and layers, deleted components, and accuracy out of distribution.
+
+    Parameters
+    ----------
+    in_distribution
+        Add the accuracy in distribution to the functionalities of fine-tuned models. To be looked at, not graded: that
+        it hardly spreads is the point.
+    """
 
     name = "language"
     description = "Small BERTs pretrained and fine-tuned on an English-like language; the paper's language subtasks."
     minutes = 35
+
+    def __init__(self, in_distribution: bool = False) -> None:
+        self._known = (
+            (Functionality("accuracy/in_distribution", "accuracy, in distribution"),) if in_distribution else ()
+        )
 
     def subtasks(self) -> tuple[Subtask, ...]:
         """The four language subtasks of the paper."""
@@ -58,7 +72,7 @@ class LanguageSuite(Suite):
                 id="language/finetune_ood",
                 population=FINETUNED,
                 varies="fine-tuning seed",
-                functionalities=(_OVERLAP,),
+                functionalities=(*self._known, _OVERLAP),
                 pairing=Pairing("models"),
                 modality="language",
                 description="One checkpoint fine-tuned with many seeds; accuracy where word overlap misleads.",
@@ -67,7 +81,7 @@ class LanguageSuite(Suite):
                 id="language/pretrain_finetune_ood",
                 population=CROSSED,
                 varies="pretraining seed, fine-tuning seed",
-                functionalities=(_ANTONYMY, _NUMERICAL),
+                functionalities=(*self._known, _ANTONYMY, _NUMERICAL),
                 pairing=Pairing("models"),
                 modality="language",
                 description="Several checkpoints, each fine-tuned with several seeds; accuracy on stress sets.",
@@ -90,6 +104,8 @@ class LanguageSuite(Suite):
         DegeneratePopulation
             Accuracy out of distribution hardly varies over models, or varies by chance (not checked at quick scale).
         """
+        if options:
+            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
         build(self.site(home, scale), progress or (lambda what, done, total: None), workers)
         if scale != "quick":
             populations = self.populations(home, scale)
@@ -99,12 +115,13 @@ class LanguageSuite(Suite):
                         check_spread(populations[subtask.population], functionality.name)
 
     def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether all models of the three populations are there."""
-        return all(
-            (self.folder(home, scale, name) / "manifest.json").exists()
-            and len(open_population(self.folder(home, scale, name)).models) == count
-            for name, count in model_counts(SIZES[scale]).items()
-        )
+        """Whether all models of the three populations are there, made by the present recipe."""
+        site = self.site(home, scale)
+        return all(site.is_complete(population) for population in model_counts(site.size))
+
+    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+        """As `Suite.describe`, after the accuracies in distribution, which should hardly spread."""
+        return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(home, scale)
 
     def site(self, home: Path, scale: Scale) -> Site:
         """Where a scale is built."""
