@@ -13,6 +13,7 @@ import similitude
 from similitude.cli import (
     archive,
     build,
+    challenge,
     check,
     compare,
     doctor,
@@ -89,6 +90,7 @@ app.command("compare")(compare.command)
 app.command("measures")(measures.command)
 app.command("suites")(suites.command)
 app.command("check")(check.command)
+app.command("challenge")(challenge.command)
 app.command("doctor")(doctor.command)
 app.command("report")(report.command)
 app.command("intuitive")(intuitive.command)
