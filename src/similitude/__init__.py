@@ -1,6 +1,6 @@
 """Compare neural-network representations, and grade the measures that do so."""
 
-from similitude.engine import PairTable, compare, pairwise
+from similitude.engine import PairTable, Stream, compare, pairwise
 from similitude.engine.models import compare_models
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, chance_notes, get_measure, get_measures, measure, significance
@@ -27,6 +27,7 @@ __all__ = [
     "Score",
     "SimilitudeError",
     "SimilitudeWarning",
+    "Stream",
     "__version__",
     "chance_notes",
     "compare",
