@@ -70,5 +70,5 @@ def _explain(description: Description, json: bool) -> None:
     for heading, text in description.facts:
         table.add_row(heading, escape(text))
     for name, default, meaning in description.parameters:
-        table.add_row(f"{name}={default}", escape(meaning))
+        table.add_row(f"{name}={default}", escape(meaning.replace("``", "")))
     console.print(table)
