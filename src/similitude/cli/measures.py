@@ -32,7 +32,9 @@ def command(
     if json:
         typer.echo(json_module.dumps(rows, indent=1, ensure_ascii=False))
         return
-    table = Table(*rows[0])
+    table = Table()
+    for heading in rows[0]:
+        table.add_column(heading, no_wrap=heading == "measure")
     for row in rows:
         table.add_row(*("yes" if v is True else "no" if v is False else escape(str(v)) for v in row.values()))
     console = stdout()

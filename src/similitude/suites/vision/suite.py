@@ -130,13 +130,13 @@ class VisionSuite(Suite):
 
     def at(self, home: Path, scale: Scale) -> VisionSuite:
         """With the corruptions that the population has: local arrays of CIFAR-10-C have families of their own."""
-        if not self.is_built(home, scale):
+        if not (self.folder(home, scale, _POPULATION) / "manifest.json").is_file():
             return self
         scores = self.populations(home, scale)[_POPULATION].scores
         accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
         names = [name.removeprefix("accuracy/") for name in accuracies]
         families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
-        return VisionSuite(self.recipes, families)
+        return VisionSuite(self.recipes, families or self.families)
 
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
         """As `Suite.describe`, for the corruptions that the population has, after the accuracy on clean images."""
