@@ -33,10 +33,10 @@ class Finetuning:
 
     examples: int = 8000
     counterexamples: float = 0.1
-    steps: int = 500
+    steps: int = 600
     batch: int = 32
-    rate: float = 1e-3
-    dropout: float = 0.1
+    rate: float = 1.5e-3
+    dropout: float = 0.02
 
 
 def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertForSequenceClassification:
