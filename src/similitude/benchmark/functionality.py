@@ -17,10 +17,11 @@ def probe_correct(
     test_x: np.ndarray,
     test_y: np.ndarray,
     *,
+    standardise: bool = True,
     penalty: float = 1.0,
     max_iterations: int = 200,
 ) -> np.ndarray:
-    """Which test items a linear probe gets right: logistic regression on standardised features.
+    """Which test items a linear probe gets right: logistic regression on centred and scaled features.
 
     Parameters
     ----------
@@ -28,6 +29,9 @@ def probe_correct(
         Features, shape (items, d). Scales and means are those of the training items.
     train_y, test_y
         Class labels.
+    standardise
+        Scale each feature to variance 1. False scales all by one number: the probe then does not change when the
+        representation is rotated, and directions of little variance count for little.
     penalty
         Inverse strength C of the L2 penalty.
     max_iterations
@@ -40,14 +44,16 @@ def probe_correct(
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=max_iterations))
+    mean = train_x.mean(axis=0, dtype=np.float64)
+    variance = train_x.var(axis=0, dtype=np.float64)
+    scale = np.sqrt(variance if standardise else variance.mean())
+    scale = np.where(scale > 0, scale, 1.0)
+    probe = LogisticRegression(C=penalty, max_iter=max_iterations)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit(train_x, train_y)
-    return np.asarray(probe.predict(test_x) == test_y)
+        probe.fit((train_x - mean) / scale, train_y)
+    return np.asarray(probe.predict((test_x - mean) / scale) == test_y)
 
 
 def split_half_reliability(items: np.ndarray, *, splits: int = 200, seed: int = 0) -> float:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, resolve_home, stdout
+from similitude.errors import InputError
 from similitude.report.run import RELIABLE
 from similitude.suites import SUITES, Scale
 
@@ -31,6 +32,10 @@ def command(
     names = list(SUITES) if suite is None else [suite]
     if describe:
         place = resolve_home(home)
+        if suite is None:
+            names = [name for name in SUITES if SUITES[name].is_built(place, scale)]
+        if not names:
+            raise InputError(f"No suite is built at the {scale} scale. Name one, and it is built first.")
         frames = []
         for name in names:
             build_suite(SUITES[name], place, scale, 2)

@@ -1,6 +1,6 @@
 """What is compared: representations, and populations of networks that hold them."""
 
-from similitude.representations.folder import PopulationWriter, load_array, open_population
+from similitude.representations.folder import PopulationWriter, is_population, load_array, open_population
 from similitude.representations.population import ModelRecord, Population, Score
 from similitude.representations.representation import Representation, validate
 
@@ -10,6 +10,7 @@ __all__ = [
     "PopulationWriter",
     "Representation",
     "Score",
+    "is_population",
     "load_array",
     "open_population",
     "validate",

@@ -36,7 +36,7 @@ from similitude.representations.population import (
 )
 from similitude.representations.representation import Representation
 
-__all__ = ["PopulationWriter", "load_array", "open_population", "read_json", "write_json"]
+__all__ = ["PopulationWriter", "is_population", "load_array", "open_population", "read_json", "write_json"]
 
 _FORMAT = "similitude-population"
 _VERSION = 1
@@ -140,6 +140,11 @@ class PopulationWriter:
             shutil.rmtree(work, ignore_errors=True)
 
 
+def is_population(path: Path) -> bool:
+    """Whether a folder holds a population, whole or in the making."""
+    return (path / "manifest.json").is_file()
+
+
 def open_population(path: str | Path) -> Population:
     """Population of a folder; representations are memory-mapped when asked for.
 
@@ -227,7 +232,7 @@ def read_json(file: Path) -> Any:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    if not (path / "manifest.json").is_file():
+    if not is_population(path):
         raise FileError(f"{path} is not a population folder: it has no manifest.json.")
     manifest = read_json(path / "manifest.json")
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:

@@ -12,7 +12,7 @@ import pandas as pd
 from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.errors import SimilitudeError, UnknownName, suggestion
-from similitude.representations import Population, open_population
+from similitude.representations import Population, is_population, open_population
 
 __all__ = ["BuildProgress", "Scale", "Suite"]
 
@@ -61,7 +61,8 @@ class Suite(ABC):
     def populations(self, home: Path, scale: Scale = "embedded") -> dict[str, Population]:
         """Populations by name, as far as they are built."""
         names = dict.fromkeys(subtask.population for subtask in self.subtasks())
-        return {name: open_population(self.folder(home, scale, name)) for name in names}
+        folders = {name: self.folder(home, scale, name) for name in names}
+        return {name: open_population(folder) for name, folder in folders.items() if is_population(folder)}
 
     def folder(self, home: Path, scale: Scale, population: str) -> Path:
         """Where a population lies under `home`."""
@@ -87,11 +88,13 @@ class Suite(ABC):
         -------
         pandas.DataFrame
             Columns subtask, functionality, n_models, n_items, mean, sd, min, max, reliability (split-half over test
-            items, of whole-model functionalities; NaN otherwise).
+            items, of whole-model functionalities; NaN otherwise), for the populations that are there.
         """
         populations = self.populations(home, scale)
         rows = []
         for subtask in self.subtasks():
+            if subtask.population not in populations:
+                continue
             population = subtask.select(populations[subtask.population])
             for functionality in subtask.functionalities:
                 scores = population.scores[population.scores["functionality"] == functionality.name]

@@ -18,7 +18,7 @@ import pandas as pd
 
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName, suggestion
-from similitude.representations import Population, Representation, Score, open_population
+from similitude.representations import Population, Representation, Score, is_population, open_population
 from similitude.representations.files import SUFFIXES, load_arrays
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import BuildProgress, Scale, Suite
@@ -135,7 +135,7 @@ def load_population(path: str | Path) -> Population:
     path = Path(path)
     if not path.is_dir():
         raise FileError(f"{path} is not a folder of networks.")
-    if (path / "manifest.json").is_file():
+    if is_population(path):
         return open_population(path)
     sources = sorted(p for p in path.iterdir() if p.is_dir() or p.suffix.lower() in SUFFIXES)
     held = {source.stem: {a.layer or "output": a for a in load_arrays(source)} for source in sources}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
-from similitude.representations import ModelRecord, PopulationWriter, Score, open_population
+from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
 from similitude.suites.base import BuildProgress, Scale, Suite
 
 __all__ = ["SUITE", "angles"]
@@ -65,7 +65,7 @@ class SyntheticSuite(Suite):
     def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
         """Whether all models are there."""
         folder = self.folder(home, scale, "synthetic")
-        return (folder / "manifest.json").exists() and len(open_population(folder).models) == _MODELS[scale]
+        return is_population(folder) and len(open_population(folder).models) == _MODELS[scale]
 
     def build(
         self,

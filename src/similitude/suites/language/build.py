@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from similitude.errors import DegeneratePopulation, InputError, require
-from similitude.representations import PopulationWriter, open_population
+from similitude.errors import DegeneratePopulation, InputError
+from similitude.representations import PopulationWriter, is_population, open_population
 from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress
 from similitude.suites.language import checkpoints
@@ -21,6 +21,7 @@ from similitude.suites.language.jobs import Job, run_jobs
 from similitude.suites.language.pretrain import next_sentence_accuracy, pretrain
 from similitude.suites.language.records import classifier_record, layer_names, pretrained_record, sample_ids
 from similitude.suites.language.sizes import Size
+from similitude.suites.language.tasks import fingerprint
 
 __all__ = ["CROSSED", "FINETUNED", "PRETRAINED", "Site", "build", "model_counts"]
 
@@ -50,7 +51,7 @@ class Site:
     def is_complete(self, population: str) -> bool:
         """Whether a population has all its models, made by the present recipe."""
         folder = self.populations / population
-        if not (folder / "manifest.json").is_file():
+        if not is_population(folder):
             return False
         made_by = read_json(folder / "manifest.json").get("settings")
         return (
@@ -61,6 +62,7 @@ class Site:
     def _settings(self, population: str) -> dict[str, Any]:
         size = self.size
         settings = {
+            "language": fingerprint(),
             "pretraining": asdict(size.pretraining),
             "test_items": size.test_items,
             "probe_items": size.probe_items,
@@ -88,7 +90,7 @@ class Site:
 
 _DESCRIPTIONS = {
     PRETRAINED: "Small BERTs that differ in their pretraining seed.",
-    FINETUNED: "Small BERTs fine-tuned on entailment from one checkpoint, which differ in their fine-tuning seed.",
+    FINETUNED: "Small BERTs fine-tuned on entailment from the best checkpoint, which differ in their fine-tuning seed.",
     CROSSED: "Small BERTs fine-tuned on entailment, which differ in their pretraining and fine-tuning seeds.",
 }
 
@@ -112,11 +114,12 @@ def build(site: Site, progress: BuildProgress, workers: int) -> None:
     accepted = _pretrain_until_enough(site, progress, workers)
     progress(f"pretrained models ({len(site.rejected())} rejected)", len(accepted), len(accepted))
     jobs: list[Job] = [functools.partial(_record_pretrained, site, seed) for seed in accepted]
-    for pretrained, seed in site.size.finetunings(accepted):
+    ranked = sorted(accepted, key=lambda seed: -checkpoints.notes(site.pretrained(seed))["next_sentence_accuracy"])
+    for pretrained, seed in site.size.finetunings(ranked):
         populations = []
-        if pretrained == accepted[0] and seed < site.size.finetuned:
+        if pretrained == ranked[0] and seed < site.size.finetuned:
             populations.append(FINETUNED)
-        if pretrained in accepted[: site.size.crossed] and seed < site.size.crossed:
+        if pretrained in ranked[: site.size.crossed] and seed < site.size.crossed:
             populations.append(CROSSED)
         jobs.append(functools.partial(_finetune, site, pretrained, seed, populations))
     run_jobs(jobs, lambda done: progress("records and fine-tuned models", done, len(jobs)), workers)
@@ -166,9 +169,8 @@ def _record_pretrained(site: Site, seed: int) -> None:
     writer, name = site.writer(PRETRAINED), f"pretrained-{seed:03}"
     if name in writer.done:
         return
-    transformers = require("transformers", extra="models")
     folder = site.pretrained(seed)
-    model = transformers.BertForPreTraining.from_pretrained(folder)
+    model = checkpoints.load("BertForPreTraining", folder)
     attributes = {
         "pretraining_seed": seed,
         "next_sentence_accuracy": checkpoints.notes(folder)["next_sentence_accuracy"],
@@ -181,10 +183,9 @@ def _finetune(site: Site, pretrained: int, seed: int, populations: list[str]) ->
     writers = [writer for writer in map(site.writer, populations) if name not in writer.done]
     if not writers:
         return
-    transformers = require("transformers", extra="models")
     folder, recipe = site.finetuned(pretrained, seed), site.size.finetuning
     if not checkpoints.is_saved(folder):
-        base = transformers.BertForPreTraining.from_pretrained(site.pretrained(pretrained))
+        base = checkpoints.load("BertForPreTraining", site.pretrained(pretrained))
         model = finetune(base, recipe, seed)
         checkpoints.save(
             model,
@@ -195,7 +196,7 @@ def _finetune(site: Site, pretrained: int, seed: int, populations: list[str]) ->
             finetuning=asdict(recipe),
         )
     _check_recipe(folder, pretraining=asdict(site.size.pretraining), finetuning=asdict(recipe))
-    model = transformers.BertForSequenceClassification.from_pretrained(folder)
+    model = checkpoints.load("BertForSequenceClassification", folder)
     attributes = {"pretraining_seed": pretrained, "finetuning_seed": seed}
     record = classifier_record(model, name, attributes, recipe, site.size.test_items)
     for writer in writers:

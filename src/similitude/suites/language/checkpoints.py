@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from similitude.errors import require
 from similitude.representations.folder import read_json, write_json
 from similitude.suites.language.tokens import tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["is_saved", "notes", "save"]
+__all__ = ["is_saved", "load", "notes", "save"]
 
 _NOTES = "training.json"
 
@@ -23,13 +26,41 @@ def save(model: PreTrainedModel, folder: Path, **notes: Any) -> None:
     """Write a model with its tokenizer, so that ``from_pretrained`` opens both, and notes on its training."""
     work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
-        model.save_pretrained(work)
+        with _without_bars():
+            model.save_pretrained(work)
         tokenizer().save_pretrained(work)
         write_json(work / _NOTES, notes)
         if not is_saved(folder):
             os.rename(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def load(kind: str, folder: str | Path, **options: Any) -> Any:
+    """Open a checkpoint by ``from_pretrained`` of a class of transformers, in silence.
+
+    Parameters
+    ----------
+    kind
+        Name of the class.
+    folder, **options
+        As `from_pretrained` takes them.
+    """
+    with _without_bars():
+        return getattr(require("transformers", extra="models"), kind).from_pretrained(folder, **options)
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """A bar for each of a hundred small files would hide our own."""
+    logging = require("transformers.utils.logging", extra="models")
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def is_saved(folder: Path) -> bool:

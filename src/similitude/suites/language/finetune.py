@@ -32,11 +32,11 @@ class Finetuning:
     """
 
     examples: int = 8000
-    counterexamples: float = 0.1
-    steps: int = 600
-    batch: int = 32
-    rate: float = 1.5e-3
-    dropout: float = 0.02
+    counterexamples: float = 0.05
+    steps: int = 700
+    batch: int = 24
+    rate: float = 1e-3
+    dropout: float = 0.05
 
 
 def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertForSequenceClassification:

@@ -128,14 +128,14 @@ class Writer:
         a, b, c = self.people(3)
         verb = self.choose(TRANSITIVE)
         words = ("the", a, self.choose(PREPOSITIONS), "the", b, verb, "the", c)
-        return Statement(words, (_act(a, verb, c),), (_act(b, verb, c), _act(c, verb, a)), "preposition")
+        return Statement(words, (_act(a, verb, c),), (_act(c, verb, a), _act(c, verb, b)), "preposition")
 
     def object_preposition(self) -> Statement:
         """The doctor helped the judge near the nurse."""
         a, b, c = self.people(3)
         verb = self.choose(TRANSITIVE)
         words = (*_act(a, verb, b), self.choose(PREPOSITIONS), "the", c)
-        return Statement(words, (_act(a, verb, b),), (_act(a, verb, c), _act(c, verb, b)), "preposition")
+        return Statement(words, (_act(a, verb, b),), (_act(b, verb, a), _act(c, verb, b)), "preposition")
 
     def subject_relative(self) -> Statement:
         """The doctor who thanked the judge helped the nurse."""
@@ -143,7 +143,7 @@ class Writer:
         verb, inner = self.two_verbs()
         words = ("the", a, self.choose(("that", "who")), inner, "the", b, verb, "the", c)
         follows = (_act(a, verb, c), _act(a, inner, b))
-        return Statement(words, follows, (_act(b, verb, c), _act(b, inner, a)), "relative")
+        return Statement(words, follows, (_act(c, verb, a), _act(c, verb, b), _act(b, inner, a)), "relative")
 
     def object_relative(self) -> Statement:
         """The doctor who the judge thanked helped the nurse."""
@@ -151,7 +151,7 @@ class Writer:
         verb, inner = self.two_verbs()
         words = ("the", a, self.choose(("that", "who")), "the", b, inner, verb, "the", c)
         follows = (_act(a, verb, c), _act(b, inner, a))
-        return Statement(words, follows, (_act(b, verb, c), _act(a, inner, b)), "relative")
+        return Statement(words, follows, (_act(c, verb, a), _act(c, verb, b), _act(a, inner, b)), "relative")
 
     def final_relative(self) -> Statement:
         """The doctor helped the judge who thanked the nurse."""
@@ -159,7 +159,7 @@ class Writer:
         verb, inner = self.two_verbs()
         words = (*_act(a, verb, b), self.choose(("that", "who")), inner, "the", c)
         follows = (_act(a, verb, b), _act(b, inner, c))
-        return Statement(words, follows, (_act(a, inner, c), _act(b, verb, a)), "relative")
+        return Statement(words, follows, (_act(b, verb, a), _act(c, inner, b)), "relative")
 
     def passive(self) -> Statement:
         """The doctor was helped by the judge."""
@@ -174,7 +174,7 @@ class Writer:
         verb = self.choose(TRANSITIVE)
         words = ("the", a, "and", "the", b, verb, "the", c)
         follows = (_act(a, verb, c), _act(b, verb, c))
-        return Statement(words, follows, (_act(a, verb, b), _act(b, verb, a)), "conjunction")
+        return Statement(words, follows, (_act(c, verb, a), _act(c, verb, b), _act(a, verb, b)), "conjunction")
 
     def object_conjunction(self) -> Statement:
         """The doctor helped the judge and the nurse."""
@@ -182,7 +182,7 @@ class Writer:
         verb = self.choose(TRANSITIVE)
         words = (*_act(a, verb, b), "and", "the", c)
         follows = (_act(a, verb, b), _act(a, verb, c))
-        return Statement(words, follows, (_act(b, verb, c), _act(c, verb, b)), "conjunction")
+        return Statement(words, follows, (_act(b, verb, a), _act(c, verb, a), _act(b, verb, c)), "conjunction")
 
     def two_verbs(self) -> tuple[str, str]:
         """Two different transitive verbs."""

@@ -79,9 +79,9 @@ def pretrained_record(
             centre = values.mean(axis=0, dtype=np.float64)
             components = np.linalg.svd(values - centre, full_matrices=False)[2]
             for deleted in deletion_levels(values.shape[1]):
-                kept = components[: len(components) - deleted]
-                seen = [(means[layer] - centre) @ kept.T @ kept for means in pooled]
-                right = probe_correct(seen[0], labels[0], seen[1], labels[1])
+                kept = components[: len(components) - deleted].T
+                seen = [(means[layer] - centre) @ kept for means in pooled]
+                right = probe_correct(seen[0], labels[0], seen[1], labels[1], standardise=False)
                 scores.append(Score(f"probe/{probe}", float(right.mean()), layer, deleted, len(right)))
     return ModelRecord(name, tokens, attributes, scores)
 

@@ -22,9 +22,9 @@ class Size:
     pretrained
         Pretraining seeds that pass the gate.
     finetuned
-        Fine-tuning seeds of the first of them.
+        Fine-tuning seeds of the best of them.
     crossed
-        Pretraining seeds, each with as many fine-tuning seeds.
+        Pretraining seeds, the best of them, each with as many fine-tuning seeds.
     test_items
         Test pairs of each kind.
     probe_items
@@ -39,10 +39,10 @@ class Size:
     test_items: int = 1000
     probe_items: int = 2000
 
-    def finetunings(self, accepted: list[int]) -> list[tuple[int, int]]:
-        """Pairs of pretraining and fine-tuning seed, those that two populations share only once."""
-        one_checkpoint = [(accepted[0], seed) for seed in range(self.finetuned)]
-        crossed = [(pretrained, seed) for pretrained in accepted[: self.crossed] for seed in range(self.crossed)]
+    def finetunings(self, ranked: list[int]) -> list[tuple[int, int]]:
+        """Pairs of pretraining seed (of those ranked, the best first) and fine-tuning seed, those shared only once."""
+        one_checkpoint = [(ranked[0], seed) for seed in range(self.finetuned)]
+        crossed = [(pretrained, seed) for pretrained in ranked[: self.crossed] for seed in range(self.crossed)]
         return list(dict.fromkeys(one_checkpoint + crossed))
 
 

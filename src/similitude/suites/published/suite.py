@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import InputError
-from similitude.representations import Population, open_population
 from similitude.suites.base import BuildProgress, Scale, Suite
 from similitude.suites.published.convert import is_imported
 from similitude.suites.published.layout import SUBTASKS, PublishedSubtask
@@ -78,39 +74,6 @@ class PublishedSuite(Suite):
             "The published networks are not built but imported. Download sim_metric_resources.tar "
             "(https://zenodo.org/record/5117844), then: similitude archive import sim_metric_resources.tar"
         )
-
-    def populations(self, home: Path, scale: Scale = "embedded") -> dict[str, Population]:
-        """Those that have been imported."""
-        folders = {name: self.folder(home, scale, name) for name in map(population_name, SUBTASKS.values())}
-        return {name: open_population(folder) for name, folder in folders.items() if is_imported(folder)}
-
-    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
-        """As `Suite.describe`, for what has been imported; no reliability where there are no results per test item."""
-        populations = self.populations(home, scale)
-        rows = []
-        for subtask in self.subtasks():
-            if subtask.population not in populations:
-                continue
-            population = populations[subtask.population]
-            for functionality in subtask.functionalities:
-                scores = population.scores[population.scores["functionality"] == functionality.name]
-                has_items = scores["items"].notna().all()
-                rows.append(
-                    {
-                        "subtask": subtask.id,
-                        "functionality": functionality.name,
-                        "n_models": scores["model"].nunique(),
-                        "n_items": int(scores["items"].max()) if has_items else 0,
-                        "mean": scores["value"].mean(),
-                        "sd": scores["value"].std(),
-                        "min": scores["value"].min(),
-                        "max": scores["value"].max(),
-                        "reliability": split_half_reliability(population.items(functionality.name))
-                        if has_items
-                        else float("nan"),
-                    }
-                )
-        return pd.DataFrame(rows)
 
 
 SUITE = PublishedSuite()

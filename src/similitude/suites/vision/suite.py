@@ -11,7 +11,7 @@ import pandas as pd
 
 from similitude.benchmark import Functionality, Pairing, Subtask
 from similitude.errors import InputError, require
-from similitude.representations import open_population
+from similitude.representations import is_population, open_population
 from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress, Scale, Suite
 from similitude.suites.vision.build import build_population
@@ -123,14 +123,14 @@ class VisionSuite(Suite):
         """Whether all networks are there, made by the present recipe."""
         folder = self.folder(home, scale, _POPULATION)
         recipe = self.recipes[scale]
-        if not (folder / "manifest.json").is_file():
+        if not is_population(folder):
             return False
         made_by = read_json(folder / "manifest.json").get("settings", {}).get("recipe")
         return made_by == asdict(recipe) and len(open_population(folder).models) == recipe.models
 
     def at(self, home: Path, scale: Scale) -> VisionSuite:
         """With the corruptions that the population has: local arrays of CIFAR-10-C have families of their own."""
-        if not (self.folder(home, scale, _POPULATION) / "manifest.json").is_file():
+        if not is_population(self.folder(home, scale, _POPULATION)):
             return self
         scores = self.populations(home, scale)[_POPULATION].scores
         accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
