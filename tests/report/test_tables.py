@@ -9,7 +9,7 @@ import pytest
 from similitude.benchmark import Functionality, Pairing, Results, Subtask
 from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
 
-SUBTASK = Subtask("s/one", "nets", "seed", (Functionality("f_1", "accuracy, noise"),), Pairing("models"))
+SUBTASK = Subtask("s/one", "nets", "seed", (Functionality("f_1", "accuracy, noise"),), Pairing("models"), "vision")
 
 
 @pytest.fixture
@@ -24,19 +24,20 @@ def results():
 
 def test_layout_shows_estimates_failures_and_the_best(results):
     layout = lay_out(results, [SUBTASK], weak=[("s/one", "f_1")])
-    assert layout.header == ["subtask", "varies", "functionality", "models", "pairs", "cka", "pwcca", "odd(k=2)"]
+    assert layout.header[:6] == ["modality", "subtask", "varies", "functionality", "models", "pairs"]
+    assert layout.header[6:] == ["cka", "pwcca", "odd(k=2)"]
     assert layout.rows == [
-        ["s/one", "seed", "accuracy, noise †", "12", "11", ".812 (.812)", "−.250 (−.250)", "— [3 failed]"]
+        ["vision", "s/one", "seed", "accuracy, noise †", "12", "11", ".812 (.812)", "−.250 (−.250)", "— [3 failed]"]
     ]
-    assert layout.best == [{5}]
-    assert layout.foot[0] == ["mean rank", "", "", "", "", "1.0", "2.0", "3.0"]
+    assert layout.best == [{6}]
+    assert layout.foot[0] == ["", "mean rank", "", "", "", "", "1.0", "2.0", "3.0"]
     assert layout.foot[1][-3:] == [".812", "−.250", "—"]
     assert any("left out" in note for note in layout.notes)
 
 
 def test_markdown(results):
     lines = as_markdown(lay_out(results, [SUBTASK])).splitlines()
-    assert lines[2].count("|") == lines[0].count("|") == 9
+    assert lines[2].count("|") == lines[0].count("|") == 10
     assert "**.812 (.812)**" in lines[2]
 
 

@@ -62,7 +62,7 @@ def _print(report: IntuitiveReport) -> None:
         "measure",
         *("layer identified", "depth outweighs seed", "seed's share", f"deletion noticed, {study.layers[-1]}"),
         *("probe then (full)", "mean rank", "worst ρ"),
-        title=f"{report.suite}: {len(study.models)} networks of {len(study.layers)} layers, n = {study.n:,} inputs",
+        title=f"{report.suite}: {len(study.models)} networks of {len(study.layers)} layers, n = {study.n:,} rows",
         title_justify="left",
     )
     for row in report.table().to_dict("records"):

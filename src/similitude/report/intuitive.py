@@ -143,6 +143,7 @@ def run_intuitive(
     progress
         See `evaluate`.
     """
+    suite = suite.at(home, scale)
     populations: dict[str, Population] = suite.populations(home, scale)
     subtask, functionality = seed_subtask(suite)
     population = subtask.select(populations[subtask.population])
@@ -150,7 +151,8 @@ def run_intuitive(
     with Ledger(home / "ledger.sqlite") as ledger:
         tell = progress(f"{suite.name}, intuitive tests") if progress else None
         study = seed_study(chosen, measures, functionality=functionality, ledger=ledger, progress=tell)
-        graded = evaluate(suite.subtasks(), populations, measures, ledger=ledger, progress=progress)
+        subtasks = [s for s in suite.subtasks() if s.population in populations]
+        graded = evaluate(subtasks, populations, measures, ledger=ledger, progress=progress)
     grades = graded.results.summary()
     marks = {
         str(t.measure): Marks(

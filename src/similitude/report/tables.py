@@ -15,6 +15,11 @@ from similitude.report.numbers import number
 __all__ = ["Layout", "as_latex", "as_markdown", "as_rich", "lay_out"]
 
 
+_LEAD = ("modality", "subtask", "varies", "functionality", "models", "pairs")
+_TEXTS = 4
+"""How many of the leading columns are text; the others are numbers."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Text of the table before it takes a form: header, rows, foot, and which cells are best.
@@ -57,7 +62,6 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
     frame = results.frame[results.frame["statistic"] == "spearman"]
     known = {subtask.id: subtask for subtask in subtasks}
     rows, best = [], []
-    lead = ["subtask", "varies", "functionality", "models", "pairs"]
     for subtask_id, functionality in rho.index:
         of_row = frame[(frame["subtask"] == subtask_id) & (frame["functionality"] == functionality)].set_index(
             "measure"
@@ -71,6 +75,7 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
         mark = " †" if (subtask_id, functionality) in weak else ""
         most = int(of_row["n_pairs"].max())
         cells = [
+            subtask.modality if subtask else "",
             subtask_id,
             subtask.varies if subtask else "",
             label + mark,
@@ -84,14 +89,15 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
             cells.append(_cell(values[measure], taus[measure]) + (f" [{failed} failed]" if failed else ""))
         rows.append(cells)
         top = max((round(value, 3) for value in values.values() if pd.notna(value)), default=None)
-        best.append({len(lead) + j for j, m in enumerate(measures) if round(values[m], 3) == top})
+        best.append({len(_LEAD) + j for j, m in enumerate(measures) if round(values[m], 3) == top})
     summary = results.summary()
     worst = summary["worst"].to_dict()
+    blank = [""] * (len(_LEAD) - 2)
     foot = [
-        ["mean rank", "", "", "", "", *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
-        ["worst ρ", "", "", "", "", *(number(worst[m]) for m in measures)],
+        ["", "mean rank", *blank, *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
+        ["", "worst ρ", *blank, *(number(worst[m]) for m in measures)],
     ]
-    return Layout([*lead, *measures], rows, best, foot, _notes(results, bool(weak)))
+    return Layout([*_LEAD, *measures], rows, best, foot, _notes(results, bool(weak)))
 
 
 def _notes(results: Results, weak: bool) -> list[str]:
@@ -110,13 +116,13 @@ def _notes(results: Results, weak: bool) -> list[str]:
 
 def as_rich(layout: Layout, width: int = 200) -> Table:
     """For a terminal of so many columns; a narrow one gets the leading columns in one, and tau below rho."""
-    narrow = width < 150
-    lead = 3
+    narrow = width < 160
+    texts, fixed = _TEXTS, 1
     if narrow:
-        layout, lead = _narrow(layout), 1
+        layout, texts, fixed = _narrow(layout), 1, 0
     table = Table(header_style="bold", show_lines=narrow)
     for j, name in enumerate(layout.header):
-        table.add_column(name, justify="left" if j < lead else "right", no_wrap=j == 0, overflow="fold")
+        table.add_column(name, justify="left" if j < texts else "right", no_wrap=j == fixed, overflow="fold")
     for cells, best in zip(layout.rows, layout.best, strict=True):
         table.add_row(*(f"[bold]{_escape(c)}[/bold]" if j in best else _escape(c) for j, c in enumerate(cells)))
     table.add_section()
@@ -127,16 +133,16 @@ def as_rich(layout: Layout, width: int = 200) -> Table:
 
 def _narrow(layout: Layout) -> Layout:
     def shorten(cells: list[str]) -> list[str]:
-        subtask, _, functionality, models, pairs, *values = cells
+        _, subtask, _, functionality, models, pairs = cells[: len(_LEAD)]
         size = f"{models} models, {pairs} pairs" if models else ""
         lead = "\n".join(part for part in (subtask, functionality, size) if part)
-        return [lead, *(value.replace(" (", "\n(").replace(" [", "\n[") for value in values)]
+        return [lead, *(value.replace(" (", "\n(").replace(" [", "\n[") for value in cells[len(_LEAD) :])]
 
     return replace(
         layout,
-        header=["subtask", *layout.header[5:]],
+        header=["subtask", *layout.header[len(_LEAD) :]],
         rows=[shorten(cells) for cells in layout.rows],
-        best=[{j - 4 for j in best} for best in layout.best],
+        best=[{j - len(_LEAD) + 1 for j in best} for best in layout.best],
         foot=[shorten(cells) for cells in layout.foot],
     )
 
@@ -145,7 +151,7 @@ def as_markdown(layout: Layout) -> str:
     """For a README or an issue."""
     lines = [
         "| " + " | ".join(layout.header) + " |",
-        "|" + "|".join("---" if j < 3 else "--:" for j in range(len(layout.header))) + "|",
+        "|" + "|".join("---" if j < _TEXTS else "--:" for j in range(len(layout.header))) + "|",
     ]
     for cells, best in zip(layout.rows, layout.best, strict=True):
         lines.append("| " + " | ".join(f"**{c}**" if j in best else c for j, c in enumerate(cells)) + " |")
@@ -155,7 +161,7 @@ def as_markdown(layout: Layout) -> str:
 
 def as_latex(layout: Layout) -> str:
     r"""For a paper: a ``tabular`` in the manner of booktabs; needs ``\usepackage{booktabs}``."""
-    columns = "lll" + "r" * (len(layout.header) - 3)
+    columns = "l" * _TEXTS + "r" * (len(layout.header) - _TEXTS)
     lines = [
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
