@@ -16,7 +16,7 @@ from similitude.benchmark.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.results import COLUMNS, Results
 from similitude.benchmark.statistics import STATISTICS, holm
 from similitude.benchmark.subtask import GradingData, Subtask
-from similitude.engine.compute import Progress, score_pairs
+from similitude.engine.compute import MEMORY, Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import UnknownName
 from similitude.measures import Measure
@@ -68,6 +68,8 @@ def evaluate(
     version: str = "",
     resamples: int = 2000,
     cache: Path | None = None,
+    memory: int = MEMORY,
+    executor: str = "threads",
 ) -> Evaluation:
     """Grade measures.
 
@@ -94,6 +96,8 @@ def evaluate(
         p-values are those of the correlations, and have no intervals.
     cache
         Folder in which statistics are kept, so that they are not resampled again for the same data.
+    memory, executor
+        See `similitude.engine.compute.score_pairs`.
     """
     grading: dict[tuple[str, str], GradingData] = {}
     rows: list[pd.DataFrame] = []
@@ -112,9 +116,8 @@ def evaluate(
             data = GradingData.of(population, functionality, subtask.pairing)
             if data.variants not in shared:
                 indices, pairs = data.pairs(population)
-                scored = score_pairs(
-                    pairs, measures, ledger=ledger, progress=progress(subtask.id) if progress else None
-                )
+                tell = progress(subtask.id) if progress else None
+                scored = score_pairs(pairs, measures, ledger=ledger, progress=tell, memory=memory, executor=executor)
                 computed, reused = computed + scored.computed, reused + scored.reused
                 failures += [
                     (subtask.id, m, pairs[i][0].key, pairs[i][1].key, reason) for i, m, reason in scored.failures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,13 +24,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from similitude.errors import SimilitudeWarning
+from similitude.errors import InputError, SimilitudeWarning
 
 __all__ = [
     "Home",
     "JsonOutput",
     "MeasureIds",
+    "Memory",
     "note",
+    "parse_size",
     "progress_bars",
     "resolve_home",
     "show_warnings",
@@ -68,6 +71,36 @@ MeasureIds = Annotated[
         show_default="those of the paper",
     ),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="Memory for representations and what is computed from them, about: 2GB, 512MiB.",
+    ),
+]
+
+_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+
+
+def parse_size(text: str | None, default: int) -> int:
+    """Bytes of a text such as ``2GB`` or ``512MiB``; the default for None.
+
+    Raises
+    ------
+    InputError
+        Another text, a number without a unit, or less than a megabyte.
+    """
+    if text is None:
+        return default
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)", text.strip().lower())
+    if match is None or match[2] not in _UNITS:
+        raise InputError(f"--memory {text}: write a number and a unit, such as 2GB, 1.5GiB or 512MB.")
+    size = int(float(match[1]) * _UNITS[match[2]])
+    if size < 10**6:
+        raise InputError(f"--memory {text}: that is {size:,} bytes; give 1MB at least.")
+    return size
 
 
 def resolve_home(home: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,18 @@ import typer
 
 from similitude.benchmark.correlation import Protocol
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, MeasureIds, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import (
+    Home,
+    JsonOutput,
+    MeasureIds,
+    Memory,
+    note,
+    parse_size,
+    progress_bars,
+    resolve_home,
+    stdout,
+)
+from similitude.engine.compute import MEMORY
 from similitude.errors import InputError
 from similitude.measures import get_measures
 from similitude.report.run import Choice, as_json, choose, run
@@ -21,6 +33,8 @@ from similitude.suites.own import OwnSuite
 __all__ = ["command"]
 
 _MINUTES_AT_ONCE = 8
+
+_EXECUTOR = r"threads|serial|processes(:[1-9]\d*)?|dask(:.+)?"
 
 
 def command(
@@ -58,11 +72,21 @@ def command(
         int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
     ] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    memory: Memory = None,
+    executor: Annotated[
+        str,
+        typer.Option(help="Where values are computed: threads, serial, processes:N, dask, dask:tcp://host:8786."),
+    ] = "threads",
     home: Home = None,
 ) -> None:
     """Train what is missing, compare networks, and print how well each measure tracks what they can do."""
     place = resolve_home(home)
     chosen = get_measures(measures)
+    allowed = parse_size(memory, MEMORY)
+    if not re.fullmatch(_EXECUTOR, executor):  # before networks are trained for minutes
+        raise InputError(
+            f"--executor {executor}: write threads, serial, processes, processes:N, dask or dask:tcp://host:port."
+        )
 
     def scale_of(suite: Suite) -> Scale:
         if scale is not None:
@@ -95,6 +119,8 @@ def command(
             progress=bars,
             command=" ".join(["similitude", *sys.argv[1:]]),
             resamples=resamples,
+            memory=allowed,
+            executor=executor,
         )
     console = stdout()
     if json:

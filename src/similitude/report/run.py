@@ -16,7 +16,7 @@ from similitude.benchmark.double_map import double_heat_maps
 from similitude.benchmark.evaluate import Evaluation, evaluate
 from similitude.benchmark.results import save_grading
 from similitude.benchmark.subtask import Subtask
-from similitude.engine.compute import Progress
+from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
@@ -67,12 +67,14 @@ def run(
     progress: Callable[[str], Progress] | None = None,
     command: str = "",
     resamples: int = 2000,
+    memory: int = MEMORY,
+    executor: str = "threads",
 ) -> tuple[Evaluation, Layout]:
     """Grade measures on populations that are built, and write everything that a run leaves.
 
     Writes ``results.csv``, ``results.json``, ``table.md``, ``table.tex``, ``pairs.csv``, ``grading.npz``,
     ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same populations and measures
-    give the same bytes.
+    give the same bytes. For `memory` and `executor` see `similitude.engine.score_pairs`.
 
     Returns
     -------
@@ -110,6 +112,8 @@ def run(
             version=software,
             resamples=resamples,
             cache=home / "assessments",
+            memory=memory,
+            executor=executor,
         )
         weak = description[description["reliability"] < RELIABLE]
         layout = lay_out(evaluation.results, subtasks, list(zip(weak["subtask"], weak["functionality"], strict=True)))
