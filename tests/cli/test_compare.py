@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from similitude.cli.console import parse_size
 from similitude.cli.main import app
 from similitude.measures import get_measure
 from similitude.representations import ModelRecord, PopulationWriter
@@ -114,7 +115,8 @@ def test_files_of_the_same_name(tmp_path):
     assert [(e["first"], e["second"]) for e in content["values"]] == [("1:net", "2:net")]
 
 
-def test_models_by_reference(tmp_path, monkeypatch):
+@pytest.fixture
+def models(tmp_path, monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets.py").write_text(
@@ -126,10 +128,54 @@ def test_models_by_reference(tmp_path, monkeypatch):
         "def second(): return make(1)\n"
     )
     np.save("inputs.npy", features().astype(np.float32))
-    result = run("torch:./nets.py:first", "torch:./nets.py:second", "--inputs", "inputs.npy", "--layers", "*", "--json")
+    np.save("many.npy", RNG.normal(size=(60_000, 4)).astype(np.float32))
+    return "torch:./nets.py:first", "torch:./nets.py:second", "--layers", "*", "--json", "--inputs"
+
+
+def test_models_by_reference(models):
+    result = run(*models, "inputs.npy")
     assert result.exit_code == 0, result.output
     assert len(json.loads(result.stdout)["values"]) == 9
     assert "--inputs" in run("torch:./nets.py:first", "--within").output
+
+
+def test_little_memory_gives_the_same_values(models):
+    expected, found = (
+        json.loads(run(*models, "many.npy", "--batch-size", 5000, "-m", "cka,mean_cca", "--memory", size).stdout)[
+            "values"
+        ]
+        for size in ("2GB", "1.5MB")
+    )
+    for one, other in zip(expected, found, strict=True):
+        assert other == {**one, "value": pytest.approx(one["value"], abs=1e-9)}
+
+
+def test_a_folder_is_gone_on_with(models, tmp_path):
+    once = run(*models, "inputs.npy", "--folder", "kept")
+    assert once.exit_code == 0, once.output
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"torch-.-nets.py-first", "torch-.-nets.py-second"}
+    assert run(*models, "inputs.npy", "--folder", "kept").stdout == once.stdout
+    other = run(*models, "many.npy", "--folder", "kept")
+    assert other.exit_code == 2
+    assert "other inputs and batches" in other.output
+    (tmp_path / "taken").touch()
+    assert run(*models, "inputs.npy", "--folder", "taken/below").exit_code == 2
+
+
+def test_a_factory_that_gives_another_network_each_time(models, tmp_path):
+    (tmp_path / "random.py").write_text("import torch\ndef net(): return torch.nn.Sequential(torch.nn.Linear(4, 5))\n")
+    result = run(*["torch:./random.py:net"] * 2, "--inputs", "inputs.npy", "--folder", "kept", "-l", "*", "--json")
+    assert result.exit_code == 0, result.output
+    values = {entry["measure"]: entry["value"] for entry in json.loads(result.stdout)["values"]}
+    assert 0.1 < values["cka"] < 0.999
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2GB", 2 * 10**9), ("1.5 GiB", 3 << 29), ("512mb", 512 * 10**6), ("4000000B", 4_000_000), (None, 7)],
+)
+def test_sizes(text, size):
+    assert parse_size(text, 7) == size
 
 
 @pytest.mark.usefixtures("files")
@@ -142,6 +188,10 @@ def test_models_by_reference(tmp_path, monkeypatch):
         (["absent.npy", "x.npy"], "does not exist"),
         (["x.npy", "y.npy", "-m", "ckaa"], "cka"),
         (["onnx:net", "y.npy"], "does not exist"),
+        (["x.npy", "y.npy", "--memory", "2"], "a number and a unit"),
+        (["x.npy", "y.npy", "--memory", "lots"], "such as 2GB"),
+        (["x.npy", "y.npy", "--memory", "10KB"], "1MB at least"),
+        (["x.npy", "y.npy", "--folder", "kept"], "all networks here are files"),
     ],
 )
 def test_what_is_wrong_is_said_with_exit_code_2(arguments, text):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from similitude.engine.chance import chance_of_cka
+from similitude import compare, pairwise
+from similitude.engine.chance import chance_of_cka, sphericity
 from similitude.engine.models import compare_models, compare_reductions
+from similitude.engine.streaming import Stream
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import get_measure
+from similitude.representations.representation import row_blocks
+from similitude.representations.rows import FolderRows
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -70,6 +74,88 @@ def test_chance_is_the_mean_over_permutations():
     cka = get_measure("cka")
     values = [cka(x, y[rng.permutation(12)]) for _ in range(3000)]
     assert chance_of_cka(x, y) == pytest.approx(np.mean(values), abs=4 * np.std(values) / np.sqrt(3000))
+
+
+@pytest.fixture
+def no_temporary_files(tmp_path, monkeypatch):
+    """A place for temporary files that is empty again at the end."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    yield
+    assert not list(place.iterdir())
+
+
+@pytest.mark.usefixtures("no_temporary_files")
+@pytest.mark.parametrize("memory", [400_000, 40_000])
+def test_what_does_not_fit_in_memory_gives_the_same_values(memory, monkeypatch):
+    images = torch.randn(1500, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    measures = ["cka", "procrustes", "mean_cca", "linear_regression"]
+    options = {"layers": ["0", "2", "4"], "batch_size": 100}
+    expected = compare_models(convnet(0), convnet(1), images, measures, **options)
+    files = []
+    finish = FolderRows.finish
+    monkeypatch.setattr(FolderRows, "finish", lambda self: (files.append(self.folder), finish(self))[1])
+    monkeypatch.setattr(Stream, "bytes", lambda self, widths: 1)
+    found = compare_models(convnet(0), convnet(1), images, measures, memory=memory, **options)
+    assert [folder.name for folder in files] == (["a", "b"] if memory < 100_000 else [])
+    np.testing.assert_allclose(found.frame[measures], expected.frame[measures], rtol=0, atol=1e-9)
+    assert list(found.frame["first"]) == list(expected.frame["first"])
+
+
+def test_a_folder_keeps_what_was_extracted(tmp_path):
+    first = compare_models(convnet(0), convnet(1), IMAGES, layers="2", folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+    net = convnet(0)
+    net.register_forward_hook(lambda *_: pytest.fail("ran again"))
+    again = compare_models(net, convnet(1), IMAGES, layers="2", folder=tmp_path)
+    assert again.frame.equals(first.frame)
+    with pytest.raises(InputError, match="other model"):
+        compare_models(convnet(2), convnet(1), IMAGES, layers="2", folder=tmp_path)
+
+
+def test_an_iterator_is_for_one_network():
+    with pytest.raises(InputError, match="cannot both read an iterator"):
+        compare_models(convnet(0), convnet(1), iter(IMAGES.split(40)), layers="2")
+    matrix = compare_models(convnet(0), None, iter(IMAGES.split(40)), layers="2").matrix("cka")
+    assert matrix.iloc[0, 0] == pytest.approx(1)
+    spent = iter(IMAGES.split(40))
+    list(spent)
+    with pytest.raises(InputError, match="no inputs"):
+        compare_models(convnet(0), None, spent, layers="2")
+
+
+def test_chance_is_told_once():
+    nets = [nn.Sequential(nn.Linear(40, 200)) for _ in "ab"]
+    with pytest.warns(SimilitudeWarning) as told:
+        compare_models(*nets, torch.randn(20, 40), layers="*")
+    assert len(told) == 1
+
+
+def test_compare_and_pairwise_tell_of_chance_too():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 30, 200))
+    for call in (
+        lambda: compare(x, y, "cka"),
+        lambda: pairwise([x, y], "cka"),
+        lambda: compare(torch.tensor(x), torch.tensor(y), "cka"),
+    ):
+        with pytest.warns(SimilitudeWarning, match="n = 30 inputs are few for 200") as told:
+            call()
+        assert len(told) == 1
+    compare(x, y, "cka(debiased=true),procrustes")
+    assert compare(torch.tensor(x, requires_grad=True), torch.tensor(y), "cka")["cka"] > 0.5  # a training loss
+
+
+def test_sphericity_is_that_of_the_whole_in_pieces(monkeypatch):
+    rng = np.random.default_rng(0)
+    for shape in ((40, 90), (90, 40)):
+        values = rng.normal(size=shape) + 5
+        centred = values - values.mean(axis=0)
+        gram = centred @ centred.T
+        expected = np.trace(gram) / np.linalg.norm(gram)
+        monkeypatch.setattr("similitude.engine.chance.row_blocks", lambda array: row_blocks(array, 3000))
+        assert sphericity(values) == pytest.approx(expected, rel=1e-12)
 
 
 def test_few_inputs_for_many_features_are_warned_of():

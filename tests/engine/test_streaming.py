@@ -74,6 +74,13 @@ def test_merged_in_any_order_after_travelling(measures):
     np.testing.assert_allclose(list(both.result().values()), expected, rtol=1e-9)
 
 
+def test_half_precision_is_taken_note_of():
+    torch = pytest.importorskip("torch")
+    x, y = (torch.tensor(side, dtype=torch.bfloat16) for side in data())
+    for measure in ("cka", "mean_cca"):
+        assert streamed(measure, x, y, 100).result() == pytest.approx(compare(x, y, measure), rel=1e-9)
+
+
 def test_a_result_on_the_way_does_not_disturb():
     x, y = data()
     stream = streamed("cka,mean_cca", x[:333], y[:333], 50)
@@ -98,6 +105,7 @@ def test_low_rank_behind_an_offset_is_found():
     assert streamed("mean_cca", x, y, 60).result() == pytest.approx(compare(x, y, "mean_cca"), rel=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::similitude.SimilitudeWarning")  # chance
 def test_fewer_inputs_than_features():
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(20, 40)), rng.normal(size=(20, 30))

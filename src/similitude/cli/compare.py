@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import math
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,10 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from similitude.cli.console import JsonOutput, MeasureIds, note, progress_bars, stdout
-from similitude.cli.sources import Network, load_networks
+from similitude.cli.console import JsonOutput, MeasureIds, Memory, note, parse_size, progress_bars, stdout
+from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
-from similitude.engine.chance import warn_of_chance
+from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.representations import Representation
@@ -46,7 +47,12 @@ def command(
         Path | None, typer.Option(help="What models are shown: an array file, or .txt with a text a line.")
     ] = None,
     reduce: Annotated[str, typer.Option(help="How a model's outputs become inputs x features.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Inputs a model is shown at a time.")] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a model is shown at a time.")] = 32,
+    memory: Memory = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Keep what models give there; an interrupted extraction goes on.", file_okay=False),
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Write heat maps there (PNG and PDF).")] = None,
     map_file: Annotated[
         Path | None, typer.Option("--map", help="Write a map of three networks or more there (PNG and PDF).")
@@ -58,18 +64,22 @@ def command(
 
     A similarity grows as networks become more alike, a dissimilarity as they differ; every table says which it is.
     """
-    found = load_networks(networks, layers=layers or [], reduce=reduce, inputs=inputs, batch_size=batch_size)
-    first, second = _sides(found, within)
-    single = len(first) == len(second) == 1
-    chosen = get_measures(measures if measures or single else "cka")
-    placing = _metric_of(chosen) if map_file is not None else None
-    if placing is not None and placing not in chosen:
-        chosen.append(placing)
-    if map_file is not None and (len(found) < 3 or within):
-        raise InputError("A map is of three networks or more, each named once.")
-    warn_of_chance(first, second, chosen)
-    with progress_bars() as bars:
-        table = pairwise(first, chosen, others=second, progress=bars("compare"))
+    share = parse_size(memory, MEMORY) // 2
+    asked = get_measures(measures) if measures else None
+    with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
+        found = load_networks(
+            networks, layers or [], Extraction(inputs, reduce, batch_size, share, Path(spool), folder)
+        )
+        first, second = _sides(found, within)
+        single = len(first) == len(second) == 1
+        chosen = asked or get_measures(None if single else "cka")
+        placing = _metric_of(chosen) if map_file is not None else None
+        if placing is not None and placing not in chosen:
+            chosen.append(placing)
+        if map_file is not None and (len(found) < 3 or within):
+            raise InputError("A map is of three networks or more, each named once.")
+        with progress_bars() as bars:
+            table = pairwise(first, chosen, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
         csv.parent.mkdir(parents=True, exist_ok=True)
         table.frame.to_csv(csv, index=False)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from similitude.cli.console import progress_bars
+from similitude.engine.models import extract_or_spill
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Representation
-from similitude.representations.extract import extract
 from similitude.representations.files import load_arrays
 from similitude.representations.layers import matches
 from similitude.representations.references import is_model_reference, load_inputs, load_model
 
-__all__ = ["Network", "load_networks"]
+__all__ = ["Extraction", "Network", "load_networks"]
 
 
 class Network:
@@ -33,22 +35,54 @@ class Network:
         self.layers = layers
 
 
-def load_networks(
-    references: Sequence[str], *, layers: Sequence[str], reduce: str, inputs: Path | None, batch_size: int
-) -> list[Network]:
+@dataclass(frozen=True)
+class Extraction:
+    """How models are looked at.
+
+    Parameters
+    ----------
+    inputs
+        File of what they are shown.
+    reduce
+        See `similitude.extract`.
+    batch_size
+        Inputs at a time.
+    memory
+        Bytes for the representations of all models.
+    spool
+        Where those go that take more.
+    folder
+        Where all go, to be continued, if the user names one.
+    """
+
+    inputs: Path | None
+    reduce: str
+    batch_size: int
+    memory: int
+    spool: Path
+    folder: Path | None = None
+
+
+def load_networks(references: Sequence[str], layers: Sequence[str], extraction: Extraction) -> list[Network]:
     """Networks of files, folders (a population gives all of its models) and model references.
 
     Raises
     ------
     InputError
-        A model reference without inputs.
+        A model reference without inputs, or a folder for models where there are none.
     UnknownName
         No layer matches.
     """
+    models = [reference for reference in references if is_model_reference(reference)]
+    if extraction.folder is not None and not models:
+        raise InputError("--folder keeps what models give, and all networks here are files. Leave it out.")
     found: list[Network] = []
-    for reference in references:
+    for i, reference in enumerate(references):
         if is_model_reference(reference):
-            found.append(_from_model(reference, layers, reduce, inputs, batch_size))
+            place = re.sub(r"[^\w.-]+", "-", reference)
+            if earlier := references[:i].count(reference):  # a factory may give another network each time
+                place += f"-{earlier + 1}"
+            found.append(_from_model(reference, place, layers, extraction, len(models)))
         else:
             found += _from_files(Path(reference), layers)
     names = Counter(network.name for network in found)
@@ -60,8 +94,8 @@ def load_networks(
     return found
 
 
-def _from_model(reference: str, layers: Sequence[str], reduce: str, inputs: Path | None, batch_size: int) -> Network:
-    if inputs is None:
+def _from_model(reference: str, place: str, layers: Sequence[str], extraction: Extraction, models: int) -> Network:
+    if extraction.inputs is None:
         raise InputError(
             f"{reference} is a model, so there must be something to show it: --inputs FILE, an array file or a .txt "
             "file with a text a line."
@@ -69,14 +103,17 @@ def _from_model(reference: str, layers: Sequence[str], reduce: str, inputs: Path
     loaded = load_model(reference)
     with progress_bars() as bars:
         advance = bars(f"extract {loaded.name}")
-        representations = extract(
+        representations = extract_or_spill(
             loaded.model,
-            load_inputs(inputs),
+            load_inputs(extraction.inputs),
             list(layers) or "blocks",
-            reduce,
+            reduce=extraction.reduce,
             name=loaded.name,
             tokenizer=loaded.tokenizer,
-            batch_size=batch_size,
+            batch_size=extraction.batch_size,
+            memory=extraction.memory // models,
+            spool=extraction.spool / place,
+            folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
     return Network(loaded.name, representations)

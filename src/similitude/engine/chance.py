@@ -9,7 +9,7 @@ import numpy as np
 
 from similitude.errors import SimilitudeWarning
 from similitude.measures import Measure
-from similitude.representations.representation import Representation
+from similitude.representations.representation import Representation, row_blocks
 
 __all__ = ["chance_of_cka", "chance_of_spectrum", "sphericity", "warn_of_chance"]
 
@@ -48,13 +48,14 @@ def warn_of_chance(
     """Warn if biased linear CKA is asked for where chance alone gives a notable value."""
     if not any(str(measure) == "cka" for measure in measures):
         return
-    every = (*first, *second)
     # The trace of a Gram matrix of rank d is at most sqrt(d) times its norm, so that narrow sides need no look.
-    if max(r.d for r in every) < _NOTABLE * (every[0].n - 1):
+    widest, n = max(r.d for r in first) * max(r.d for r in second), first[0].n
+    if widest**0.5 < _NOTABLE * (n - 1):
         return
-    trace = {r.content_hash: sphericity(r.values) for r in every}
+    distinct = {r.content_hash: r for r in (*first, *second)}
+    quotients = {key: sphericity(r.values) for key, r in distinct.items()}
     pairs = [(x, y) for x in first for y in second if x.content_hash != y.content_hash]
-    chances = [chance_of_spectrum(x.n, trace[x.content_hash], trace[y.content_hash]) for x, y in pairs]
+    chances = [chance_of_spectrum(n, quotients[x.content_hash], quotients[y.content_hash]) for x, y in pairs]
     worst = max(chances, default=0.0)
     if worst >= _NOTABLE:
         x, y = pairs[chances.index(worst)]
@@ -68,7 +69,12 @@ def warn_of_chance(
 
 def sphericity(values: np.ndarray) -> float:
     """Quotient tr K / ||K|| of the centred Gram matrix: the square root of the participation ratio of its spectrum."""
-    centred = values - values.mean(axis=0, dtype=np.float64)
-    gram = centred @ centred.T if centred.shape[0] <= centred.shape[1] else centred.T @ centred
+    n, d = values.shape
+    mean = values.mean(axis=0, dtype=np.float64)
+    gram = np.zeros((min(n, d),) * 2)
+    # A piece at a time of the longer axis, since the whole may be larger than memory.
+    for start, piece in row_blocks(values if n > d else values.T):
+        centred = piece - mean if n > d else piece - mean[start : start + len(piece), None]
+        gram += centred.T @ centred
     norm = float(np.linalg.norm(gram))
     return float(np.trace(gram)) / norm if norm else 0.0

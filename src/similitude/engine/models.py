@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from similitude.engine.chance import warn_of_chance
 from similitude.engine.compute import Progress
 from similitude.engine.pairwise import PairTable, pairwise
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
-from similitude.representations.extract import extract
+from similitude.representations.extract import DoesNotFit, extract
+from similitude.representations.representation import Representation
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["compare_models", "compare_reductions"]
+__all__ = ["MEMORY", "compare_models", "compare_reductions", "extract_or_spill"]
+
+MEMORY = 4 << 30
+"""Bytes for representations and for what is computed from them, unless told otherwise: half for either."""
 
 
 def compare_models(
@@ -29,9 +34,14 @@ def compare_models(
     layers: str | Iterable[str] = "blocks",
     names: tuple[str, str] | None = None,
     progress: Progress | None = None,
+    memory: int = MEMORY,
+    folder: str | Path | None = None,
     **options: Any,
 ) -> PairTable:
     """Every layer of one network against every layer of another, on the same inputs.
+
+    Representations that would not fit in memory are written to temporary files and compared from there, streamed where
+    two layers alone do not fit (see `similitude.pairwise`). Values do not depend on it.
 
     Parameters
     ----------
@@ -48,6 +58,11 @@ def compare_models(
         Of the networks, for labels; by default their classes, with A and B if those are the same.
     progress
         Called with finished and total pairs.
+    memory
+        Bytes, about: half for the representations of both networks, half for what is computed from them.
+    folder
+        Write representations there in any case, into the folders ``a`` and ``b``. Called again, it goes on where it
+        stopped.
     **options
         Of `extract`: ``reduce``, ``tokenizer``, ``batch_size``, ...
 
@@ -55,6 +70,11 @@ def compare_models(
     -------
     PairTable
         ``.matrix("cka")`` has the layers of `a` as rows and those of `b` as columns.
+
+    Raises
+    ------
+    InputError
+        See `similitude.extract`; or `inputs` is an iterator, which only one network can read.
 
     Warns
     -----
@@ -70,11 +90,55 @@ def compare_models(
     (2, 2)
     """
     chosen = get_measures(measures)
-    first_name, second_name = names or _names(a, b)
-    first = list(extract(a, inputs, layers, name=first_name, **options).values())
-    second = first if b is None else list(extract(b, inputs, layers, name=second_name, **options).values())
-    warn_of_chance(first, second, chosen)
-    return pairwise(first, chosen, others=second, progress=progress)
+    networks = [a] if b is None else [a, b]
+    if b is not None and isinstance(inputs, Iterator):
+        raise InputError("Two networks cannot both read an iterator. Give a list of its batches, or a loader.")
+    share = memory // 2
+    with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
+        sides = []
+        for network, name in zip(networks, names or _names(a, b), strict=False):
+            letter = "ab"[len(sides)]
+            found = extract_or_spill(
+                *(network, inputs, layers),
+                name=name,
+                memory=share // len(networks),
+                spool=Path(spool) / letter,
+                folder=None if folder is None else Path(folder) / letter,
+                **options,
+            )
+            sides.append(list(found.values()))
+        return pairwise(sides[0], chosen, others=sides[-1], progress=progress, memory=share)
+
+
+def extract_or_spill(
+    model: Module,
+    inputs: Any,
+    layers: str | Iterable[str],
+    *,
+    memory: int,
+    spool: Path,
+    folder: Path | None = None,
+    **options: Any,
+) -> dict[str, Representation]:
+    """Representations in memory if they fit, else in files.
+
+    Parameters
+    ----------
+    model, inputs, layers, options
+        See `similitude.extract`.
+    memory
+        Bytes that the representations may take.
+    spool
+        Folder that is made and written if they take more; whoever names it removes it.
+    folder
+        Write them there in any case.
+    """
+    try:
+        return extract(model, inputs, layers, memory=memory, folder=folder, **options)
+    except DoesNotFit:
+        if isinstance(inputs, Iterator):
+            raise
+        return extract(model, inputs, layers, folder=spool, **options)
 
 
 def compare_reductions(
@@ -117,7 +181,6 @@ def compare_reductions(
         if not shared:
             raise InputError(f"The networks have no layer in common: {', '.join(first)} and {', '.join(second)}.")
         for layer in shared:
-            warn_of_chance([first[layer]], [second[layer]], chosen)
             row = pairwise([first[layer]], chosen, others=[second[layer]]).frame.iloc[0]
             for measure in chosen:
                 values.setdefault((layer, str(measure)), {})[reduction] = float(row[str(measure)])

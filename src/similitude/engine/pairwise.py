@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.engine.compute import MEMORY, Progress, score_pairs
+from similitude.engine.chance import warn_of_chance
+from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.ledger import Ledger
+from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
@@ -37,6 +39,11 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     dict
         Measure id to value, in the order asked for.
 
+    Warns
+    -----
+    SimilitudeWarning
+        Biased CKA is asked for with so few inputs that chance alone gives a notable value.
+
     Examples
     --------
     >>> import numpy as np
@@ -51,6 +58,8 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     pair.wanted |= crosses
     for side in (pair.x, pair.y):
         side.prepare(factors)
+    if pair.x.representation is not None and pair.y.representation is not None:  # not for a training loss
+        warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
     return {str(measure): measure.value(pair) for measure in chosen}
 
 
@@ -97,6 +106,9 @@ def pairwise(
 ) -> PairTable:
     """All ordered pairs of a list, or of one list against another.
 
+    A pair whose two sides do not fit `memory` is streamed from its arrays, which may be memory-mapped, by measures that
+    allow it: linear CKA, the CCA family, the Procrustes family, shape metrics, linear regression.
+
     Parameters
     ----------
     representations
@@ -111,15 +123,17 @@ def pairwise(
     Warns
     -----
     SimilitudeWarning
-        A measure failed on some pairs; they are NaN, with reasons in ``.failures``.
+        A measure failed on some pairs; they are NaN, with reasons in ``.failures``. Or biased CKA is asked for with so
+        few inputs that chance alone gives a notable value. Or `memory` does not hold two sides that have to be.
     """
     first = _labelled(representations)
     second = first if others is None else _labelled(others)
     chosen = get_measures(measures)
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
+    warn_of_chance(first, second, chosen)
     pairs = list(product(first, second))
-    scored = score_pairs(
+    scored = score_or_stream(
         pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
     )
     labels = [(x.key, y.key) for x, y in pairs]

@@ -21,7 +21,7 @@ from similitude.measures.factors import (
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.measures.spectra import singular_values
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "can_stream"]
 
 _OF_MOMENTS: set[Factor | Cross] = {
     *(CentredNorm(), CovarianceNorm(), DiagonalSquares()),
@@ -30,7 +30,17 @@ _OF_MOMENTS: set[Factor | Cross] = {
 """What sums of products of features give; all else of the linear family needs their triangular factor."""
 
 
+_EXACT = float(np.finfo(np.float64).eps)
+
 _AnySums = TypeVar("_AnySums", "_Moments", "_Triangle")
+
+
+def can_stream(measure: Measure) -> bool:
+    """Whether a measure follows from what `Stream` keeps."""
+    used = set(measure.uses())
+    # An SVD read on its own, and not through a cross, is read input by input.
+    linear = {use for use in used if isinstance(use, Cross) and use.factors == (ThinSVD(),)}
+    return bool(used) and not used - _OF_MOMENTS - linear - ({ThinSVD()} if linear else set())
 
 
 class Stream:
@@ -45,6 +55,8 @@ class Stream:
     measures
         Ids; by default ``cka`` and ``procrustes``. Biased and debiased linear CKA, the CCA family, the Procrustes
         family, shape metrics and linear regression can be streamed.
+    precisions
+        Machine epsilon in which each side was computed, where that is coarser than the type of the batches.
 
     Raises
     ------
@@ -62,13 +74,15 @@ class Stream:
     1.0
     """
 
-    def __init__(self, measures: str | Measure | Iterable[str | Measure] = ("cka", "procrustes")) -> None:
+    def __init__(
+        self,
+        measures: str | Measure | Iterable[str | Measure] = ("cka", "procrustes"),
+        *,
+        precisions: tuple[float, float] = (_EXACT, _EXACT),
+    ) -> None:
         self.measures = get_measures(measures)
         for measure in self.measures:
-            used = set(measure.uses())
-            # An SVD read on its own, and not through a cross, is read input by input.
-            linear = {use for use in used if isinstance(use, Cross) and use.factors == (ThinSVD(),)}
-            if not used or used - _OF_MOMENTS - linear - ({ThinSVD()} if linear else set()):
+            if not can_stream(measure):
                 raise InputError(
                     f"{measure} needs all inputs at once. Measures that can be streamed: linear CKA, the CCA family, "
                     "the Procrustes family, shape metrics and linear regression."
@@ -77,7 +91,7 @@ class Stream:
         self._triangular = ThinSVD() in factors
         self._diagonals = DiagonalProduct() in crosses
         self._widths: tuple[int, int] | None = None
-        self._precision = float(np.finfo(np.float64).eps)
+        self._precisions = precisions
         self._buffer = np.empty((0, 0))
         self._filled = 0
         self._moments: _Moments | None = None
@@ -86,8 +100,16 @@ class Stream:
     def _begin(self, widths: tuple[int, int]) -> None:
         """Make the buffer: always filled to the same row, so that values do not depend on the batches."""
         self._widths = widths
+        self._buffer = np.empty(self._buffer_shape(widths))
+
+    def _buffer_shape(self, widths: tuple[int, int]) -> tuple[int, int]:
         columns = 1 + sum(widths) + 2 * self._diagonals
-        self._buffer = np.empty((max(1024, (4 if self._triangular else 2) * columns), columns))
+        return max(1024, (4 if self._triangular else 2) * columns), columns
+
+    def bytes(self, widths: tuple[int, int]) -> int:
+        """Memory that a stream of sides of these widths takes, about, however many inputs there are."""
+        rows, columns = self._buffer_shape(widths)
+        return 8 * columns * ((2 if self._triangular else 1) * rows + 3 * columns)
 
     @property
     def n(self) -> int:
@@ -115,7 +137,7 @@ class Stream:
         InputError
             NaN or infinite values, or arrays that are not two-dimensional.
         """
-        x, y = self._checked(x, "first"), self._checked(y, "second")
+        (x, of_x), (y, of_y) = _checked(x, "first"), _checked(y, "second")
         if len(x) != len(y):
             raise ShapeMismatch(f"A batch has {len(x)} inputs on the first side and {len(y)} on the second.")
         if self._widths is None:
@@ -123,6 +145,7 @@ class Stream:
         assert self._widths is not None
         if (x.shape[1], y.shape[1]) != self._widths:
             raise ShapeMismatch(f"A batch has widths {x.shape[1]} and {y.shape[1]}; those before had {self._widths}.")
+        self._coarsen((of_x, of_y))
         start = 0
         while start < len(x):
             stop = min(len(x), start + len(self._buffer) - self._filled)
@@ -162,7 +185,7 @@ class Stream:
             self._begin(other._widths)
         self._moments = _merged(self._moments, moments)
         self._triangle = _merged(self._triangle, triangle)
-        self._precision = max(self._precision, other._precision)
+        self._coarsen(other._precisions)
         return self
 
     def result(self) -> dict[str, float]:
@@ -175,14 +198,26 @@ class Stream:
         MeasureError
             A measure is not defined on these data.
         """
+        pair = self.pair()
+        return {str(measure): float(measure.value(pair)) for measure in self.measures}
+
+    def pair(self) -> Pair:
+        """Both sides, with all that the measures read of them, for all inputs so far.
+
+        Raises
+        ------
+        InputError
+            Fewer than two inputs, or constant features only.
+        """
         if self.n < 2:
             raise InputError(f"The stream has seen {self.n} inputs; similarity needs at least two.")
         moments, triangle = self._total()
         if triangle is not None:
-            pair = triangle.pair(self._precision)
+            pair = triangle.pair(self._precisions)
         else:
             assert moments is not None
-            x, y = (Side(part[None], self._precision, inputs=self.n) for part in moments.sides(moments.shift))
+            parts = zip(moments.sides(moments.shift), self._precisions, strict=True)
+            x, y = (Side(part[None], precision, inputs=self.n) for part, precision in parts)
             pair = Pair(x, y)
         crosses = needs(self.measures)[1]
         if moments is not None:
@@ -190,7 +225,11 @@ class Stream:
         if not (pair.x[CentredNorm()] > 0 and pair.y[CentredNorm()] > 0):
             raise InputError("Every feature of a side is constant over the inputs; there is nothing to compare.")
         pair.wanted |= crosses
-        return {str(measure): float(measure.value(pair)) for measure in self.measures}
+        return pair
+
+    def _coarsen(self, precisions: tuple[float, float]) -> None:
+        """Take note of the precision in which values were stored; it sets the tolerance for their rank."""
+        self._precisions = max(self._precisions[0], precisions[0]), max(self._precisions[1], precisions[1])
 
     def _total(self) -> tuple[_Moments | None, _Triangle | None]:
         """Sums over all rows, those that wait in the buffer too."""
@@ -211,19 +250,24 @@ class Stream:
             moments = moments if self._moments is None else self._moments.merged(moments)
         return moments, triangle
 
-    def _checked(self, batch: Any, name: str) -> np.ndarray:
-        if hasattr(batch, "detach"):
-            batch = batch.detach().cpu()
-        array = np.asarray(batch)
-        if array.ndim != 2 or array.dtype.kind not in "biuf":
-            raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
-        with np.errstate(over="ignore", invalid="ignore"):
-            suspect = not np.isfinite(array.sum())  # much faster than looking at each
-        if suspect and not np.isfinite(array).all():
-            raise InputError(f"{name}: a batch with NaN or infinite values.")
-        if array.dtype.kind == "f":
-            self._precision = max(self._precision, float(np.finfo(array.dtype).eps))
-        return array
+
+def _checked(batch: Any, name: str) -> tuple[np.ndarray, float]:
+    """A batch as an array, and the machine epsilon of its type."""
+    coarse = _EXACT
+    if hasattr(batch, "detach"):
+        batch = batch.detach().cpu()
+        if batch.is_floating_point() and batch.element_size() < 4:  # NumPy has no bfloat16
+            import torch
+
+            batch, coarse = batch.float(), float(torch.finfo(batch.dtype).eps)
+    array = np.asarray(batch)
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspect = not np.isfinite(array.sum())  # much faster than looking at each
+    if suspect and not np.isfinite(array).all():
+        raise InputError(f"{name}: a batch with NaN or infinite values.")
+    return array, max(coarse, float(np.finfo(array.dtype).eps)) if array.dtype.kind == "f" else coarse
 
 
 def _merged(held: _AnySums | None, new: _AnySums | None) -> _AnySums | None:
@@ -322,11 +366,12 @@ class _Triangle(_Sums):
         both = np.concatenate([self.matrix, other.matrix @ other.translation(self.shift).T])
         return type(self)(_upper(both), self.shift, self.width)
 
-    def pair(self, precision: float) -> Pair:
+    def pair(self, precisions: tuple[float, float]) -> Pair:
         """Sides of few rows with the same inner products as all the data; below the first row they are centred."""
         whole = (self.matrix @ self.translation(np.zeros_like(self.shift)).T)[:, 1:]
         found = []
-        for values, centred in zip(self.sides(whole), self.sides(self.matrix[1:, 1:]), strict=True):
+        centred_sides = self.sides(self.matrix[1:, 1:])
+        for values, centred, precision in zip(self.sides(whole), centred_sides, precisions, strict=True):
             side = Side(values, precision, inputs=self.n)
             side[Centred()] = centred
             found.append(side)

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-__all__ = ["extract"]
+__all__ = ["DoesNotFit", "extract"]
+
+
+class DoesNotFit(InputError):
+    """Representations would take more memory than they may."""
 
 
 def extract(
@@ -89,7 +93,7 @@ def extract(
         Write rows to files there, and give memory-mapped arrays; called again after an interruption, with the same
         settings, it goes on with the first batch that is missing.
     memory
-        Bytes that representations may take without a `folder`, as far as the number of batches is known.
+        Bytes that representations may take without a `folder`.
     progress
         True for a bar with the time left, or a function of (batches done, batches in all or None).
 
@@ -102,7 +106,9 @@ def extract(
     Raises
     ------
     InputError
-        Inputs that shuffle, token inputs without a mask, outputs without a row an input, an unfit reduction.
+        Inputs that shuffle, token inputs without a mask, outputs without a row an input, an unfit reduction, no inputs.
+    DoesNotFit
+        An InputError: more than `memory`, told after the first batch if the number of batches is known.
     UnknownName
         No such layer.
     MissingDependency
@@ -127,9 +133,11 @@ def extract(
         for i, batch in enumerate(batches):
             if i >= rows.batches:
                 rows.add(capture.run(model, batch, forward), batch.ids)
-                if i == 0 and isinstance(rows, MemoryRows):
+                if isinstance(rows, MemoryRows):
                     _check_memory(rows, batches.count, memory)
             advance(i + 1)
+    if rows.batches == 0:
+        raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
     capture.report()
     return _representations(rows, label, batches.shuffled)
 
@@ -293,10 +301,11 @@ def _settings(
 
 
 def _check_memory(rows: MemoryRows, count: int | None, memory: int) -> None:
-    expected = rows.nbytes * (count or 1)
+    """From the first batch on, as if all were like those so far."""
+    expected = rows.nbytes * max(1.0, (count or 0) / rows.batches)
     if expected > memory:
-        raise InputError(
-            f"These layers would take about {expected / 2**30:.1f} GiB, more than memory={memory / 2**30:.1f} GiB. "
+        raise DoesNotFit(
+            f"These layers would take about {expected / 1e9:.2g} GB, more than memory={memory / 1e9:.2g} GB. "
             "Give folder=... to keep them on disk, fewer layers, or a reduction that keeps less, such as 'mean_pool'."
         )
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from similitude.errors import InputError
 
-__all__ = ["Representation", "Truncated", "validate"]
+__all__ = ["Representation", "Truncated", "row_blocks", "validate"]
+
+_BLOCK = 16 << 20
+"""Bytes of an array that are looked at together: it may be a file that memory cannot hold."""
+
+
+def row_blocks(array: np.ndarray, nbytes: int = _BLOCK) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive rows of about so many bytes, each with the position of its first row."""
+    height = max(1, nbytes // max(1, array[:1].nbytes))
+    return ((start, array[start : start + height]) for start in range(0, len(array), height))
 
 
 def validate(values: Any, name: str = "representation") -> np.ndarray:
@@ -49,14 +58,15 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
         array = array.astype(np.float64)
     elif array.dtype.itemsize < 4 or array.dtype.itemsize > 8:
         array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
-    finite = np.isfinite(array)
-    if not finite.all():
-        row, column = (int(i) for i in np.argwhere(~finite)[0])
+    bad = [(start, ~finite) for start, block in row_blocks(array) if not (finite := np.isfinite(block)).all()]
+    if bad:
+        row, column = (int(i) for i in np.argwhere(bad[0][1])[0])
         raise InputError(
-            f"{name}: {int((~finite).sum())} NaN or infinite value(s), the first at row {row}, column {column}. "
-            "Remove or repair those inputs in every network, so that rows still match."
+            f"{name}: {sum(int(where.sum()) for _, where in bad)} NaN or infinite value(s), the first at row "
+            f"{bad[0][0] + row}, column {column}. Remove or repair those inputs in every network, so that rows still "
+            "match."
         )
-    if (array == array[:1]).all():
+    if all((block == array[:1]).all() for _, block in row_blocks(array)):
         raise InputError(
             f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare."
         )

@@ -144,7 +144,10 @@ class FolderRows(Rows):
         self._settings = settings
         self._types: dict[str, str] = {}
         self._synced = time.monotonic()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{self.folder} cannot be made a folder to write to: {error.strerror}.") from None
         if self._record.exists():
             self._continue()
         else:
@@ -173,8 +176,11 @@ class FolderRows(Rows):
 
     def _append(self, layer: str, values: np.ndarray) -> None:
         self._types[layer] = values.dtype.str
-        with open(self._file(layer), "ab") as handle:
-            handle.write(np.ascontiguousarray(values).data)
+        try:
+            with open(self._file(layer), "ab") as handle:
+                handle.write(np.ascontiguousarray(values).data)
+        except OSError as error:
+            raise FileError(f"{self._file(layer)} cannot be written: {error.strerror}.") from None
 
     def _continue(self) -> None:
         record = read_json(self._record)
