@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,9 +24,13 @@ from similitude.engine.ledger import Entry
 from similitude.engine.plan import Plan, Recipe, Tile
 from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
+from similitude.measures.pair import Factor, Side
 from similitude.representations.representation import Representation
 
-__all__ = ["Pool", "Reference", "cores", "open_pool"]
+__all__ = ["Pool", "Reference", "cores", "open_pool", "prepare_sides"]
+
+_WORTH_A_THREAD = 100_000
+"""Entries of two representations from which starting threads pays."""
 
 
 def cores() -> int:
@@ -169,6 +173,17 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
         raise InputError(
             f"Unknown executor {spec!r}. Known: threads, serial, processes, processes:N, dask, dask:tcp://host:port."
         )
+
+
+def prepare_sides(sides: Sequence[Side], factors: Collection[Factor]) -> None:
+    """Compute factors of a few sides side by side, a thread each, where there is enough to do for that."""
+    arrays = all(side.representation is not None for side in sides)  # else tensors, whose gradients are per thread
+    if cores() == 1 or not arrays or sum(side.n * side.d for side in sides) < _WORTH_A_THREAD:
+        for side in sides:
+            side.prepare(factors)
+        return
+    with threadpool_limits(limits=1), ThreadPoolExecutor(min(len(sides), cores())) as executor:
+        list(executor.map(lambda side: side.prepare(factors), sides))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pandas as pd
 
 from similitude.engine.chance import warn_of_chance
 from similitude.engine.compute import MEMORY, Progress
+from similitude.engine.executors import prepare_sides
 from similitude.engine.ledger import Ledger
 from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
@@ -56,8 +57,7 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
     pair.wanted |= crosses
-    for side in (pair.x, pair.y):
-        side.prepare(factors)
+    prepare_sides((pair.x, pair.y), factors)
     if pair.x.representation is not None and pair.y.representation is not None:  # not for a training loss
         warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
     return {str(measure): measure.value(pair) for measure in chosen}

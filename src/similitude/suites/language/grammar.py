@@ -251,11 +251,18 @@ class Writer:
 
     # ------------------------------------------------------------------ what was thought of it
 
-    def review(self) -> tuple[Statement, bool]:
-        """The film that the doctor wrote was not boring: the doctor enjoyed the film. True for praise."""
+    def review(self, forms: Sequence[int] = range(5)) -> tuple[Statement, bool]:
+        """The film that the doctor wrote was not boring: the doctor enjoyed the film. True for praise.
+
+        Parameters
+        ----------
+        forms
+            Ways to say it, each as likely: very good (0), not bad (1), not bad but good (2), good and never bad (3),
+            good and fine (4).
+        """
         person, thing, praise = self.people(1)[0], self.choose(THINGS), self.chance(0.5)
         good, bad = (POSITIVE, NEGATIVE) if praise else (NEGATIVE, POSITIVE)
-        form = self.choose(range(5))
+        form = self.choose(forms)
         if form == 0:
             opinion: Words = (self.choose(HEDGES), self.choose(good))
         elif form == 1:

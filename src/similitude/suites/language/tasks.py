@@ -279,6 +279,6 @@ def question(writer: Writer) -> Example:
 
 
 def polarity(writer: Writer) -> Example:
-    """One sentence, for or against."""
-    statement, praise = writer.review()
+    """One sentence, for or against. The words of most tell; one in three takes knowing what is negated."""
+    statement, praise = writer.review(forms=(0, 0, 0, 0, 1, 2, 3, 4, 4))
     return Example(statement.words, (), int(praise), statement.construction)
