@@ -91,12 +91,18 @@ def test_without_an_index_the_message_says_where_to_put_the_file(tmp_path, monke
     assert list((tmp_path / "downloads").iterdir()) == []
 
 
-def test_every_layer_is_a_model_with_probes(tmp_path, package, downloads):
+def test_every_layer_is_a_model_with_probes(tmp_path, package, downloads, monkeypatch):
     told = []
     minilm.build_minilm(tmp_path / "population", downloads, lambda *what: told.append(what))
     population = open_population(tmp_path / "population")
     assert population.models == ("layer0", "layer1", "layer2")
+    assert told[0][1:] == (0, 3)
     assert told[-1][1:] == (3, 3)
+    assert minilm.is_complete(tmp_path / "population")
+    told.clear()
+    monkeypatch.setattr(minilm, "extract", None)  # would fail
+    minilm.build_minilm(tmp_path / "population", downloads, lambda *what: told.append(what))
+    assert [what[1:] for what in told] == [(3, 3)]
     scores = population.scores
     assert set(scores["functionality"]) == {f"probe/{source}" for source in reviews.SOURCES}
     assert sorted(scores["deleted"].unique()) == [0, 2, 4, 6, 8, 10, 12, 13, 14, 15]

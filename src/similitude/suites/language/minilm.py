@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from similitude.benchmark.functionality import probe_correct
-from similitude.representations import ModelRecord, PopulationWriter, Score
+from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
 from similitude.representations.extract import extract
+from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress
 from similitude.suites.language import checkpoints, reviews
 from similitude.suites.language.records import deletion_levels
@@ -25,7 +26,7 @@ from similitude.suites.language.reviews import Snippets
 if TYPE_CHECKING:
     from transformers import BertModel
 
-__all__ = ["LAYER", "MINILM", "build_minilm", "has_packages"]
+__all__ = ["LAYER", "MINILM", "build_minilm", "has_packages", "is_complete"]
 
 MINILM = "language_minilm"
 LAYER = "tokens"
@@ -61,26 +62,35 @@ def build_minilm(folder: Path, downloads: Path, progress: BuildProgress) -> None
     tests = {source: found.part(0, _TEST) for source, found in snippets.items() if source != "movie"}
     tests = {"movie": movie.part(_SAMPLE + _TRAINING, _SAMPLE + _TRAINING + _TEST), **tests}
     network = _Network()
-    tokens, ids = network.layers(sample, "tokens"), network.token_ids(sample)
-    fitted = network.layers(training, "mean_pool")
-    tested = {source: network.layers(found, "mean_pool") for source, found in tests.items()}
+    names = network.names
     writer = PopulationWriter(
         folder,
         MINILM,
         (LAYER,),
-        ids,
+        network.token_ids(sample),
         description="Layers of all-MiniLM-L6-v2, one network; probes of polarity trained on movie reviews.",
         reduction="tokens",
-        settings={"training_items": _TRAINING, "test_items": _TEST, "length": _LENGTH},
+        settings={"layers": len(names), "training_items": _TRAINING, "test_items": _TEST, "length": _LENGTH},
     )
-    names = list(tokens)
-    for done, name in enumerate(names):
-        progress("layers of a sentence encoder", done, len(names))
+    progress("layers of a sentence encoder", len(writer.done), len(names))
+    if writer.done == set(names):
+        return
+    tokens, fitted = network.layers(sample, "tokens"), network.layers(training, "mean_pool")
+    tested = {source: network.layers(found, "mean_pool") for source, found in tests.items()}
+    for depth, name in enumerate(names):
         if name not in writer.done:
             probed = {source: (layers[name], tests[source].labels) for source, layers in tested.items()}
             scores = _scores(tokens[name], fitted[name], training.labels, probed)
-            writer.write(ModelRecord(name, {LAYER: tokens[name]}, {"depth": done}, scores))
-    progress("layers of a sentence encoder", len(names), len(names))
+            writer.write(ModelRecord(name, {LAYER: tokens[name]}, {"depth": depth}, scores))
+        progress("layers of a sentence encoder", depth + 1, len(names))
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the population has all its layers."""
+    if not is_population(folder):
+        return False
+    layers = read_json(folder / "manifest.json")["settings"].get("layers")
+    return len(open_population(folder).models) == layers
 
 
 def _scores(
@@ -112,13 +122,13 @@ class _Network:
         where = str(files(_PACKAGE) / "model")
         self._words: Any = checkpoints.load("AutoTokenizer", where)
         self._model: BertModel = checkpoints.load("AutoModel", where)
+        self.names = [f"layer{depth}" for depth in range(len(self._model.encoder.layer) + 1)]
 
     def layers(self, snippets: Snippets, reduction: str) -> dict[str, np.ndarray]:
         """Values of the embeddings, layer 0, and of each block's output."""
-        blocks = len(self._model.encoder.layer)
-        modules = ["embeddings", *(f"encoder.layer.{block}" for block in range(blocks))]
+        modules = ["embeddings", *(f"encoder.layer.{block}" for block in range(len(self.names) - 1))]
         found = extract(self._model, self._encode(snippets), layers=modules, reduce=reduction, batch_size=64)
-        return {f"layer{depth}": found[module].values for depth, module in enumerate(modules)}
+        return {name: found[module].values for name, module in zip(self.names, modules, strict=True)}
 
     def token_ids(self, snippets: Snippets) -> list[str]:
         """Names of the rows of `layers` reduced to tokens."""

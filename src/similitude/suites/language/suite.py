@@ -11,10 +11,11 @@ import pandas as pd
 from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
-from similitude.representations import Population, is_population
+from similitude.representations import Population
 from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.language import minilm
 from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build, model_counts
-from similitude.suites.language.minilm import MINILM, build_minilm, has_packages
+from similitude.suites.language.minilm import MINILM
 from similitude.suites.language.reviews import SOURCES
 from similitude.suites.language.sizes import SIZES
 
@@ -127,7 +128,7 @@ class LanguageSuite(Suite):
         build(self.site(home, scale), progress, workers)
         if self._builds_minilm(scale):
             try:
-                build_minilm(self.folder(home, scale, MINILM), home / "downloads", progress)
+                minilm.build_minilm(self.folder(home, scale, MINILM), home / "downloads", progress)
             except FileError as error:
                 warnings.warn(f"language/minilm_layers is left out. {error}", SimilitudeWarning, stacklevel=2)
         if scale != "quick":
@@ -141,7 +142,7 @@ class LanguageSuite(Suite):
         """Whether all models that can be built are there, made by the present recipe."""
         site = self.site(home, scale)
         return all(site.is_complete(population) for population in model_counts(site.size)) and (
-            is_population(self.folder(home, scale, MINILM)) or not self._builds_minilm(scale)
+            not self._builds_minilm(scale) or minilm.is_complete(self.folder(home, scale, MINILM))
         )
 
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
@@ -149,7 +150,7 @@ class LanguageSuite(Suite):
         return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(home, scale)
 
     def _builds_minilm(self, scale: Scale) -> bool:
-        return scale != "quick" and has_packages()
+        return scale != "quick" and minilm.has_packages()
 
     def site(self, home: Path, scale: Scale) -> Site:
         """Where a scale is built."""
