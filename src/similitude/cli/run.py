@@ -105,7 +105,7 @@ def command(
     for choice in choices:
         if embedded and choice.scale == "quick" and not quick:
             note(
-                f"{choice.suite.name}: a small cut; the full populations take about {choice.suite.minutes} minutes "
+                f"{choice.suite.name}: a small cut, to see that all works; the full populations take about {choice.suite.minutes} minutes "
                 f"to build once: `similitude build {choice.suite.name}`, then run again."
             )
         build_suite(choice.suite, place, choice.scale, workers)

@@ -47,14 +47,15 @@ class Size:
 
 
 SIZES: dict[Scale, Size] = {
+    # To see that all works, not to grade by: learning who did what takes thousands of steps.
     "quick": Size(
-        pretrained=3,
-        finetuned=8,
-        crossed=3,
-        pretraining=Pretraining(hidden=48, layers=2, steps=1000, passages=8000, easy=0.7, gate=0.5),
-        finetuning=Finetuning(examples=3000, steps=250),
-        test_items=400,
-        probe_items=800,
+        pretrained=4,
+        finetuned=6,
+        crossed=2,
+        pretraining=Pretraining(hidden=48, layers=2, steps=500, batch=32, passages=6000, easy=0.7, gate=0.0),
+        finetuning=Finetuning(examples=2000, steps=150),
+        test_items=300,
+        probe_items=600,
     ),
     "embedded": Size(pretrained=10, finetuned=50, crossed=6),
     "paper": Size(pretrained=10, finetuned=100, crossed=10),
