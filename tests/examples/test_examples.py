@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LARGE = {"sentence_encoder", "imagenet_convnets"}
-"""Need packages with weights of tens of megabytes; `make examples` runs them."""
+LARGE = {"sentence_encoder", "imagenet_convnets", "ensemble_members"}
+"""Need packages with weights of ten megabytes and more; `make examples` runs them."""
 
 
 @pytest.fixture
