@@ -34,7 +34,8 @@ class Generator:
         score, position = self.draw(rng, n)
         values = self.dissimilarity(rng, position[:, -1, None, None], position)
         variants = score.shape[1]
-        return score[None, :, -1], score[None], values[None, None], np.arange(variants)[None] == variants - 1
+        reference, difference = score[:, -1], np.abs(score[:, -1, None, None] - score)
+        return reference[None], difference[None], values[None, None], np.arange(variants)[None] == variants - 1
 
     def large_population_value(self, rng: np.random.Generator, n: int, draws: int = 600) -> np.ndarray:
         """(ρ, τ) over many models, of which the reference is the best of n."""
@@ -125,7 +126,7 @@ def false_positives(
         values = generator.dissimilarity(rng, position[:, -1, None, None], position)
         score = rng.normal(size=(n, 1)) + np.linspace(0, 2, variants) + 0.3 * rng.normal(size=(n, variants))
         same = np.arange(variants)[None] == variants - 1
-        arrays = score[None, :, -1], score[None], values[None, None], same
+        arrays = score[None, :, -1], np.abs(score[:, -1, None, None] - score)[None], values[None, None], same
         orders = mantel.permutations(n, permutations, rng)
         within = mantel.permuted_spearman(*mantel.within_variant(*arrays), orders)
         p = {

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from similitude import ModelRecord, Population, Score, get_measures
-from similitude.benchmark import Functionality, GradingData, Pairing, Subtask, evaluate, grade
+from similitude.benchmark import Functionality, GradingData, Pairing, Subtask, evaluate, grade, prediction_differences
 from similitude.benchmark.results import Results, load_grading, read_results, save_grading
 from similitude.errors import FileError, InputError
 from similitude.measures import get_measure
@@ -28,13 +28,19 @@ def population(rng):
                 {layer: base @ rng.normal(size=(6, 6)) + rng.normal(size=(60, 6)) for layer in LAYERS},
                 {},
                 scores,
+                {"predictions/noise": rng.dirichlet((1, 1, 1), size=50)},
             )
         )
     return Population.from_records("nets", LAYERS, records)
 
 
+DISAGREEMENT, DIVERGENCE = prediction_differences("noise", quality="accuracy")
 SUBTASKS = {
     "models": Subtask("s/models", "nets", "seed", (Functionality("accuracy"),), Pairing("models")),
+    "errors": Subtask(
+        "s/errors", "nets", "seed", (Functionality("accuracy", lower_is_better=True),), Pairing("models")
+    ),
+    "predictions": Subtask("s/predictions", "nets", "seed", (DISAGREEMENT, DIVERGENCE), Pairing("models")),
     "layers": Subtask(
         "s/layers", "nets", "seed, layer", (Functionality("probe", per="layer"),), Pairing("layers", ("last",))
     ),
@@ -47,7 +53,15 @@ SUBTASKS = {
 def plain_rho(population, subtask, measure_id, keep_itself):
     """Spearman's rho by loops over the scores and one call of the measure a pair."""
     measure, functionality = get_measure(measure_id), subtask.functionalities[0]
-    scores = population.scores[population.scores["functionality"] == functionality.name]
+    predictions = {record: i for i, record in enumerate(population.models)}
+    name = "accuracy" if functionality.pairwise else functionality.name
+    scores = population.scores[population.scores["functionality"] == name]
+
+    def difference(best, model, reference_layer, layer, deleted):
+        if functionality.pairwise:
+            answers = population.items("predictions/noise").argmax(axis=2)
+            return np.mean(answers[predictions[best]] != answers[predictions[model]])
+        return abs(score(best, reference_layer, 0) - score(model, layer, deleted))
 
     def score(model, layer, deleted):
         row = scores[scores["model"] == model]
@@ -57,7 +71,8 @@ def plain_rho(population, subtask, measure_id, keep_itself):
 
     found = []
     for reference_layer in LAYERS if subtask.pairing.layers == () else LAYERS[-1:]:
-        best = max(population.models, key=lambda m: score(m, reference_layer, 0))
+        choose = min if functionality.lower_is_better else max
+        best = choose(population.models, key=lambda m: score(m, reference_layer, 0))
         distances, differences = [], []
         for model in population.models:
             for layer in LAYERS if subtask.pairing.against == "layers" else (reference_layer,):
@@ -68,7 +83,7 @@ def plain_rho(population, subtask, measure_id, keep_itself):
                     other = other.truncate(other.d - deleted).values if deleted else other.values
                     value = measure(population.representation(best, reference_layer).values, other)
                     distances.append(measure.dissimilarity(value))
-                    differences.append(abs(score(best, reference_layer, 0) - score(model, layer, deleted)))
+                    differences.append(difference(best, model, reference_layer, layer, deleted))
         found.append(stats.spearmanr(np.round(distances, 9), np.round(differences, 9)).statistic)
     return np.mean(found)
 
@@ -78,7 +93,8 @@ def plain_rho(population, subtask, measure_id, keep_itself):
 @pytest.mark.parametrize("protocol", ["corrected", "published"])
 def test_grade_is_the_plain_recomputation(population, kind, measure, protocol):
     evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures(measure), protocol=protocol)
-    row = evaluation.results.frame.set_index("statistic").loc["spearman"]
+    frame = evaluation.results.frame
+    row = frame[frame["functionality"] == frame["functionality"].iloc[0]].set_index("statistic").loc["spearman"]
     assert row["estimate"] == pytest.approx(
         plain_rho(population, SUBTASKS[kind], measure, protocol == "published"), abs=1e-12
     )
@@ -87,8 +103,9 @@ def test_grade_is_the_plain_recomputation(population, kind, measure, protocol):
 @pytest.mark.parametrize("kind", SUBTASKS)
 def test_grades_and_statistics_agree_on_the_estimate(population, kind):
     evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures("cka,procrustes"), resamples=200)
-    data = next(iter(evaluation.grading.values()))
-    frame = evaluation.results.frame.set_index(["measure", "statistic"])
+    (_, name), data = next(iter(evaluation.grading.items()))
+    frame = evaluation.results.frame
+    frame = frame[frame["functionality"] == name].set_index(["measure", "statistic"])
     for measure in ("cka", "procrustes"):
         found = grade(data, measure)
         assert frame.loc[(measure, "spearman"), "estimate"] == pytest.approx(found.rho, abs=1e-12)
@@ -102,15 +119,15 @@ def test_grades_and_statistics_agree_on_the_estimate(population, kind):
 @pytest.mark.parametrize("kind", SUBTASKS)
 def test_estimates_can_be_computed_again_from_the_pairs(population, kind):
     evaluation = evaluate([SUBTASKS[kind]], {"nets": population}, get_measures("cka,pwcca"))
-    pairs = evaluation.pairs
     for row in evaluation.results.frame.itertuples():
+        pairs = evaluation.pairs[evaluation.pairs["functionality"] == row.functionality]
         correlate = stats.spearmanr if row.statistic == "spearman" else stats.kendalltau
         by_layer = [
             correlate(np.round(g[row.measure], 12), np.round(g["difference"], 12)).statistic
             for _, g in pairs.groupby("reference_layer")
         ]
         assert row.estimate == pytest.approx(np.mean(by_layer), abs=1e-12)
-    assert not pairs["itself"].any()
+    assert not evaluation.pairs["itself"].any()
 
 
 def test_published_keeps_the_pair_of_the_reference_with_itself(population):
@@ -166,13 +183,42 @@ def test_a_missing_score_is_named(population):
 
 
 def test_grading_data_survive_the_disk(population, tmp_path):
-    evaluation = evaluate([SUBTASKS["deletions"]], {"nets": population}, get_measures("cka,procrustes"))
+    subtasks = [SUBTASKS["deletions"], SUBTASKS["predictions"], SUBTASKS["errors"]]
+    evaluation = evaluate(subtasks, {"nets": population}, get_measures("cka,procrustes"))
     save_grading(tmp_path / "grading.npz", evaluation.grading)
-    key = ("s/deletions", "probe")
-    loaded = load_grading(tmp_path / "grading.npz")[key]
-    for measure in ("cka", "procrustes"):
-        assert grade(loaded, measure) == grade(evaluation.grading[key], measure)
-    assert loaded.variants == evaluation.grading[key].variants
+    for key, quality in {
+        ("s/deletions", "probe"): "",
+        ("s/predictions", "disagreement/noise"): "accuracy",
+        ("s/errors", "accuracy"): "",
+    }.items():
+        loaded = load_grading(tmp_path / "grading.npz")[key]
+        for measure in ("cka", "procrustes"):
+            assert grade(loaded, measure) == grade(evaluation.grading[key], measure)
+        assert (loaded.variants, loaded.quality) == (evaluation.grading[key].variants, quality)
+
+
+def test_two_functionalities_of_pairs_share_their_dissimilarities(population):
+    evaluation = evaluate([SUBTASKS["predictions"]], {"nets": population}, get_measures("cka"))
+    assert (evaluation.computed, evaluation.reused) == (len(LAYERS) * 7 * 8 / 2, 0)
+    disagreement, divergence = evaluation.grading.values()
+    assert disagreement.dissimilarity is divergence.dissimilarity
+    assert not np.array_equal(disagreement.difference, divergence.difference)
+
+
+def test_the_kept_statistics_are_those_of_the_same_differences(population, tmp_path):
+    subtask = SUBTASKS["predictions"]
+    fresh, again = (
+        evaluate([subtask], {"nets": population}, get_measures("cka"), resamples=100, cache=tmp_path) for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(
+        fresh.results.frame.drop(columns="seconds"), again.results.frame.drop(columns="seconds")
+    )
+    assert fresh.results.table().nunique()["cka"] == 2
+
+
+def test_what_models_differ_in_by_pairs_is_a_matter_of_whole_models():
+    with pytest.raises(InputError, match="whole models"):
+        Functionality("disagreement", per="layer", pairwise=DISAGREEMENT.pairwise)
 
 
 def test_results_survive_the_disk_and_others_are_refused(population, tmp_path):

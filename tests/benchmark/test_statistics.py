@@ -16,7 +16,7 @@ from similitude.errors import InputError
 SHAPES = [(1, 12, 1), (2, 8, 3)]
 
 
-def grading(groups=2, models=8, variants=3, *, seed=0, ties=False, **extra):
+def grading(groups=2, models=8, variants=3, *, seed=0, ties=False, pairwise=False, lower=False, **extra):
     """Three measures of falling worth; the last variant is the reference's own."""
     rng = np.random.default_rng(seed)
     score = rng.normal(size=(groups, models, variants))
@@ -32,11 +32,22 @@ def grading(groups=2, models=8, variants=3, *, seed=0, ties=False, **extra):
     same[:, -1] = True
     of_layer = tuple(Variant(f"layer{v}") for v in range(variants))
     layers = tuple(f"layer{g}" for g in range(groups))
-    return GradingData(tuple(f"m{i}" for i in range(models)), layers, (of_layer,) * groups, reference, score, same, d)
+    names = tuple(f"m{i}" for i in range(models))
+    between = None
+    if pairwise:  # differences that no scores have
+        between = rng.random((models, models)).round(1 if ties else 6)
+        between = np.triu(between, 1) + np.triu(between, 1).T
+    return GradingData(names, layers, (of_layer,) * groups, reference, score, same, d, between, "", lower)
 
 
 def arrays(data):
-    return data.reference_score, data.score, np.stack(list(data.dissimilarity.values())), data.same
+    return data.merit, data.difference, np.stack(list(data.dissimilarity.values())), data.same
+
+
+def difference(data, g, reference, m, v):
+    if data.pairwise is not None:
+        return data.pairwise[reference, m]
+    return abs(data.reference_score[g, reference] - data.score[g, m, v])
 
 
 def written_out(data, d, drawn, g, reference):
@@ -47,7 +58,7 @@ def written_out(data, d, drawn, g, reference):
             if m == reference and data.same[g, v]:
                 continue
             x.append(d[g, reference, m, v])
-            y.append(abs(data.reference_score[g, reference] - data.score[g, m, v]))
+            y.append(difference(data, g, reference, m, v))
     x, y = np.round(x, 12), np.round(y, 12)
     kept = np.isfinite(x)
     return x[kept], y[kept]
@@ -61,8 +72,12 @@ def both(x, y):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("ties", [False, True])
-def test_bootstrap_equals_the_resample_written_out(shape, ties):
-    data = grading(*shape, ties=ties, fails=lambda d, rng: np.where(rng.random(d.shape) < 0.1, np.nan, d))
+@pytest.mark.parametrize("pairwise", [False, True])
+def test_bootstrap_equals_the_resample_written_out(shape, ties, pairwise):
+    def fails(d, rng):
+        return np.where(rng.random(d.shape) < 0.1, np.nan, d)
+
+    data = grading(*shape, ties=ties, pairwise=pairwise, fails=fails)
     n = len(data.models)
     rng = np.random.default_rng(1)
     draws = rng.integers(n, size=(25, n))
@@ -89,8 +104,9 @@ def test_every_reference_equals_the_loop():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("ties", [False, True])
-def test_permutation_equals_grading_shuffled_models(shape, ties):
-    data = grading(*shape, ties=ties, seed=3)
+@pytest.mark.parametrize("pairwise", [False, True])
+def test_permutation_equals_grading_shuffled_models(shape, ties, pairwise):
+    data = grading(*shape, ties=ties, pairwise=pairwise, seed=3)
     if ties:  # several best models are no single reference: make it one
         data.reference_score[:, 2] = data.score[:, 2, -1] = 9
     orders = mantel.permutations(len(data.models), 20, np.random.default_rng(2))
@@ -98,7 +114,7 @@ def test_permutation_equals_grading_shuffled_models(shape, ties):
     for b, order in enumerate(orders):
         shuffled = GradingData(
             data.models, data.layers, data.variants, data.reference_score[:, order], data.score[:, order], data.same,
-            data.dissimilarity,
+            data.dissimilarity, None if data.pairwise is None else data.pairwise[np.ix_(order, order)],
         )  # fmt: skip
         for k, name in enumerate(data.dissimilarity):
             expected = grade(shuffled, name)
@@ -275,6 +291,7 @@ def test_the_null_of_ten_models_is_kept():
         place = rng.normal(size=(10, 2))
         d = np.linalg.norm(place[:, None] - place, axis=-1)[None, None, :, :, None]
         orders = mantel.permutations(10, 99, rng)
-        found = mantel.permuted_spearman(score[..., 0], score, d, np.array([[True]]), orders)
+        between = np.abs(score - score[0, :, 0])[..., None]
+        found = mantel.permuted_spearman(score[..., 0], between, d, np.array([[True]]), orders)
         rejected += mantel.p_value(found[0])[0] <= 0.05
     assert rejected / 400 <= 0.085  # 5 % plus three standard errors

@@ -3,8 +3,9 @@
 from similitude.benchmark.correlation import Grade, grade
 from similitude.benchmark.evaluate import Evaluation, evaluate
 from similitude.benchmark.functionality import probe_correct, split_half_reliability
+from similitude.benchmark.predictions import calibration_error, prediction_differences
 from similitude.benchmark.results import Results, read_results
-from similitude.benchmark.subtask import Functionality, GradingData, Pairing, Subtask, Variant
+from similitude.benchmark.subtask import Functionality, GradingData, Pairing, Pairwise, Subtask, Variant
 
 __all__ = [
     "Evaluation",
@@ -12,11 +13,14 @@ __all__ = [
     "Grade",
     "GradingData",
     "Pairing",
+    "Pairwise",
     "Results",
     "Subtask",
     "Variant",
+    "calibration_error",
     "evaluate",
     "grade",
+    "prediction_differences",
     "probe_correct",
     "read_results",
     "split_half_reliability",

@@ -51,7 +51,7 @@ def assessed(data: GradingData, resamples: int, cache: Path | None = None) -> tu
 
 def _hash(data: GradingData, resamples: int) -> str:
     digest = hashlib.blake2b(json.dumps([_VERSION, resamples, list(data.dissimilarity)]).encode(), digest_size=16)
-    for array in (data.reference_score, data.score, data.same, *data.dissimilarity.values()):
+    for array in (data.merit, data.difference, data.same, *data.dissimilarity.values()):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

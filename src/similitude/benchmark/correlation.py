@@ -45,12 +45,12 @@ class Rows:
     variants: np.ndarray
     itself: np.ndarray
     difference: np.ndarray
-    """Absolute difference in functionality from the reference."""
+    """Difference in functionality from the reference."""
 
 
 def best_references(data: GradingData) -> np.ndarray:
     """Index of the best model for each reference layer, shape (G,); the first of equals."""
-    return np.argmax(data.reference_score, axis=1)
+    return np.argmax(data.merit, axis=1)
 
 
 def reference_rows(data: GradingData, protocol: Protocol = "corrected") -> Iterator[Rows]:
@@ -58,7 +58,7 @@ def reference_rows(data: GradingData, protocol: Protocol = "corrected") -> Itera
     for g, reference in enumerate(best_references(data)):
         models, variants = (index.ravel() for index in np.indices(data.score[g].shape))
         itself = (models == reference) & data.same[g][variants]
-        difference = np.abs(data.reference_score[g, reference] - data.score[g]).ravel()
+        difference = data.difference[g, reference].ravel()
         kept = np.ones_like(itself) if protocol == "published" else ~itself
         yield Rows(g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
 
@@ -67,7 +67,7 @@ def grade(data: GradingData, measure: str, protocol: Protocol = "corrected") -> 
     """Grade one measure on one functionality.
 
     For each reference layer the reference is the model with the best score; its dissimilarities to all others are rank
-    correlated with the absolute differences of scores.
+    correlated with the differences in functionality.
 
     Parameters
     ----------

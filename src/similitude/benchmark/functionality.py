@@ -1,4 +1,4 @@
-"""What networks can do, as numbers: linear probes, and how far a spread over models can be trusted."""
+"""What networks can do, as numbers: linear probes, with few labels too, and how far a spread can be trusted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 
+from similitude.benchmark.subtask import Pairwise
 from similitude.errors import InputError
 
-__all__ = ["probe_correct", "split_half_reliability"]
+__all__ = ["few_shot_share", "pairwise_reliability", "probe_correct", "split_half_reliability"]
 
 
 def probe_correct(
@@ -56,6 +57,55 @@ def probe_correct(
     return np.asarray(probe.predict((test_x - mean) / scale) == test_y)
 
 
+def few_shot_share(
+    train_x: np.ndarray,
+    train_y: np.ndarray,
+    test_x: np.ndarray,
+    test_y: np.ndarray,
+    *,
+    shots: int,
+    draws: int = 20,
+    seed: int = 0,
+) -> np.ndarray:
+    """Share of linear probes, each trained on a few examples of every class, that get each test item right.
+
+    How quickly a network learns something new with all but a read-out as it is. Features are scaled by one number.
+
+    Parameters
+    ----------
+    train_x, test_x
+        Features, shape (items, d).
+    train_y, test_y
+        Class labels; classes that the network was not trained to tell apart.
+    shots
+        Training examples of each class.
+    draws
+        Number of probes; each draws its own examples.
+    seed
+        Of the draws; networks given the same seed learn from the same examples.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (test items,), 0 to 1; the mean is the few-shot accuracy.
+
+    Raises
+    ------
+    InputError
+        A class has fewer training examples than `shots`.
+    """
+    of_class = [np.flatnonzero(train_y == label) for label in np.unique(train_y)]
+    fewest = min(map(len, of_class))
+    if fewest < shots:
+        raise InputError(f"A class has {fewest} training examples; {shots}-shot transfer needs at least {shots}.")
+    rng = np.random.default_rng(seed)
+    right = np.zeros(len(test_y))
+    for _ in range(draws):
+        drawn = np.concatenate([rng.choice(members, shots, replace=False) for members in of_class])
+        right += probe_correct(train_x[drawn], train_y[drawn], test_x, test_y, standardise=False)
+    return right / draws
+
+
 def split_half_reliability(items: np.ndarray, *, splits: int = 200, seed: int = 0) -> float:
     """Share of the spread over models that is not noise of the test items.
 
@@ -99,4 +149,32 @@ def split_half_reliability(items: np.ndarray, *, splits: int = 200, seed: int = 
     if not (scale > 0).any():
         return float("nan")
     r = float(np.mean((first * second).sum(axis=0)[scale > 0] / scale[scale > 0]))
+    return 2 * r / (1 + r)
+
+
+def pairwise_reliability(pairwise: Pairwise, items: np.ndarray, *, seed: int = 0) -> float:
+    """Share of the spread over pairs of models that is not noise of the test items.
+
+    As `split_half_reliability`, of the differences of pairs of models and for one split of the test items.
+
+    Parameters
+    ----------
+    pairwise
+        How two models differ.
+    items
+        What is kept of each, shape (models, test items, ...).
+    seed
+        Of the split.
+
+    Returns
+    -------
+    float
+        1 if both halves order and space the pairs alike; NaN if pairs do not differ at all, or there is but one.
+    """
+    order = np.random.default_rng(seed).permutation(items.shape[1])
+    pairs = np.triu_indices(len(items), k=1)
+    halves = [pairwise.between(items[:, np.sort(half)])[pairs] for half in np.array_split(order, 2)]
+    if len(pairs[0]) < 2 or any(np.ptp(half) == 0 for half in halves):
+        return float("nan")
+    r = float(np.corrcoef(halves[0], halves[1])[0, 1])
     return 2 * r / (1 + r)

@@ -1,7 +1,7 @@
-"""Permutation tests whose unit is the model: scores are shuffled over networks, dissimilarities stay.
+"""Permutation tests whose unit is the model: what models can do is shuffled over networks, dissimilarities stay.
 
-Pairs share models, so permuting pairs rejects a true null too often (Mantel 1967). A model's scores move together, and
-the reference, the best of the shuffled models, is chosen anew in each permutation.
+Pairs share models, so permuting pairs rejects a true null too often (Mantel 1967). All that a model can do, and its
+differences from the others in that, move together, and the reference, the best of the shuffled models, moves along.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ def permutations(n_models: int, count: int, rng: np.random.Generator) -> Orders:
 
 
 def permuted_spearman(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
 ) -> Array:
     """Spearman's ρ against the best reference in each permutation and for each reference layer.
 
     Parameters
     ----------
-    reference_score, score, dissimilarity, same
-        Grading arrays, shapes (G, M), (G, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
+    merit, difference, dissimilarity, same
+        Grading arrays, shapes (G, M), (G, M, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
     orders
-        Model ``orders[b, m]`` lends its scores to the representations of model m, shape (B, M).
+        Model ``orders[b, m]`` lends what it can do to the representations of model m, shape (B, M).
 
     Returns
     -------
     Array
-        Shape (G, B, K). A pair that failed carries no rank, whatever score falls on it.
+        Shape (G, B, K). A pair that failed carries no rank, whatever difference falls on it.
     """
-    n_groups, n_models = reference_score.shape
+    n_groups, n_models = merit.shape
     found = np.empty((n_groups, len(orders), len(dissimilarity)))
     for g in range(n_groups):
-        best, position = _best(reference_score[g], orders)
-        y = centred_ranks(_differences(reference_score[g], score[g], best, same[g]).ravel()).reshape(n_models, -1)
+        best, position = _best(merit[g], orders)
+        y = centred_ranks(_differences(difference[g, best], best, same[g]).ravel()).reshape(n_models, -1)
         for reference in range(n_models):
             rows = np.flatnonzero(position == reference)
             x = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
@@ -68,14 +68,14 @@ def permuted_spearman(
 
 
 def permuted_kendall(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
 ) -> Array:
     """As `permuted_spearman`, Kendall's τ-b."""
-    n_groups, n_models = reference_score.shape
+    n_groups, n_models = merit.shape
     found = np.empty((n_groups, len(orders), len(dissimilarity)))
     for g in range(n_groups):
-        best, position = _best(reference_score[g], orders)
-        y = _blocks(signs(_differences(reference_score[g], score[g], best, same[g]).ravel()), n_models)
+        best, position = _best(merit[g], orders)
+        y = _blocks(signs(_differences(difference[g, best], best, same[g]).ravel()), n_models)
         for reference in range(n_models):
             rows = np.flatnonzero(position == reference)
             values = rounded(dissimilarity[:, g, reference])
@@ -87,17 +87,17 @@ def permuted_kendall(
 
 
 def permuted_every(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
 ) -> Array:
     """As `permuted_spearman`, averaged over every model as the reference: Mantel's test on ranks within rows."""
-    n_groups, n_models = reference_score.shape
+    n_groups, n_models = merit.shape
     found = np.empty((n_groups, len(orders), len(dissimilarity)))
     for g in range(n_groups):
         x, y = [], []
         for reference in range(n_models):
             ranks = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
             x.append(ranks / _norm(ranks, (1, 2))[:, None, None])
-            differences = _differences(reference_score[g], score[g], reference, same[g])
+            differences = _differences(difference[g, reference], reference, same[g])
             ranks = centred_ranks(differences.ravel()).reshape(differences.shape)
             y.append(ranks / _norm(ranks, (0, 1)))
         found[g] = _double_permuted(np.stack(x, axis=1), np.stack(y), orders) / n_models
@@ -105,7 +105,7 @@ def permuted_every(
 
 
 def within_variant(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_]
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     """Grading arrays in which each variant (a depth, a deletion level) is a group by itself, shapes with G·V and 1.
 
@@ -114,8 +114,8 @@ def within_variant(
     """
     n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
     return (
-        np.repeat(reference_score, n_variants, axis=0),
-        np.moveaxis(score, 2, 1).reshape(n_groups * n_variants, n_models, 1),
+        np.repeat(merit, n_variants, axis=0),
+        np.moveaxis(difference, 3, 1).reshape(n_groups * n_variants, n_models, n_models, 1),
         np.moveaxis(dissimilarity, 4, 2).reshape(n_measures, n_groups * n_variants, n_models, n_models, 1),
         same.reshape(n_groups * n_variants, 1),
     )
@@ -151,13 +151,13 @@ def maximum_test(permuted: Array, axis: int | tuple[int, ...] = 0) -> tuple[Arra
     return largest[0], largest[1:].mean(axis=0), p_value(largest)
 
 
-def _best(reference_score: Array, orders: Orders) -> tuple[int, Orders]:
-    best = int(np.argmax(reference_score))
+def _best(merit: Array, orders: Orders) -> tuple[int, Orders]:
+    best = int(np.argmax(merit))
     return best, np.argmax(orders == best, axis=1)
 
 
-def _differences(reference_score: Array, score: Array, reference: int, same: NDArray[np.bool_]) -> Array:
-    differences = rounded(np.abs(reference_score[reference] - score))
+def _differences(difference: Array, reference: int, same: NDArray[np.bool_]) -> Array:
+    differences = rounded(difference)
     differences[reference, same] = np.nan
     return differences
 

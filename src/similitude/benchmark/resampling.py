@@ -30,14 +30,14 @@ def bootstrap_weights(n_models: int, resamples: int, rng: np.random.Generator) -
     return rng.multinomial(n_models, np.full(n_models, 1 / n_models), size=resamples)
 
 
-def chosen_references(reference_score: Array, weights: Array) -> NDArray[np.integer]:
+def chosen_references(merit: Array, weights: Array) -> NDArray[np.integer]:
     """Index of the best-scoring model among those present in each resample, shape (B,); the first of equals."""
-    order = np.argsort(-reference_score, kind="stable")
+    order = np.argsort(-merit, kind="stable")
     return order[np.argmax(weights[:, order] > 0, axis=1)]
 
 
 def resampled(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
 ) -> Correlations:
     """Correlation of dissimilarity with functional difference in each resample, the reference chosen anew in each.
 
@@ -46,8 +46,8 @@ def resampled(
 
     Parameters
     ----------
-    reference_score, score, dissimilarity, same
-        Grading arrays, shapes (G, M), (G, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
+    merit, difference, dissimilarity, same
+        Grading arrays, shapes (G, M), (G, M, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
     weights
         How often each model occurs in each resample, shape (B, M). A row of ones is the sample itself.
 
@@ -59,40 +59,39 @@ def resampled(
     n_groups, n_measures = len(same), len(dissimilarity)
     total = np.zeros((2, len(weights), n_measures))
     for g in range(n_groups):
-        chosen = chosen_references(reference_score[g], weights)
+        chosen = chosen_references(merit[g], weights)
         for reference in np.unique(chosen):
             rows = np.flatnonzero(chosen == reference)
-            total[:, rows] += _against(reference, g, reference_score, score, dissimilarity, same, weights[rows])
+            total[:, rows] += _against(reference, g, difference, dissimilarity, same, weights[rows])
     return Correlations(*(total / n_groups))
 
 
 def every_reference(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
 ) -> Correlations:
     """As `resampled`, averaged over every model as the reference instead of the best one only."""
-    n_groups, n_models = reference_score.shape
+    n_groups, n_models = merit.shape
     total = np.zeros((2, len(weights), len(dissimilarity)))
     count = weights.sum(axis=1, keepdims=True)
     for g in range(n_groups):
         for reference in range(n_models):
             rows = np.flatnonzero(weights[:, reference])
             share = weights[rows, reference, None] / count[rows]
-            total[:, rows] += share * _against(reference, g, reference_score, score, dissimilarity, same, weights[rows])
+            total[:, rows] += share * _against(reference, g, difference, dissimilarity, same, weights[rows])
     return Correlations(*(total / n_groups))
 
 
 def _against(
     reference: int,
     group: int,
-    reference_score: Array,
-    score: Array,
+    difference: Array,
     dissimilarity: Array,
     same: NDArray[np.bool_],
     weights: Array,
 ) -> Array:
     x = rounded(dissimilarity[:, group, reference])
     x[:, reference, same[group]] = np.nan
-    y = rounded(np.abs(reference_score[group, reference] - score[group]))
+    y = rounded(difference[group, reference])
     own = np.where(np.arange(weights.shape[1]) == reference, 1, weights)
     return np.stack(weighted_correlations(x, y, own))
 

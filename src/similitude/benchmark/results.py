@@ -113,6 +113,8 @@ def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> No
                 "layers": data.layers,
                 "variants": data.variants,
                 "measures": list(data.dissimilarity),
+                "quality": data.quality,
+                "lower_is_better": data.lower_is_better,
             }
         )
         arrays |= {
@@ -120,6 +122,8 @@ def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> No
             f"{i}/score": data.score,
             f"{i}/same": data.same,
         }
+        if data.pairwise is not None:
+            arrays[f"{i}/pairwise"] = data.pairwise
         arrays |= {f"{i}/dissimilarity/{k}": values for k, values in enumerate(data.dissimilarity.values())}
     arrays["index"] = np.frombuffer(json.dumps(index).encode(), dtype=np.uint8)
     np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -139,6 +143,9 @@ def load_grading(file: str | Path) -> dict[tuple[str, str], GradingData]:
                     score=arrays[f"{i}/score"],
                     same=arrays[f"{i}/same"],
                     dissimilarity={m: arrays[f"{i}/dissimilarity/{k}"] for k, m in enumerate(entry["measures"])},
+                    pairwise=arrays.get(f"{i}/pairwise"),
+                    quality=entry.get("quality", ""),
+                    lower_is_better=entry.get("lower_is_better", False),
                 )
                 for i, entry in enumerate(index)
             }

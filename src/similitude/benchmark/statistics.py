@@ -130,7 +130,7 @@ def assess(
         raise InputError("There is no measure to grade.")
     names = list(data.dissimilarity)
     dissimilarity = np.stack([np.where(np.isfinite(d), d, np.nan) for d in data.dissimilarity.values()])
-    arrays = (data.reference_score, data.score, dissimilarity, data.same)
+    arrays = (data.merit, data.difference, dissimilarity, data.same)
     rng = np.random.default_rng(seed)
 
     weights = resampling.bootstrap_weights(n_models, resamples, rng)
@@ -275,15 +275,15 @@ def _ranks(values: Array, equivalent: NDArray[np.integer], failed: NDArray[np.bo
 
 
 def _counts(
-    reference_score: Array, score: Array, dissimilarity: Array, same: NDArray[np.bool_]
+    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_]
 ) -> tuple[Array, NDArray[np.integer], NDArray[np.integer]]:
     """bad_frac averaged over reference layers, pairs used and pairs failed, each of shape (K,)."""
     bad, used, failed = [], 0, 0
-    for g, best in enumerate(np.argmax(reference_score, axis=1)):
-        pairs = np.ones(score[g].shape, dtype=bool)
+    for g, best in enumerate(np.argmax(merit, axis=1)):
+        pairs = np.ones(difference[g, best].shape, dtype=bool)
         pairs[best, same[g]] = False
         x = rounded(dissimilarity[:, g, best][:, pairs])
-        y = rounded(np.abs(reference_score[g, best] - score[g]))[pairs]
+        y = rounded(difference[g, best])[pairs]
         bad.append(bad_fraction(x, y))
         used = used + (~np.isnan(x)).sum(axis=1)
         failed = failed + np.isnan(x).sum(axis=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,27 +13,64 @@ import numpy as np
 from similitude.errors import InputError
 from similitude.representations import Population, Representation
 
-__all__ = ["Functionality", "GradingData", "Pairing", "Subtask", "Variant"]
+__all__ = ["Functionality", "GradingData", "Pairing", "Pairwise", "Subtask", "Variant"]
+
+
+@dataclass(frozen=True)
+class Pairwise:
+    """A difference of two models that is no difference of two scores: how often they disagree, say.
+
+    Parameters
+    ----------
+    items
+        What is kept of each model among its results per test item, e.g. ``"predictions/noise"``.
+    difference
+        Function of two models' arrays, test items first; symmetric, and 0 for a model with itself.
+    quality
+        The score that chooses the reference, the model that has most of it, e.g. ``"accuracy/noise"``; a difference
+        alone makes neither of two models the better one.
+    """
+
+    items: str
+    difference: Callable[[np.ndarray, np.ndarray], float]
+    quality: str
+
+    def between(self, items: np.ndarray) -> np.ndarray:
+        """Differences of all models, shape (M, M), from their arrays, shape (M, test items, ...)."""
+        found = np.zeros((len(items), len(items)))
+        for first, second in combinations(range(len(items)), 2):
+            found[first, second] = found[second, first] = self.difference(items[first], items[second])
+        return found
 
 
 @dataclass(frozen=True)
 class Functionality:
-    """Something networks do better or worse, read from the scores of a population.
+    """Something networks do, and differ in; read from the scores of a population.
 
     Parameters
     ----------
     name
-        As in the population's scores, e.g. ``"accuracy/noise"``.
+        As in the population's scores, e.g. ``"accuracy/noise"``; of a pairwise functionality a name of its own.
     label
         As in tables and on axes, e.g. ``"accuracy, noise"``; by default the name.
     per
         ``"model"`` if a model has one score for all its layers, ``"layer"`` if each layer (or truncated layer) has its
         own.
+    pairwise
+        How two models differ, where it is not by the difference of their scores.
+    lower_is_better
+        Whether the model with the lowest score is the best, as of an error.
     """
 
     name: str
     label: str = ""
     per: Literal["model", "layer"] = "model"
+    pairwise: Pairwise | None = None
+    lower_is_better: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pairwise is not None and self.per != "model":
+            raise InputError(f"{self.name!r} is a difference of whole models; it cannot be per {self.per}.")
 
     def __str__(self) -> str:
         return self.label or self.name
@@ -131,6 +170,8 @@ class Subtask:
 class GradingData:
     """All that a grade is computed from: G reference layers, M models, V variants of each model.
 
+    What dissimilarities are held against is `difference`, whatever kind of functionality it comes from.
+
     Parameters
     ----------
     models
@@ -140,14 +181,21 @@ class GradingData:
     variants
         V variants for each of the G reference layers.
     reference_score
-        Array (G, M): functionality of each model as a reference.
+        Array (G, M): functionality of each model as a reference; of a pairwise functionality, the quality that it
+        names.
     score
-        Array (G, M, V): functionality of each variant of each model.
+        Array (G, M, V): the same of each variant of each model.
     same
         Array (G, V): True where the variant of a reference model is the reference itself.
     dissimilarity
         Measure id to array (G, M, M, V): ``[g, r, m, v]`` is the dissimilarity of model r's representation at
         reference layer g and variant v of model m; NaN where it failed or was not computed.
+    pairwise
+        Array (M, M): functional differences of models, if they are not those of scores.
+    quality
+        Name of the quality, of a pairwise functionality.
+    lower_is_better
+        Whether the lowest `reference_score` is the best.
     """
 
     models: tuple[str, ...]
@@ -157,6 +205,22 @@ class GradingData:
     score: np.ndarray
     same: np.ndarray
     dissimilarity: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pairwise: np.ndarray | None = None
+    quality: str = ""
+    lower_is_better: bool = False
+
+    @property
+    def merit(self) -> np.ndarray:
+        """Array (G, M): what is largest for the best model, which is the reference."""
+        return -self.reference_score if self.lower_is_better else self.reference_score
+
+    @cached_property
+    def difference(self) -> np.ndarray:
+        """Array (G, M, M, V): ``[g, r, m, v]`` is how much variant v of model m differs in functionality from r."""
+        if self.pairwise is None:
+            return np.abs(self.reference_score[:, :, None, None] - self.score[:, None])
+        groups, models, variants = self.score.shape
+        return np.broadcast_to(self.pairwise[None, :, :, None], (groups, models, models, variants))
 
     @classmethod
     def of(cls, population: Population, functionality: Functionality, pairing: Pairing) -> GradingData:
@@ -166,15 +230,19 @@ class GradingData:
         ------
         InputError
             A model has no score for something that is to be compared.
+        FileError
+            A model's predictions, or whatever a pairwise functionality takes, were not kept.
         """
+        pairwise = functionality.pairwise
+        name = functionality.name if pairwise is None else pairwise.quality
         layers = pairing.reference_layers(population)
         variants = tuple(pairing.variants(population, functionality, layer) for layer in layers)
         if not all(variants) or len({len(v) for v in variants}) != 1:
             raise InputError(
-                f"Population {population.name!r}: {functionality.name!r} has no scores, or different "
+                f"Population {population.name!r}: {name!r} has no scores, or different "
                 f"numbers of deletion levels, for the reference layers {', '.join(layers)}."
             )
-        scores = population.scores[population.scores["functionality"] == functionality.name]
+        scores = population.scores[population.scores["functionality"] == name]
         columns = (scores[column].tolist() for column in ("model", "layer", "deleted", "value"))
         table = {
             (model, layer if isinstance(layer, str) else None, deleted): value
@@ -193,9 +261,7 @@ class GradingData:
                     if functionality.per == "layer"
                     else "the model"
                 )
-                raise InputError(
-                    f"Population {population.name!r}: model {model!r} has no score {functionality.name!r} for {where}."
-                )
+                raise InputError(f"Population {population.name!r}: model {model!r} has no score {name!r} for {where}.")
             return table[key]
 
         return cls(
@@ -207,6 +273,9 @@ class GradingData:
             same=np.array(
                 [[v == Variant(layer) for v in of_layer] for layer, of_layer in zip(layers, variants, strict=True)]
             ),
+            pairwise=None if pairwise is None else pairwise.between(population.items(pairwise.items)),
+            quality="" if pairwise is None else pairwise.quality,
+            lower_is_better=functionality.lower_is_better,
         )
 
     def pairs(

@@ -60,7 +60,7 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
                 data.models,
                 data.score[-1, :, 0].tolist(),
                 title=f"{subtask}, {data.layers[-1]}",
-                functionality=functionality,
+                functionality=data.quality or functionality,
             )
             written += save(figure, folder / f"{stem}-map")
     return written

@@ -116,7 +116,8 @@ def run(
             executor=executor,
         )
         weak = description[description["reliability"] < RELIABLE]
-        layout = lay_out(evaluation.results, subtasks, list(zip(weak["subtask"], weak["functionality"], strict=True)))
+        noisy = [key for key in zip(weak["subtask"], weak["functionality"], strict=True) if key in evaluation.grading]
+        layout = lay_out(evaluation.results, subtasks, noisy)
         out.mkdir(parents=True, exist_ok=True)
         _draw(choices, evaluation, populations, ledger, out / "figures", progress)
     _write(evaluation, layout, description, out)

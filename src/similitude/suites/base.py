@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import pandas as pd
 
-from similitude.benchmark.functionality import split_half_reliability
+from similitude.benchmark.functionality import pairwise_reliability, split_half_reliability
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.errors import SimilitudeError, UnknownName, suggestion
 from similitude.representations import Population, is_population, open_population
@@ -88,7 +89,8 @@ class Suite(ABC):
         -------
         pandas.DataFrame
             Columns subtask, functionality, n_models, n_items, mean, sd, min, max, reliability (split-half over test
-            items, of whole-model functionalities; NaN otherwise), for the populations that are there.
+            items, of whole-model functionalities; NaN otherwise), for the populations that are there. Of a pairwise
+            functionality, over pairs of models.
         """
         populations = self.populations(home, scale)
         rows = []
@@ -97,15 +99,14 @@ class Suite(ABC):
                 continue
             population = subtask.select(populations[subtask.population])
             for functionality in subtask.functionalities:
-                scores = population.scores[population.scores["functionality"] == functionality.name]
-                values = scores["value"]
-                reliability = _reliability(population, functionality)
+                spread = _pairwise_spread if functionality.pairwise else _spread
+                n_models, n_items, values, reliability = spread(population, functionality)
                 rows.append(
                     {
                         "subtask": subtask.id,
                         "functionality": functionality.name,
-                        "n_models": scores["model"].nunique(),
-                        "n_items": int(scores["items"].max()) if scores["items"].notna().any() else 0,
+                        "n_models": n_models,
+                        "n_items": n_items,
                         "mean": values.mean(),
                         "sd": values.std(),
                         "min": values.min(),
@@ -114,6 +115,19 @@ class Suite(ABC):
                     }
                 )
         return pd.DataFrame(rows)
+
+
+def _spread(population: Population, functionality: Functionality) -> tuple[int, int, pd.Series, float]:
+    scores = population.scores[population.scores["functionality"] == functionality.name]
+    n_items = int(scores["items"].max()) if scores["items"].notna().any() else 0
+    return scores["model"].nunique(), n_items, scores["value"], _reliability(population, functionality)
+
+
+def _pairwise_spread(population: Population, functionality: Functionality) -> tuple[int, int, pd.Series, float]:
+    assert functionality.pairwise is not None
+    items = population.items(functionality.pairwise.items)
+    values = functionality.pairwise.between(items)[np.triu_indices(len(items), k=1)]
+    return len(items), items.shape[1], pd.Series(values), pairwise_reliability(functionality.pairwise, items)
 
 
 def _reliability(population: Population, functionality: Functionality) -> float:
