@@ -41,4 +41,4 @@ def cifar10c(cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny() -> Recipe:
     """A population of three, in a second."""
     training = Training(width=8, epochs=1, batch=24)
-    return Recipe(models=3, probed=2, training=training, inputs=TEST_IMAGES, folds=3)
+    return Recipe(models=3, probed=2, training=training, inputs=TEST_IMAGES, folds=3, predicted=20, letters=60)

@@ -3,6 +3,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from similitude.benchmark import calibration_error  # noqa: E402
+from similitude.benchmark.modularity import modularity  # noqa: E402
 from similitude.suites.vision.data import Cifar10  # noqa: E402
 from similitude.suites.vision.network import ResNet14  # noqa: E402
 from similitude.suites.vision.recipe import DELETION_LAYERS, LAYERS, Training  # noqa: E402
@@ -74,7 +76,10 @@ def test_a_record_holds_what_the_subtasks_need(data, record):
         zip(LAYERS, [(60, 32), (60, 32), (60, 64), (60, 64), (60, 128), (60, 128)], strict=True)
     )
     by_name = {(s.functionality, s.layer, s.deleted): s for s in record.scores}
+    predictions = {name: values for name, values in record.items.items() if name.startswith("predictions/")}
     for name, right in record.items.items():
+        if name in predictions:
+            continue
         assert right.shape == (60,)
         assert by_name[name, None, 0].value == pytest.approx(right.mean())
     for family, severities in data.severities.items():
@@ -85,6 +90,32 @@ def test_a_record_holds_what_the_subtasks_need(data, record):
     assert {layer for name, layer, _ in by_name if name == "probe"} == set(LAYERS)
     for layer in DELETION_LAYERS:
         assert sum(name == "probe/truncated" and where == layer for name, where, _ in by_name) == 13
+
+
+def test_predictions_are_probabilities_of_the_images_that_accuracies_are_of(data, record):
+    clean, corrupted = (record.items[f"predictions/{test}"] for test in ("clean", "corrupted"))
+    assert clean.shape == (60, 10)
+    assert clean.sum(axis=1) == pytest.approx(1)
+    np.testing.assert_array_equal(clean.argmax(axis=1) == data.test_labels, record.items["accuracy/clean"])
+    severities = data.severities.values()
+    by_version = corrupted.reshape(sum(severities), 20, 10)
+    right = by_version.argmax(axis=2) == data.test_labels[:20]
+    for family, versions in zip(data.severities, np.split(right, np.cumsum(list(severities))[:-1]), strict=True):
+        assert record.items[f"accuracy/{family}"][:20] == pytest.approx(versions.mean(axis=0))
+
+
+def test_behaviour_is_scored(data, tiny, record):
+    scores = {s.functionality: s.value for s in record.scores if s.layer is None}
+    with reproducible():
+        network = train(data, tiny.training, seed=0)
+        with torch.no_grad():
+            clean = network(torch.from_numpy(data.test_images)).softmax(dim=1).numpy()
+            maps = network.feature_maps(torch.from_numpy(data.test_images))[LAYERS[-1]].numpy()
+    assert scores["calibration_error/clean"] == pytest.approx(calibration_error(clean, data.test_labels), abs=1e-6)
+    assert scores["modularity"] == pytest.approx(modularity(maps.mean(axis=(2, 3))), abs=1e-5)
+    assert 0 < scores["calibration_error/corrupted"] < 1
+    assert 0.1 < scores["few_shot/letters"] < 1
+    assert set(np.round(20 * record.items["few_shot/letters"], 5) % 1) == {0}
 
 
 def test_representations_are_means_over_cells(data, tiny, record):

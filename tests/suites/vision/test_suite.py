@@ -62,18 +62,29 @@ def test_the_population_has_what_the_subtasks_ask_for(suite, home, tiny):
     assert representation.ids == tuple(f"cifar10-{i:05}" for i in range(tiny.inputs))
     for subtask in suite.subtasks():
         for functionality in subtask.functionalities:
-            scores = population.scores[population.scores["functionality"] == functionality.name]
+            name = functionality.name
+            if functionality.pairwise:
+                assert population.items(functionality.pairwise.items).shape[::2] == (3, 10)
+                name = functionality.pairwise.quality
+            scores = population.scores[population.scores["functionality"] == name]
             assert scores["model"].nunique() == (tiny.probed if functionality.per == "layer" else 3)
             assert scores["value"].between(0, 1).all()
 
 
-def test_description_has_a_row_for_each_functionality_and_for_clean_accuracy(suite, home):
+def test_description_has_a_row_for_each_functionality_and_for_clean_images(suite, home):
     table = suite.describe(home, "paper")
-    names = ["accuracy/clean", *(f.name for subtask in suite.subtasks() for f in subtask.functionalities)]
+    clean = VisionSuite(in_distribution=True)
+    names = [f.name for subtask in clean.subtasks() for f in subtask.functionalities]
     assert table["functionality"].tolist() == names
+    graded = {f.name for subtask in suite.subtasks() for f in subtask.functionalities}
+    behaviour = {f"{what}/clean" for what in ("disagreement", "jensen_shannon", "calibration_error")}
+    assert set(names) - graded == {"accuracy/clean", *behaviour}
     graded = table[table["subtask"] == "vision/ood"].set_index("functionality")
     population = suite.populations(home, "paper")["vision"]
     assert graded.loc["accuracy/noise", "mean"] == pytest.approx(population.items("accuracy/noise").mean())
+    answers = population.items("predictions/clean").argmax(axis=2)
+    differ = [np.mean(answers[a] != answers[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert table.set_index("functionality").loc["disagreement/clean", "mean"] == pytest.approx(np.mean(differ))
 
 
 def test_cifar10c_replaces_the_corruptions(suite, cifar10, cifar10c, tiny, tmp_path):
@@ -162,7 +173,7 @@ def alive(group: int) -> bool:
 
 def test_subtasks_are_those_of_the_paper():
     subtasks = {subtask.id: subtask for subtask in SUITES["vision"].subtasks()}
-    assert list(subtasks) == ["vision/seed_layer", "vision/pc_deletion", "vision/ood"]
+    assert list(subtasks) == ["vision/seed_layer", "vision/pc_deletion", "vision/ood", "vision/behaviour"]
     assert subtasks["vision/pc_deletion"].pairing.layers == DELETION_LAYERS
     assert len(subtasks["vision/ood"].functionalities) == 9
     recipe = RECIPES["embedded"]

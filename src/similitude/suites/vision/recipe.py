@@ -58,6 +58,11 @@ class Recipe:
         Feature maps are averaged into grid x grid cells; with width 16, grid 2 gives d of 64, 128 and 256.
     folds, fits
         Of the linear probes, see `similitude.suites.vision.probes.probe_share`.
+    predicted
+        How many test images the predictions on corrupted versions are kept of, in each of them.
+    letters, shots
+        Pictures of letters that few-shot transfer is tested on, with as many again to learn from, and how many of each
+        letter a probe learns from.
     """
 
     models: int = 40
@@ -68,6 +73,9 @@ class Recipe:
     grid: int = 2
     folds: int = 12
     fits: int | None = None
+    predicted: int = 100
+    letters: int = 480
+    shots: int = 5
 
 
 def model_name(seed: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from similitude.benchmark import Functionality, Pairing, Subtask
+from similitude.benchmark.predictions import calibration, prediction_differences
 from similitude.errors import InputError, require
 from similitude.representations import is_population, open_population
 from similitude.representations.folder import read_json
@@ -26,7 +27,7 @@ _PROBED = RECIPES["embedded"].probed
 
 
 class VisionSuite(Suite):
-    """One population of ResNet-14 networks that differ in their seed, and three questions about it.
+    """One population of ResNet-14 networks that differ in their seed, and four questions about it.
 
     Parameters
     ----------
@@ -34,19 +35,33 @@ class VisionSuite(Suite):
         How large the population is at each scale.
     families
         Corruption families with a row in the table, beside their mean.
+    in_distribution
+        Add the functionalities on clean images. To be looked at, not graded: that they hardly spread, or by chance, is
+        the point.
     """
 
     name: ClassVar[str] = "vision"
     description: ClassVar[str] = "Residual convnets (ResNet-14) trained on digits from different seeds."
     minutes: ClassVar[int] = 5
 
-    def __init__(self, recipes: Mapping[Scale, Recipe] = RECIPES, families: Iterable[str] = tuple(CORRUPTIONS)) -> None:
+    def __init__(
+        self,
+        recipes: Mapping[Scale, Recipe] = RECIPES,
+        families: Iterable[str] = tuple(CORRUPTIONS),
+        in_distribution: bool = False,
+    ) -> None:
         self.recipes = recipes
         self.families = tuple(families)
+        self.in_distribution = in_distribution
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """Layers, deleted components, and out-of-distribution accuracy."""
+        """Layers, deleted components, out-of-distribution accuracy, and behaviour that accuracy does not tell."""
         accuracies = [Functionality(f"accuracy/{family}", family.replace("_", " ")) for family in self.families]
+        clean_accuracy = Functionality("accuracy/clean", "clean")
+        clean_behaviour = (
+            *prediction_differences("clean"),
+            calibration("clean"),
+        )
         return (
             Subtask(
                 id="vision/seed_layer",
@@ -72,10 +87,32 @@ class VisionSuite(Suite):
                 id="vision/ood",
                 population=_POPULATION,
                 varies="seed",
-                functionalities=(*accuracies, Functionality("accuracy/mean", "mean of corruptions")),
+                functionalities=(
+                    *((clean_accuracy,) if self.in_distribution else ()),
+                    *accuracies,
+                    Functionality("accuracy/mean", "mean of corruptions"),
+                ),
                 pairing=Pairing("models"),
                 modality="vision",
                 description="Does it see which networks, alike on clean images, differ on corrupted ones?",
+            ),
+            Subtask(
+                id="vision/behaviour",
+                population=_POPULATION,
+                varies="seed",
+                functionalities=(
+                    *(clean_behaviour if self.in_distribution else ()),
+                    *prediction_differences("corrupted", quality="accuracy/mean"),
+                    calibration("corrupted"),
+                    Functionality("few_shot/letters", "few-shot accuracy, letters"),
+                    Functionality("modularity"),
+                ),
+                pairing=Pairing("models"),
+                modality="vision",
+                description=(
+                    "Does it see which networks answer differently, know what they know, learn letters from a few of "
+                    "each, or are made of modules?"
+                ),
             ),
         )
 
@@ -136,26 +173,12 @@ class VisionSuite(Suite):
         accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
         names = [name.removeprefix("accuracy/") for name in accuracies]
         families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
-        return VisionSuite(self.recipes, families or self.families)
+        return VisionSuite(self.recipes, families or self.families, self.in_distribution)
 
     def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
-        """As `Suite.describe`, for the corruptions that the population has, after the accuracy on clean images."""
-        population = self.populations(home, scale)[_POPULATION]
-        table = super(VisionSuite, self.at(home, scale)).describe(home, scale)
-        clean = population.scores[population.scores["functionality"] == "accuracy/clean"]
-        values = clean["value"]
-        row = {
-            "subtask": "vision/ood",
-            "functionality": "accuracy/clean",
-            "n_models": len(clean),
-            "n_items": int(clean["items"].max()),
-            "mean": values.mean(),
-            "sd": values.std(),
-            "min": values.min(),
-            "max": values.max(),
-            "reliability": float("nan"),  # not graded: that it hardly spreads is the point
-        }
-        return pd.concat([pd.DataFrame([row]), table], ignore_index=True)
+        """As `Suite.describe`, for the corruptions that the population has, and for clean images too."""
+        families = self.at(home, scale).families
+        return super(VisionSuite, VisionSuite(self.recipes, families, in_distribution=True)).describe(home, scale)
 
 
 SUITE = VisionSuite()
