@@ -8,7 +8,9 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from similitude.benchmark import GradingData, calibration_error  # noqa: E402
 from similitude.benchmark.functionality import probe_correct  # noqa: E402
+from similitude.benchmark.modularity import modularity  # noqa: E402
 from similitude.errors import DegeneratePopulation, InputError  # noqa: E402
 from similitude.representations import ModelRecord, Population, open_population  # noqa: E402
 from similitude.suites.language import build as building  # noqa: E402
@@ -97,6 +99,29 @@ def test_scores_are_the_means_of_the_items(populations):
     for functionality in ("accuracy/antonymy", "accuracy/lexical_overlap/non_entailed"):
         scores = population.scores[population.scores["functionality"] == functionality]["value"]
         np.testing.assert_allclose(population.items(functionality).mean(axis=1), scores)
+
+
+def test_fine_tuned_models_have_what_behaviour_is_graded_by(site, populations, best, first):
+    population = populations[FINETUNED]
+    scores = population.scores[population.scores["model"] == first].set_index("functionality")["value"]
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(site.finetuned(best, 0)).eval()
+    for test in records.PREDICTED:
+        batch = dict(records._tests(TINY.finetuning.counterexamples, TINY.test_items)[test])
+        labels = batch.pop("labels").numpy()
+        with torch.no_grad():
+            expected = model(**batch).logits.softmax(1).numpy()
+        kept = population.items(f"predictions/{test}")[list(population.models).index(first)]
+        np.testing.assert_allclose(kept, expected, atol=1e-6)
+        assert scores[f"accuracy/{test}"] == pytest.approx(np.mean(expected.argmax(1) == labels))
+        assert scores[f"calibration_error/{test}"] == pytest.approx(calibration_error(expected, labels), abs=1e-6)
+    tokens = population.representation(first, "block1").values
+    assert scores["modularity"] == pytest.approx(modularity(tokens), abs=1e-6)
+    assert 0 < scores["few_shot/polarity"] < 1
+    for subtask in SUITE.subtasks():
+        if subtask.id == "language/behaviour":
+            for functionality in subtask.functionalities:
+                data = GradingData.of(population, functionality, subtask.pairing)
+                assert data.difference.shape == (2, 3, 3, 1)
 
 
 def test_probes_read_the_projected_tokens(site, populations):
@@ -235,12 +260,13 @@ def test_tokenizer_knows_every_word_and_marks_pairs():
     assert (batch["input_ids"][second] == words.sep_token_id).sum() == len(second)
 
 
-def test_the_suite_has_the_four_subtasks_of_the_paper_and_a_real_encoder(tmp_path):
+def test_the_suite_has_the_four_subtasks_of_the_paper_and_more(tmp_path):
     assert [subtask.id for subtask in SUITE.subtasks()] == [
         "language/seed_layer",
         "language/pc_deletion",
         "language/finetune_ood",
         "language/pretrain_finetune_ood",
+        "language/behaviour",
         "language/minilm_layers",
     ]
     assert set(SIZES) == set(SUITE.scales)

@@ -19,7 +19,7 @@ from similitude.suites.language import checkpoints
 from similitude.suites.language.finetune import finetune
 from similitude.suites.language.jobs import Job, run_jobs
 from similitude.suites.language.pretrain import next_sentence_accuracy, pretrain
-from similitude.suites.language.records import classifier_record, layer_names, pretrained_record, sample_ids
+from similitude.suites.language.records import PREDICTED, classifier_record, layer_names, pretrained_record, sample_ids
 from similitude.suites.language.sizes import Size
 from similitude.suites.language.tasks import fingerprint
 
@@ -67,7 +67,9 @@ class Site:
             "test_items": size.test_items,
             "probe_items": size.probe_items,
         }
-        return settings if population == PRETRAINED else settings | {"finetuning": asdict(size.finetuning)}
+        if population == PRETRAINED:
+            return settings
+        return settings | {"finetuning": asdict(size.finetuning), "predicted": list(PREDICTED)}
 
     def rejected(self) -> list[int]:
         """Pretraining seeds that did not pass the gate."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import BertForPreTraining, BertForSequenceClassification
 
-__all__ = ["Finetuning", "correctness", "finetune"]
+__all__ = ["Finetuning", "finetune", "probabilities"]
 
 TRAIN_SEED = 11
 
@@ -69,13 +69,13 @@ def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertFor
     return model
 
 
-def correctness(model: BertForSequenceClassification, batch: Batch) -> np.ndarray:
-    """Which of the labelled pairs of a batch the model gets right, as 0 and 1."""
+def probabilities(model: BertForSequenceClassification, batch: Batch) -> np.ndarray:
+    """Of the classes, for each pair of a batch: shape (pairs, 2)."""
     torch = require("torch", extra="models")
     model.eval()
     with torch.no_grad():
         logits = model(**{name: values for name, values in batch.items() if name != "labels"}).logits
-    return (logits.argmax(1) == batch["labels"]).numpy().astype(np.uint8)
+    return logits.softmax(1).numpy()
 
 
 @functools.lru_cache(maxsize=2)

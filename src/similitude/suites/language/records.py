@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from similitude.benchmark.functionality import probe_correct
+from similitude.benchmark.functionality import few_shot_share, probe_correct
+from similitude.benchmark.modularity import modularity
+from similitude.benchmark.predictions import calibration_error
 from similitude.representations import ModelRecord, Score
 from similitude.representations.extract import extract
-from similitude.suites.language.finetune import Finetuning, correctness
+from similitude.suites.language.finetune import Finetuning, probabilities
 from similitude.suites.language.tasks import (
     DIAGNOSTICS,
     Maker,
@@ -28,10 +30,22 @@ from similitude.suites.language.tokens import Batch, encode
 if TYPE_CHECKING:
     from transformers import BertForPreTraining, BertForSequenceClassification, BertModel
 
-__all__ = ["PROBES", "classifier_record", "deletion_levels", "layer_names", "pretrained_record", "sample_ids"]
+__all__ = [
+    "PREDICTED",
+    "PROBES",
+    "classifier_record",
+    "deletion_levels",
+    "layer_names",
+    "pretrained_record",
+    "sample_ids",
+]
 
 PROBES: dict[str, Maker] = {"question": question, "polarity": polarity}
+PREDICTED = ("in_distribution", "lexical_overlap/non_entailed")
+"""Tests of which the predicted probabilities are kept."""
+
 _SAMPLE_PAIRS = 180  # about 3,000 tokens
+_SHOTS, _FEW_SHOT_POOL = 16, 400
 
 _SAMPLE_SEED, _TEST_SEED, _PROBE_SEED = 21, 31, 41
 _DELETED_SHARES = (0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 13 / 16, 7 / 8, 15 / 16, 31 / 32)
@@ -93,7 +107,14 @@ def classifier_record(
     recipe: Finetuning,
     items: int,
 ) -> ModelRecord:
-    """Representations of a fine-tuned model, and its accuracy in and out of distribution.
+    """Representations of a fine-tuned model, its accuracy in and out of distribution, and how else it behaves.
+
+    Scores besides accuracies are
+
+    - ``calibration_error/<test>``, of the tests in `PREDICTED`, whose probabilities are kept as ``predictions/<test>``;
+    - ``few_shot/polarity``, the accuracy of probes of the last layer's mean-pooled tokens that learn from 16 sentences
+      of each class what neither pretraining nor fine-tuning asked for;
+    - ``modularity``, of the units of the last layer over the sample's tokens.
 
     Parameters
     ----------
@@ -102,13 +123,33 @@ def classifier_record(
     recipe
         How it was fine-tuned; decides what is in distribution.
     items
-        Number of test pairs of each kind.
+        Number of test pairs of each kind, and of test sentences.
     """
-    right = {
-        f"accuracy/{test}": correctness(model, batch) for test, batch in _tests(recipe.counterexamples, items).items()
+    tests = _tests(recipe.counterexamples, items)
+    answers = {test: probabilities(model, batch) for test, batch in tests.items()}
+    labels = {test: batch["labels"].numpy() for test, batch in tests.items()}
+    tokens = _layers(model.bert, _sample(), "tokens")
+    last = list(tokens)[-1]
+    kept = {
+        **{f"accuracy/{test}": (answers[test].argmax(1) == labels[test]).astype(np.uint8) for test in tests},
+        "few_shot/polarity": _few_shot(model.bert, last, items),
     }
-    scores = [Score(test, float(items.mean()), items=len(items)) for test, items in right.items()]
-    return ModelRecord(name, _layers(model.bert, _sample(), "tokens"), attributes, scores, right)
+    scores = [Score(name, float(values.mean(dtype=np.float64)), items=len(values)) for name, values in kept.items()]
+    scores += [
+        Score(f"calibration_error/{test}", calibration_error(answers[test], labels[test]), items=len(labels[test]))
+        for test in PREDICTED
+    ]
+    scores.append(Score("modularity", modularity(tokens[last])))
+    kept |= {f"predictions/{test}": answers[test] for test in PREDICTED}
+    return ModelRecord(name, tokens, attributes, scores, kept)
+
+
+def _few_shot(model: BertModel, layer: str, items: int) -> np.ndarray:
+    """Share of probes that tell each test sentence's polarity, after a few examples."""
+    sets = _few_shot_sets(items)
+    pooled = [_layers(model, batch, "mean_pool")[layer] for batch in sets]
+    labels = [batch["labels"].numpy() for batch in sets]
+    return few_shot_share(pooled[0], labels[0], pooled[1], labels[1], shots=_SHOTS).astype(np.float32)
 
 
 def _layers(model: BertModel, batch: Batch, reduction: str) -> dict[str, np.ndarray]:
@@ -131,6 +172,14 @@ def _probe_sets(maker: Maker, items: int) -> tuple[Batch, Batch]:
         return encode(examples(maker, count, split, seed=_PROBE_SEED))
 
     return batch("train", items), batch("test", items // 2)
+
+
+@functools.lru_cache(maxsize=1)
+def _few_shot_sets(items: int) -> tuple[Batch, Batch]:
+    pool, test = (
+        examples(polarity, n, split, _PROBE_SEED) for n, split in ((_FEW_SHOT_POOL, "train"), (items, "test"))
+    )
+    return encode(pool), encode(test)
 
 
 @functools.lru_cache(maxsize=1)

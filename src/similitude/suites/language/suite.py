@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from similitude.benchmark.functionality import split_half_reliability
+from similitude.benchmark.predictions import calibration, prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population
@@ -27,6 +28,16 @@ LEAST_RELIABILITY = 0.8
 _OVERLAP = Functionality("accuracy/lexical_overlap/non_entailed", "accuracy, overlap non-entailed")
 _ANTONYMY = Functionality("accuracy/antonymy", "accuracy, antonymy")
 _NUMERICAL = Functionality("accuracy/numerical", "accuracy, numerical")
+_BEHAVIOUR = (
+    *prediction_differences("lexical_overlap/non_entailed", "overlap non-entailed"),
+    calibration("lexical_overlap/non_entailed", "overlap non-entailed"),
+    Functionality("few_shot/polarity", "few-shot accuracy, polarity"),
+    Functionality("modularity"),
+)
+_BEHAVIOUR_IN_DISTRIBUTION = (
+    *prediction_differences("in_distribution", "in distribution"),
+    calibration("in_distribution", "in distribution"),
+)
 
 
 class LanguageSuite(Suite):
@@ -35,8 +46,8 @@ class LanguageSuite(Suite):
     Parameters
     ----------
     in_distribution
-        Add the accuracy in distribution to the functionalities of fine-tuned models. To be looked at, not graded: that
-        it hardly spreads is the point.
+        Add accuracy and predictions in distribution to the functionalities of fine-tuned models. To be looked at, not
+        graded: that they hardly spread is the point.
     """
 
     name = "language"
@@ -47,9 +58,10 @@ class LanguageSuite(Suite):
         self._known = (
             (Functionality("accuracy/in_distribution", "accuracy, in distribution"),) if in_distribution else ()
         )
+        self._known_behaviour = _BEHAVIOUR_IN_DISTRIBUTION if in_distribution else ()
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """The four language subtasks of the paper, and one on a real encoder."""
+        """The four language subtasks of the paper, behaviour that accuracy does not tell, and a real encoder."""
         return (
             Subtask(
                 id="language/seed_layer",
@@ -89,6 +101,18 @@ class LanguageSuite(Suite):
                 pairing=Pairing("models"),
                 modality="language",
                 description="Several checkpoints, each fine-tuned with several seeds; accuracy on stress sets.",
+            ),
+            Subtask(
+                id="language/behaviour",
+                population=FINETUNED,
+                varies="fine-tuning seed",
+                functionalities=(*self._known_behaviour, *_BEHAVIOUR),
+                pairing=Pairing("models"),
+                modality="language",
+                description=(
+                    "One checkpoint fine-tuned with many seeds; which models answer differently where word overlap "
+                    "misleads, know what they know, learn polarity from a few sentences, or are made of modules."
+                ),
             ),
             Subtask(
                 id="language/minilm_layers",
@@ -135,7 +159,7 @@ class LanguageSuite(Suite):
             populations = self.populations(home, scale)
             for subtask in self.subtasks():
                 for functionality in subtask.functionalities:
-                    if functionality.per == "model":
+                    if functionality.name.startswith("accuracy/"):
                         check_spread(populations[subtask.population], functionality.name)
 
     def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
