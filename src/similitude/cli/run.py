@@ -48,6 +48,9 @@ def command(
     scores: Annotated[
         Path | None, typer.Option(help="CSV table of what your own networks can do; see the guide.", dir_okay=False)
     ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Folder of what your own networks predict; see the guide.", file_okay=False)
+    ] = None,
     measures: MeasureIds = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
     json: JsonOutput = False,
@@ -95,18 +98,21 @@ def command(
         return "quick" if quick or (embedded and not at_once) else "embedded"
 
     own = [name for name in names or [] if Path(name).is_dir() and name not in SUITES]
-    if scores is not None and len(own) != 1:
-        raise InputError("--scores goes with one folder of networks: similitude run FOLDER --scores scores.csv.")
+    for option, value, example in (("scores", scores, "scores.csv"), ("predictions", predictions, "FOLDER")):
+        if value is not None and len(own) != 1:
+            raise InputError(
+                f"--{option} goes with one folder of networks: similitude run FOLDER --{option} {example}."
+            )
     shipped = [name for name in names or [] if name not in own]
     choices = choose(shipped, place, scale_of) if shipped or not own else []
     for folder in own:
-        suite = OwnSuite(folder, scores)
+        suite = OwnSuite(folder, scores, predictions)
         choices.append(Choice(suite, "embedded", suite.subtasks()))
     for choice in choices:
         if embedded and choice.scale == "quick" and not quick:
             note(
-                f"{choice.suite.name}: a small cut, to see that all works; the full populations take about {choice.suite.minutes} minutes "
-                f"to build once: `similitude build {choice.suite.name}`, then run again."
+                f"{choice.suite.name}: a small cut, to see that all works; the full populations take about "
+                f"{choice.suite.minutes} minutes to build once: `similitude build {choice.suite.name}`, then run again."
             )
         build_suite(choice.suite, place, choice.scale, workers)
     with progress_bars() as bars:

@@ -6,22 +6,28 @@ column ``model`` and
 
 - a column a functionality, one row a model; or, with a column ``layer`` too, one row a model and layer;
 - or columns ``functionality`` and ``value``, one row a score.
+
+Functionalities of predictions need no table, see `similitude.suites.own_predictions`.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from similitude.benchmark.predictions import prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName, suggestion
 from similitude.representations import Population, Representation, Score, is_population, open_population
 from similitude.representations.files import SUFFIXES, load_arrays
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.own_predictions import read_predictions
 
 __all__ = ["OwnSuite", "load_population", "read_scores"]
 
@@ -41,6 +47,8 @@ class OwnSuite(Suite):
         The folder.
     scores
         CSV file of functionalities; None to use those that a population folder keeps.
+    predictions
+        Folder of predictions on test sets; None if there are none.
 
     Raises
     ------
@@ -56,21 +64,23 @@ class OwnSuite(Suite):
     minutes = 0
     by_default = False
 
-    def __init__(self, path: str | Path, scores: str | Path | None = None) -> None:
+    def __init__(
+        self, path: str | Path, scores: str | Path | None = None, predictions: str | Path | None = None
+    ) -> None:
         self.name = Path(path).resolve().name  # type: ignore[misc]  # one a folder, not one a class
         population = load_population(path)
         if scores is not None:
-            table = read_scores(scores, population)
-            population = Population(
-                self.name,
-                population.layers,
-                population.attributes,
-                table,
-                population.representation,
-                description=population.description,
-            )
+            population = _with(population, read_scores(scores, population))
+        self._tests: tuple[str, ...] = ()
+        if predictions is not None:
+            held = read_predictions(predictions, population.models)
+            population = _with(population, _joined(population.scores, held.scores(), predictions), held.items)
+            self._tests = tuple(held.labels)
         if population.scores.empty:
-            raise InputError(f"{path} says nothing of what its networks can do. Give a table: --scores scores.csv.")
+            raise InputError(
+                f"{path} says nothing of what its networks can do. Give a table, --scores scores.csv, or what they "
+                "predict, --predictions FOLDER."
+            )
         if len(population.models) < 3:
             raise InputError(f"{path} holds {len(population.models)} models; grading needs three or more.")
         _check_spread(population)
@@ -86,14 +96,21 @@ class OwnSuite(Suite):
             ("layers", ~of_model & ~cut, "model, layer"),
             ("deletions", ~of_model & cut, "deleted components"),
         )
+        of_pairs = [functionality for test in self._tests for functionality in prediction_differences(test)]
+        errors = {f"calibration_error/{test}" for test in self._tests}
         return tuple(
             Subtask(
                 id=f"{self.name}/{against}",
                 population=self.name,
                 varies=varies,
-                functionalities=tuple(
-                    Functionality(name, per="model" if against == "models" else "layer")
-                    for name in scores.loc[rows, "functionality"].unique()
+                functionalities=(
+                    *(
+                        Functionality(
+                            name, per="model" if against == "models" else "layer", lower_is_better=name in errors
+                        )
+                        for name in scores.loc[rows, "functionality"].unique()
+                    ),
+                    *(of_pairs if against == "models" else ()),
                 ),
                 pairing=Pairing(against),  # type: ignore[arg-type]
                 description=f"Networks in {self.name}.",
@@ -224,6 +241,28 @@ def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
         raise InputError(f"{file}: {what} is {bad['value']!r}, not a number.")
     defaults: dict[str, Any] = {"layer": None, "deleted": 0, "items": None}
     return table.assign(value=values, **{key: value for key, value in defaults.items() if key not in table})
+
+
+def _with(
+    population: Population, scores: pd.DataFrame, items: Callable[[str, str], np.ndarray] | None = None
+) -> Population:
+    """The same networks with other scores."""
+    return Population(
+        population.name,
+        population.layers,
+        population.attributes,
+        scores,
+        population.representation,
+        items,
+        population.description,
+    )
+
+
+def _joined(scores: pd.DataFrame, predicted: pd.DataFrame, predictions: str | Path) -> pd.DataFrame:
+    both = set(scores["functionality"]) & set(predicted["functionality"])
+    if both:
+        raise InputError(f"{sorted(both)[0]!r} is scored already, and would be from {predictions} too. Leave one out.")
+    return predicted if scores.empty else pd.concat([scores, predicted], ignore_index=True)
 
 
 def _check_spread(population: Population) -> None:
