@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,6 +151,9 @@ class _Request:
     def __init__(self, pairs: Pairs, measures: Sequence[Measure]) -> None:
         self.pairs = pairs
         self.measures = measures
+        roots = list({id(side.root): side.root for pair in pairs for side in pair}.values())
+        with ThreadPoolExecutor(cores()) as executor:  # hashing takes a while, and leaves the lock to others
+            list(executor.map(lambda root: root.content_hash, roots))
         columns = [(str(m), str(m.version), m.properties().symmetric) for m in measures]
         self._rows = [[_key(x, y, *column) for column in columns] for x, y in pairs]
 

@@ -190,7 +190,7 @@ def prepare_sides(sides: Sequence[Side], factors: Collection[Factor]) -> None:
 def _local(workers: int, plan: Plan) -> Iterator[Pool]:
     """Threads share one workspace. Kernel matrices are for one worker, whose products use all cores."""
     workers, threads = (1, plan.workers) if plan.route == "gram" else (workers, 1)
-    workspace, roots = Workspace(plan.recipe), dict(enumerate(plan.roots))
+    workspace, roots = Workspace(replace(plan.recipe, threads=threads)), dict(enumerate(plan.roots))
     with threadpool_limits(limits=threads), ThreadPoolExecutor(workers) as executor:
         try:
             yield Pool(workers, lambda: executor, lambda tile: (workspace.run, tile, roots))

@@ -124,12 +124,15 @@ class Recipe:
         See `Plan.route`.
     memory
         Bytes for factors.
+    threads
+        That one tile may use.
     """
 
     measures: tuple[Measure, ...]
     factors: tuple[Factor, ...]
     route: str
     memory: int
+    threads: int = 1
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -29,8 +30,11 @@ class Source(Protocol):
         ...
 
 
-_STACK = 32 << 20
-"""Bytes of kernel rows that are multiplied at once: few enough for a processor's cache."""
+_COLUMNS = 16_384
+"""Columns of a matrix in single precision over which a product sums before it goes on in double."""
+
+_ROWS = 128
+"""Rows of each kernel matrix that are computed at once: enough for a product to reach full speed."""
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
@@ -46,6 +50,8 @@ class Workspace:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        # Norms come with the products of stacked kernel matrices.
+        self._factors = [f for f in recipe.factors if recipe.route != "gram" or f != CovarianceNorm()]
         self._crosses = [needs([measure])[1] for measure in recipe.measures]
         self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
         self._bytes: dict[int, int] = {}
@@ -106,7 +112,7 @@ class Workspace:
                 held = Side.of(source if isinstance(source, Representation) else source.open()), {}
             self._held[i] = held
         side = held[0]
-        side.prepare(self._recipe.factors)
+        side.prepare(self._factors)
         with self._lock:
             if i in self._held:
                 self._bytes[i] = side.nbytes
@@ -119,8 +125,12 @@ class Workspace:
     def _run_gram(self, tile: Tile, sources: Sources) -> list[Entry]:
         """Squared covariances of all pairs from stacked kernel matrices, then each pair as ever."""
         start = time.perf_counter()
-        sides = {i: self._side(i, sources) for i in tile.roots}
-        inner = gram_products([side[Centred()] for side in sides.values()], self._recipe.memory // 4)
+        with ThreadPoolExecutor(self._recipe.threads) as executor:
+            sides = dict(zip(tile.roots, executor.map(lambda i: self._side(i, sources), tile.roots), strict=True))
+        # Data in single precision are centred in double; their kernels then have nothing to gain from it.
+        single = all(side.precision >= np.finfo(np.float32).eps for side in sides.values())
+        centred = [side[Centred()].astype(np.float32 if single else np.float64, copy=False) for side in sides.values()]
+        inner = gram_products(centred, self._recipe.memory // 4)
         position = {i: k for k, i in enumerate(sides)}
         for i, side in sides.items():
             side[CovarianceNorm()] = inner[position[i], position[i]] ** 0.5
@@ -141,12 +151,13 @@ def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
     """Inner products <K_i, K_j> of the kernel matrices K = X X^T, for all i and j.
 
     A few rows of every kernel matrix at a time, laid out as one row of a matrix whose product with itself adds to all
-    inner products at once. Of each symmetric matrix only the part from the diagonal on is computed.
+    inner products at once. Of each symmetric matrix only the part from the diagonal on is computed. Products are in
+    the precision of the matrices, their sums in double.
     """
-    n, count = centred[0].shape[0], len(centred)
-    height = int(np.clip(min(memory, _STACK) // (8 * n * count), 32, 512))
+    n, count, dtype = centred[0].shape[0], len(centred), centred[0].dtype
+    height = int(np.clip(memory // (dtype.itemsize * n * count), 16, _ROWS))
     total = np.zeros((count, count))
-    buffer = np.empty((count, height * n))
+    buffer = np.empty((count, height * n), dtype)
     for start in range(0, n, height):
         stop = min(start + height, n)
         rows, columns = stop - start, n - start
@@ -154,8 +165,17 @@ def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
         for matrix, block in zip(centred, stack, strict=True):
             np.matmul(matrix[start:stop], matrix[start:].T, out=block)
         flat, diagonal = stack.reshape(count, -1), stack[:, :, :rows].reshape(count, -1)
-        total += 2 * (flat @ flat.T) - diagonal @ diagonal.T  # entries right of the diagonal block count twice
+        # Entries right of the diagonal block count twice.
+        total += 2 * _outer_products(flat) - _outer_products(diagonal)
     return total
+
+
+def _outer_products(rows: np.ndarray) -> np.ndarray:
+    """A A^T in double precision; of a matrix in single precision, so many columns at a time that they lose nothing."""
+    if rows.dtype == np.float64:
+        return rows @ rows.T
+    parts = (rows[:, start : start + _COLUMNS] for start in range(0, rows.shape[1], _COLUMNS))
+    return np.sum([(part @ part.T).astype(np.float64) for part in parts], axis=0)
 
 
 def score(measure: Measure, pair: Pair) -> Entry:
