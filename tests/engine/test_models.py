@@ -143,6 +143,8 @@ def test_compare_and_pairwise_tell_of_chance_too():
         with pytest.warns(SimilitudeWarning, match="n = 30 inputs are few for 200") as told:
             call()
         assert len(told) == 1
+    with pytest.warns(SimilitudeWarning, match="If they are features x inputs, pass their transposes"):
+        compare(x, y, "cka")
     compare(x, y, "cka(debiased=true),procrustes")
     assert compare(torch.tensor(x, requires_grad=True), torch.tensor(y), "cka")["cka"] > 0.5  # a training loss
 

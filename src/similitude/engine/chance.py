@@ -59,9 +59,10 @@ def warn_of_chance(
     worst = max(chances, default=0.0)
     if worst >= _NOTABLE:
         x, y = pairs[chances.index(worst)]
+        turned = " If they are features x inputs, pass their transposes." if n < min(x.d, y.d) else ""
         warnings.warn(
-            f"CKA of {x.key} and {y.key} would be {worst:.2f} by chance: n = {x.n} inputs are few for {x.d} and {y.d} "
-            "features. Use more inputs, or cka(debiased=true), which is about 0 by chance.",
+            f"CKA of {x.key} and {y.key} would be {worst:.2f} by chance: n = {n} inputs are few for {x.d} and {y.d} "
+            f"features. Use more inputs, or cka(debiased=true), which is about 0 by chance.{turned}",
             SimilitudeWarning,
             stacklevel=3,
         )
