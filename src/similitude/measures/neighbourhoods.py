@@ -8,13 +8,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import squareform
-from sklearn import config_context
-from sklearn.neighbors import NearestNeighbors
 
 from similitude.measures.distances import RDM, Cosines, ordinals
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
+
+_BLOCK = 64
+"""Inputs whose similarities to all are searched at a time, so that they stay in the cache."""
 
 Closeness = Literal["cosine", "euclidean", "inner_product"]
 
@@ -53,20 +54,17 @@ class Neighbours(Factor):
     with_self: bool = False
 
     def __call__(self, side: Side) -> NeighbourLists:
-        """Search by the order of similarities to 12 digits, so that rounding does not order duplicates."""
+        """Select by the order of similarities to 12 digits, so that rounding does not order duplicates."""
         similarities = self._similarities(side)
-        steps = np.empty_like(similarities)
-        nearest = ordinals(similarities.max(keepdims=True)).item()
-        for start in range(0, side.n, 256):
-            rows = slice(start, start + 256)
-            steps[rows] = nearest - ordinals(similarities[rows])
-        if not self.with_self:
-            np.fill_diagonal(steps, 2.0**60)  # farther than anything
-        with config_context(assume_finite=True, working_memory=4):  # checked already; blocks that fit the cache
-            search = NearestNeighbors(n_neighbors=self.k, metric="precomputed").fit(steps)
-            distances, indices = search.kneighbors(steps)
-        order = np.lexsort((indices, distances), axis=1)
-        indices = np.take_along_axis(indices, order, axis=1)
+        parts = []
+        for start in range(0, side.n, _BLOCK):
+            farness = -ordinals(similarities[start : start + _BLOCK])
+            if not self.with_self:
+                np.fill_diagonal(farness[:, start:], np.iinfo(np.int64).max)
+            indices = np.argpartition(farness, self.k - 1, axis=1)[:, : self.k]
+            order = np.lexsort((indices, np.take_along_axis(farness, indices, axis=1)), axis=1)
+            parts.append(np.take_along_axis(indices, order, axis=1))
+        indices = np.concatenate(parts)
         return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))
 
     def _similarities(self, side: Side) -> np.ndarray:

@@ -122,13 +122,19 @@ class ConcentricityDifference(Measure):
         return abs(pair.x[Concentricity()] - pair.y[Concentricity()])
 
 
+_NOTHING = -600.0
+"""Exponent whose exponential adds nothing to 1; still smaller ones are slow to underflow."""
+
+
 @dataclass(frozen=True)
 class Uniformity(Factor):
     """Log of the mean of exp(-2 ||x_i - x_j||^2) over all i and j."""
 
     def __call__(self, side: Side) -> float:
         """An input's distance to itself contributes 1, so that nothing under- or overflows."""
-        off_diagonal = float(np.sum(np.exp(-2.0 * side[RDM("squared_euclidean")])))
+        exponents = -2.0 * side[RDM("squared_euclidean")]
+        np.maximum(exponents, _NOTHING, out=exponents)
+        off_diagonal = float(np.sum(np.exp(exponents, out=exponents)))
         return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
 
     def permuted(self, value: float, order: np.ndarray) -> float:
