@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,34 @@ def test_a_second_run_computes_nothing_and_gives_the_same_bytes(finished):
     again = similitude(*arguments, "--out", "out", cwd=folder)
     assert "0 values computed" in again.stderr
     assert before == {f: f.read_bytes() for f in (folder / "out").rglob("*") if f.is_file()}
+
+
+def test_neither_memory_nor_executor_changes_a_value(finished, tmp_path):
+    folder, arguments, _ = finished
+    shutil.copytree(folder / "home/populations", tmp_path / "home/populations")
+    changed = ["--home", tmp_path / "home", "--memory", "1MB", "--executor", "processes:2", "--out", tmp_path / "out"]
+    again = similitude(*arguments, *changed)
+    assert again.returncode == 0, again.stderr
+    assert " 0 values computed" not in again.stderr
+    for file in ("results.csv", "pairs.csv"):
+        first, second = (pd.read_csv(place / file) for place in (folder / "out", tmp_path / "out"))
+        kept = [column for column in first if column != "seconds"]
+        pd.testing.assert_frame_equal(first[kept], second[kept], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--memory", "2"], "--memory 2: write a number and a unit"),
+        (["--executor", "gpu"], "--executor gpu: write threads, serial"),
+        (["--executor", "processes:0"], "processes:N"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_is_trained(arguments, text, tmp_path):
+    result = similitude("run", "vision", "--home", tmp_path / "home", *arguments)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_rho_in_the_results_follows_from_the_pairs_file(finished):
