@@ -1,9 +1,9 @@
 """Eight networks that learned the same energies from different starts: do they agree, and do they agree inside?
 
-    pip install 'similitude[models]' torchani
+    pip install 'similitude[models]' torchani==2.2.4
     python examples/ensemble_members.py
 
-The package ships ANI-1x (Smith et al. 2018, doi:10.1063/1.5023802), an ensemble of eight separately trained members, as
+That release ships ANI-1x (Smith et al. 2018, doi:10.1063/1.5023802), eight members that were trained separately, as
 plain binary files; torchani itself is not imported. A member has one network an element, which gives an atom's share of
 its molecule's energy; only the sum was trained. Shown are vibrating methane, ethane, methylamine and methanol.
 """
