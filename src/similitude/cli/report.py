@@ -13,6 +13,7 @@ from similitude.report.figures_run import draw_grades
 from similitude.report.page import write_page
 from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
 from similitude.report.tables_statistics import as_csv, lay_out_statistics
+from similitude.suites import SUITES
 
 __all__ = ["command"]
 
@@ -43,7 +44,8 @@ def command(
         note(f"{len(files)} files are in {figures}.")
     if html is not None or figures is not None:
         return
-    layout = lay_out_statistics(results) if statistics else lay_out(results)
+    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
+    layout = lay_out_statistics(results) if statistics else lay_out(results, known)
     if form != "terminal":
         typer.echo(_FORMS[form](layout), nl=False)
         return
