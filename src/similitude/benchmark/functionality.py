@@ -57,6 +57,10 @@ def probe_correct(
     return np.asarray(probe.predict((test_x - mean) / scale) == test_y)
 
 
+_FEW_SHOT_ITERATIONS = 40
+"""Of a probe that learns from a few examples: more hardly change its answers."""
+
+
 def few_shot_share(
     train_x: np.ndarray,
     train_y: np.ndarray,
@@ -102,7 +106,9 @@ def few_shot_share(
     right = np.zeros(len(test_y))
     for _ in range(draws):
         drawn = np.concatenate([rng.choice(members, shots, replace=False) for members in of_class])
-        right += probe_correct(train_x[drawn], train_y[drawn], test_x, test_y, standardise=False)
+        right += probe_correct(
+            train_x[drawn], train_y[drawn], test_x, test_y, standardise=False, max_iterations=_FEW_SHOT_ITERATIONS
+        )
     return right / draws
 
 

@@ -52,7 +52,7 @@ SIZES: dict[Scale, Size] = {
         pretrained=4,
         finetuned=6,
         crossed=2,
-        pretraining=Pretraining(hidden=48, layers=2, steps=500, batch=32, passages=6000, easy=0.7, gate=0.0),
+        pretraining=Pretraining(hidden=48, layers=2, steps=300, batch=32, passages=6000, easy=0.7, gate=0.0),
         finetuning=Finetuning(examples=2000, steps=150),
         test_items=300,
         probe_items=600,

@@ -85,7 +85,7 @@ def model_name(seed: int) -> str:
 
 RECIPES: dict[Scale, Recipe] = {
     "quick": Recipe(models=6, training=Training(epochs=2), test_images=1200, fits=4),
-    "embedded": Recipe(test_images=1400),
+    "embedded": Recipe(test_images=1200),
     "paper": Recipe(
         training=Training(stem_stride=1, epochs=30, batch=128, rate=0.1, augment=True), inputs=4000, folds=40
     ),
