@@ -76,7 +76,11 @@ def test_ratings_near_zero_are_left_out(tmp_path):
     assert reviews.read(file)["movie"] == reviews.Snippets(["good", "b\xe4d\tly"], [1, 0])
 
 
-@pytest.mark.parametrize("content", [b"", b"not a tar", packed({"other": b""}), packed({reviews._INNER: b"cut"})])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a tar", packed({"other": b""}), packed({reviews._INNER: b"cut"})],
+    ids=["empty", "no tar", "another tar", "cut short"],
+)
 def test_another_file_is_refused(tmp_path, content):
     file = tmp_path / "sdist.tar.gz"
     file.write_bytes(content)
