@@ -60,7 +60,9 @@ def command(
             help="Leave the reference's pair with itself out (corrected), or keep it, as in the paper (published)."
         ),
     ] = "corrected",
-    quick: Annotated[bool, typer.Option("--quick", help="A small cut of every population, in about a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small cut of every population, in two minutes or so.")
+    ] = False,
     embedded: Annotated[
         bool,
         typer.Option(
