@@ -182,8 +182,12 @@ def prepare_sides(sides: Sequence[Side], factors: Collection[Factor]) -> None:
         for side in sides:
             side.prepare(factors)
         return
-    with threadpool_limits(limits=1), ThreadPoolExecutor(min(len(sides), cores())) as executor:
-        list(executor.map(lambda side: side.prepare(factors), sides))
+    first, *others = sides
+    with threadpool_limits(limits=1), ThreadPoolExecutor(cores()) as executor:
+        work = [executor.submit(side.prepare, factors) for side in others]
+        first.prepare(factors)
+        for future in work:
+            future.result()
 
 
 @contextmanager
