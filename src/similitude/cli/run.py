@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +22,7 @@ from similitude.cli.console import (
     stdout,
 )
 from similitude.engine.compute import MEMORY
+from similitude.engine.executors import parse_executor
 from similitude.errors import InputError
 from similitude.measures import get_measures
 from similitude.report.run import Choice, as_json, choose, run
@@ -33,8 +33,6 @@ from similitude.suites.own import OwnSuite
 __all__ = ["command"]
 
 _MINUTES_AT_ONCE = 8
-
-_EXECUTOR = r"threads|serial|processes(:[1-9]\d*)?|dask(:.+)?"
 
 
 def command(
@@ -88,10 +86,12 @@ def command(
     place = resolve_home(home)
     chosen = get_measures(measures)
     allowed = parse_size(memory, MEMORY)
-    if not re.fullmatch(_EXECUTOR, executor):  # before networks are trained for minutes
+    try:
+        parse_executor(executor)  # before networks are trained for minutes
+    except InputError:
         raise InputError(
             f"--executor {executor}: write threads, serial, processes, processes:N, dask or dask:tcp://host:port."
-        )
+        ) from None
 
     def scale_of(suite: Suite) -> Scale:
         if scale is not None:

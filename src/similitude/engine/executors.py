@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 import multiprocessing
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from similitude.errors import FileError, InputError, SimilitudeWarning, require
 from similitude.measures.pair import Factor, Side
 from similitude.representations.representation import Representation
 
-__all__ = ["Pool", "Reference", "cores", "open_pool", "prepare_sides"]
+__all__ = ["Pool", "Reference", "cores", "open_pool", "parse_executor", "prepare_sides"]
 
 _WORTH_A_THREAD = 100_000
 """Entries of two representations from which starting threads pays."""
@@ -130,6 +131,22 @@ class Pool:
         self.executor = self.start()
 
 
+def parse_executor(spec: str) -> tuple[str, str]:
+    """Kind of an executor, and what follows its colon; see `open_pool`.
+
+    Raises
+    ------
+    InputError
+        Another text.
+    """
+    if not re.fullmatch(r"threads|serial|processes(:[1-9]\d*)?|dask(:.+)?", spec):
+        raise InputError(
+            f"Unknown executor {spec!r}. Known: threads, serial, processes, processes:N, dask, dask:tcp://host:port."
+        )
+    kind, _, detail = spec.partition(":")
+    return kind, detail
+
+
 @contextmanager
 def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
     """Pool for a plan.
@@ -149,11 +166,11 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
     MissingDependency
         Dask is not installed.
     """
-    kind, _, detail = spec.partition(":")
-    if kind == "serial" or (kind == "threads" and not detail):
+    kind, detail = parse_executor(spec)
+    if kind in ("serial", "threads"):
         with _local(1 if kind == "serial" else plan.workers, plan) as pool:
             yield pool
-    elif kind == "processes" and (not detail or (detail.isdecimal() and int(detail) > 0)):
+    elif kind == "processes":
         workers = int(detail or plan.workers)
         context = multiprocessing.get_context("spawn")  # a fork of a process with BLAS threads can hang
         with _references(plan, workers) as work:
@@ -162,17 +179,13 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
                 yield pool
             finally:
                 pool.executor.shutdown(cancel_futures=True)
-    elif kind == "dask":
+    else:
         distributed = require("distributed", extra="cluster")
         local = {"n_workers": plan.workers, "threads_per_worker": 1, "dashboard_address": None}
         with distributed.Client(**({"address": detail} if detail else local)) as client:
             workers = max(1, len(client.scheduler_info()["workers"]))
             with _references(plan, workers) as work:
                 yield Pool(workers, lambda: client.get_executor(pure=False, retries=3), work)
-    else:
-        raise InputError(
-            f"Unknown executor {spec!r}. Known: threads, serial, processes, processes:N, dask, dask:tcp://host:port."
-        )
 
 
 def prepare_sides(sides: Sequence[Side], factors: Collection[Factor]) -> None:

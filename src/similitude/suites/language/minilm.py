@@ -20,7 +20,7 @@ from similitude.representations.extract import extract
 from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress
 from similitude.suites.language import checkpoints, reviews
-from similitude.suites.language.records import deletion_levels
+from similitude.suites.language.records import truncation
 from similitude.suites.language.reviews import Snippets
 
 if TYPE_CHECKING:
@@ -97,13 +97,11 @@ def _scores(
     tokens: np.ndarray, fitted: np.ndarray, labels: Sequence[int], tested: dict[str, tuple[np.ndarray, list[int]]]
 ) -> list[Score]:
     """Probes of a layer, whole and truncated: see `similitude.suites.language.records.pretrained_record`."""
-    centre = tokens.mean(axis=0, dtype=np.float64)
-    components = np.linalg.svd(tokens - centre, full_matrices=False)[2]
+    centre, levels = truncation(tokens)
     scores = []
     everything = np.concatenate([values for values, _ in tested.values()])
     wanted = np.concatenate([answers for _, answers in tested.values()])
-    for deleted in deletion_levels(tokens.shape[1]):
-        kept = components[: len(components) - deleted].T
+    for deleted, kept in levels:
         right = probe_correct(
             (fitted - centre) @ kept, np.asarray(labels), (everything - centre) @ kept, wanted, standardise=False
         )

@@ -38,6 +38,7 @@ __all__ = [
     "layer_names",
     "pretrained_record",
     "sample_ids",
+    "truncation",
 ]
 
 PROBES: dict[str, Maker] = {"question": question, "polarity": polarity}
@@ -59,6 +60,14 @@ def layer_names(blocks: int) -> tuple[str, ...]:
 def deletion_levels(width: int) -> tuple[int, ...]:
     """How many of a layer's trailing principal components are deleted; at last all but one."""
     return tuple(sorted({*(int(share * width) for share in _DELETED_SHARES), width - 1}))
+
+
+def truncation(tokens: np.ndarray) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+    """Mean of a layer's tokens, n x d, and the d x k directions of the components kept at each level of deletion."""
+    centre = tokens.mean(axis=0, dtype=np.float64)
+    components = np.linalg.svd(tokens - centre, full_matrices=False)[2]
+    levels = deletion_levels(tokens.shape[1])
+    return centre, [(deleted, components[: len(components) - deleted].T) for deleted in levels]
 
 
 def sample_ids() -> list[str]:
@@ -84,16 +93,14 @@ def pretrained_record(
         Number of sentences that a probe is trained on; half as many test it.
     """
     tokens = _layers(model.bert, _sample(), "tokens")
+    truncations = {layer: truncation(values) for layer, values in tokens.items()}
     scores = []
     for probe, maker in PROBES.items():
         train, test = _probe_sets(maker, items)
         pooled = [_layers(model.bert, batch, "mean_pool") for batch in (train, test)]
         labels = [batch["labels"].numpy() for batch in (train, test)]
-        for layer, values in tokens.items():
-            centre = values.mean(axis=0, dtype=np.float64)
-            components = np.linalg.svd(values - centre, full_matrices=False)[2]
-            for deleted in deletion_levels(values.shape[1]):
-                kept = components[: len(components) - deleted].T
+        for layer, (centre, levels) in truncations.items():
+            for deleted, kept in levels:
                 seen = [(means[layer] - centre) @ kept for means in pooled]
                 right = probe_correct(seen[0], labels[0], seen[1], labels[1], standardise=False)
                 scores.append(Score(f"probe/{probe}", float(right.mean()), layer, deleted, len(right)))
