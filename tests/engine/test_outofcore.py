@@ -94,3 +94,11 @@ def test_a_failure_is_kept_and_the_rest_goes_on(streams):
     assert np.isnan(table.frame["mean_cca"][0])
     assert table.failures["measure"].tolist() == ["mean_cca"]
     assert 0 < table.frame["procrustes"][0] < 2
+
+
+def test_progress_counts_the_pairs_asked_for(rng):
+    told = []
+    arrays = [rng.normal(size=(40, 3)), rng.normal(size=(40, 4))]
+    pairwise(arrays, ["cka", "pwcca"], progress=lambda *to: told.append(to))
+    assert told[-1] == (4, 4)
+    assert all(done <= total == 4 for done, total in told)

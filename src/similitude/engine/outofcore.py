@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 import warnings
@@ -69,7 +70,7 @@ def score_or_stream(
                 [pairs[i] for i in rows],
                 [measures[j] for j in columns],
                 ledger=ledger,
-                progress=lambda finished, _, before=done: tell(before + finished, total),
+                progress=functools.partial(_tell_part, tell, done, len(rows), total),
                 workers=workers,
                 memory=memory,
                 executor=executor,
@@ -81,6 +82,11 @@ def score_or_stream(
         done += len(same)
         tell(done, total)
     return found
+
+
+def _tell_part(tell: Progress, before: int, pairs: int, total: int, finished: int, of: int) -> None:
+    """Of a part of all pairs; one whose values are wanted both ways round counts twice in it, and once here."""
+    tell(before + pairs * finished // of, total)
 
 
 def _bytes(x: Representation, y: Representation) -> int:

@@ -15,7 +15,7 @@ from similitude.benchmark.correlation import Protocol
 from similitude.benchmark.double_map import double_heat_maps
 from similitude.benchmark.evaluate import Evaluation, evaluate
 from similitude.benchmark.results import save_grading
-from similitude.benchmark.subtask import Subtask
+from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
@@ -158,25 +158,26 @@ def _draw(
             save(figure, folder / f"{choice.suite.name}-double-heat-map")
         for subtask in graded:
             for functionality in subtask.functionalities:
-                _draw_scatter(subtask, str(functionality), functionality.name, evaluation, folder)
+                _draw_scatter(subtask, functionality, evaluation, folder)
 
 
-def _draw_scatter(subtask: Subtask, label: str, functionality: str, evaluation: Evaluation, folder: Path) -> None:
+def _draw_scatter(subtask: Subtask, functionality: Functionality, evaluation: Evaluation, folder: Path) -> None:
+    label, name = str(functionality), functionality.name
     frame = evaluation.results.frame
-    chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == functionality)]
+    chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == name)]
     table = chosen.pivot(index="measure", columns="statistic", values="estimate").rename(
         columns={"spearman": "rho", "kendall": "tau"}
     )
     pairs = evaluation.pairs
-    rows = pairs[(pairs["subtask"] == subtask.id) & (pairs["functionality"] == functionality)]
+    rows = pairs[(pairs["subtask"] == subtask.id) & (pairs["functionality"] == name)]
     figure = figures.scatter(
         rows,
         list(chosen["measure"].unique()),
         table,
         title=f"{subtask.id}, {label}",
-        difference=f"difference in {label}",
+        difference=label if functionality.pairwise else f"difference in {label}",
     )
-    save(figure, folder / f"{subtask.id}-{functionality}".replace("/", "-"))
+    save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
 
 
 def as_json(evaluation: Evaluation) -> str:
