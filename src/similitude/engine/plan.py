@@ -124,6 +124,8 @@ class Recipe:
         See `Plan.route`.
     memory
         Bytes for factors.
+    single
+        Whether all data are stored in single precision or less.
     threads
         That one tile may use.
     """
@@ -132,6 +134,7 @@ class Recipe:
     factors: tuple[Factor, ...]
     route: str
     memory: int
+    single: bool = False
     threads: int = 1
 
 
@@ -195,7 +198,8 @@ class Plan:
     @property
     def recipe(self) -> Recipe:
         """What workers need."""
-        return Recipe(tuple(self.measures), self.factors, self.route, self.memory)
+        single = all(root.precision >= np.finfo(np.float32).eps for root in self.roots)
+        return Recipe(tuple(self.measures), self.factors, self.route, self.memory, single)
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:

@@ -125,11 +125,12 @@ class Workspace:
     def _run_gram(self, tile: Tile, sources: Sources) -> list[Entry]:
         """Squared covariances of all pairs from stacked kernel matrices, then each pair as ever."""
         start = time.perf_counter()
+        sides, centred = {}, []
         with ThreadPoolExecutor(self._recipe.threads) as executor:
-            sides = dict(zip(tile.roots, executor.map(lambda i: self._side(i, sources), tile.roots), strict=True))
-        # Data in single precision are centred in double; their kernels then have nothing to gain from it.
-        single = all(side.precision >= np.finfo(np.float32).eps for side in sides.values())
-        centred = [side[Centred()].astype(np.float32 if single else np.float64, copy=False) for side in sides.values()]
+            prepared = executor.map(lambda i: self._centred(i, sources), tile.roots)
+            for i, (side, matrix) in zip(tile.roots, prepared, strict=True):
+                sides[i] = side
+                centred.append(matrix)
         inner = gram_products(centred, self._recipe.memory // 4)
         position = {i: k for k, i in enumerate(sides)}
         for i, side in sides.items():
@@ -145,6 +146,17 @@ class Workspace:
                     entry = score(self._recipe.measures[k], either)
                     entries.append(Entry(entry.value, entry.seconds + share, entry.failure))
         return entries
+
+
+    def _centred(self, i: int, sources: Sources) -> tuple[Side, np.ndarray]:
+        """A side, and its centred values in the precision in which kernels are multiplied."""
+        side = self._side(i, sources)
+        if not self._recipe.single:
+            return side, side[Centred()]
+        # Data in single precision are centred in double; their kernels then have nothing to gain from it.
+        matrix = side[Centred()].astype(np.float32)
+        side.forget(Centred())
+        return side, matrix
 
 
 def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:

@@ -11,11 +11,11 @@ import numpy as np
 from similitude.errors import MeasureError, SimilitudeWarning
 from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD, UncentredSVD
 from similitude.measures.pair import Cross, Pair, Side
-from similitude.measures.spectra import singular_values, singular_values_of_products, squares_safely, thin_svd
+from similitude.measures.spectra import left_singular, singular_values, singular_values_of_products
 
 __all__ = [
     "AlignedSpectrum",
-    "CanonicalBases",
+    "CanonicalBasis",
     "CanonicalCorrelations",
     "CanonicalDirections",
     "CrossCovariance",
@@ -232,34 +232,28 @@ class CanonicalCorrelations(Cross):
         return value
 
 
-class Bases(NamedTuple):
-    """Canonical correlations and the canonical bases of both sides."""
+class Basis(NamedTuple):
+    """Canonical directions of the first side with the canonical correlations."""
 
     left: Any
-    """one column a direction of the first side"""
+    """one column a direction"""
     correlations: Any
     """descending"""
-    right: Any
-    """one column a direction of the second side"""
-
-    def mirrored(self) -> Bases:
-        """For the pair the other way round."""
-        return Bases(self.right, self.correlations, self.left)
 
 
 @dataclass(frozen=True)
-class CanonicalBases(Cross):
-    """Canonical directions in the bases of principal directions, min(r_x, r_y) for each side: the thin SVD of M."""
+class CanonicalBasis(Cross):
+    """Canonical directions of the first side in the basis of its principal directions: left singular vectors of M.
+
+    For first sides of no higher rank than the second.
+    """
 
     factors = (ThinSVD(),)
 
-    def __call__(self, pair: Pair) -> Bases:
-        """One thin SVD."""
-        return Bases(*thin_svd(pair[Overlap()], pair.xp))
-
-    def mirrored(self, value: Bases) -> Bases:
-        """With the sides changed over."""
-        return value.mirrored()
+    def __call__(self, pair: Pair) -> Basis:
+        """From those of the other side if they are there."""
+        known = pair.swapped[self] if pair.swapped.holds(self) else None
+        return Basis(*left_singular(pair[Overlap()], pair.xp, known))
 
 
 @dataclass(frozen=True)
@@ -273,6 +267,21 @@ class HalfWhitened(Cross):
         if pair.parent is not None and pair.x.parent is None:
             return pair.parent[self][:, : pair.y[ThinSVD()].rank]
         return pair.x[ThinSVD()].v @ pair[Overlap()]
+
+
+class Bases(NamedTuple):
+    """Canonical correlations and the canonical bases of both sides."""
+
+    left: Any
+    """one column a direction of the first side"""
+    correlations: Any
+    """descending"""
+    right: Any
+    """one column a direction of the second side"""
+
+    def mirrored(self) -> Bases:
+        """For the pair the other way round."""
+        return Bases(self.right, self.correlations, self.left)
 
 
 @dataclass(frozen=True)
@@ -321,9 +330,9 @@ class CanonicalDirections(Cross):
         elif x.rank < y.rank and self in pair.swapped.wanted:
             bases = pair.swapped[FeatureBases()].mirrored()
         else:
-            bases = pair[CanonicalBases()]
-            on_features = (bases.left.T * x.s[None, :]) @ x.v.T
-            return Directions(pair.xp.clip(bases.correlations, 0.0, 1.0), on_features)
+            basis = pair[CanonicalBasis()]
+            on_features = (basis.left.T * x.s[None, :]) @ x.v.T
+            return Directions(pair.xp.clip(basis.correlations, 0.0, 1.0), on_features)
         return Directions(pair.xp.clip(bases.correlations, 0.0, 1.0), bases.left.T @ pair.x[CovarianceRoot()])
 
 
@@ -336,14 +345,12 @@ def _spectrum(pair: Pair, cross: Cross) -> Any:
     x, y, matrix = pair.x[ThinSVD()], pair.y[ThinSVD()], pair[cross]
     if not isinstance(matrix, np.ndarray):
         return pair.xp.linalg.svdvals(matrix)
-    count = min(x.rank, y.rank)
-    # Those of S_x M S_y are at best about s_x s_y, which tells beforehand whether they can be had from products.
-    safe = cross == Overlap() or squares_safely(x.s[:count] * y.s[:count])
     if pair.parent is None or (pair.x.parent and pair.y.parent):
-        return singular_values(matrix, np) if safe else np.linalg.svd(matrix, compute_uv=False)
+        return singular_values(matrix, np)
     # One side is cut: what the whole curve shares belongs to the parent.
+    count = min(x.rank, y.rank)
     of, kept = ("rows", x.rank) if pair.y.parent is None else ("columns", y.rank)
-    found = singular_values_of_products(pair[Products(cross, of)], count) if safe else None
+    found = singular_values_of_products(pair[Products(cross, of)], count)
     if found is None:
         triangle = pair.parent[Triangle(cross, of)][:kept, :kept]
         found = np.linalg.svd(triangle, compute_uv=False)[:count]

@@ -21,7 +21,13 @@ __all__ = [
     "SquaredRowNorms",
     "ThinSVD",
     "UncentredSVD",
+    "frobenius",
 ]
+
+
+def frobenius(array: Any, xp: Any) -> Any:
+    """Root of the sum of squares of a matrix or vector, without a copy of the array."""
+    return xp.sum(xp.vecdot(array, array)) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Centred(Factor):
     def __call__(self, side: Side) -> Any:
         """Centre twice: the second pass takes away what rounding left of a large offset."""
         centred = side.values - side[Mean()]
-        return centred - side.xp.mean(centred, axis=0)
+        centred -= side.xp.mean(centred, axis=0)
+        return centred
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Rows in the new order."""
@@ -57,8 +64,7 @@ class CentredNorm(Factor):
 
     def __call__(self, side: Side) -> Any:
         """From the singular values where components were deleted."""
-        xp = side.xp
-        return xp.linalg.vector_norm(side[ThinSVD()].s if side.parent is not None else side[Centred()])
+        return frobenius(side[ThinSVD()].s if side.parent is not None else side[Centred()], side.xp)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """The same."""
@@ -71,12 +77,11 @@ class CovarianceNorm(Factor):
 
     def __call__(self, side: Side) -> Any:
         """From the singular values if they are known, else from the smaller of the two matrices."""
-        norm = side.xp.linalg.vector_norm
         if side.parent is not None or side.holds(ThinSVD()):
-            return norm(side[ThinSVD()].s ** 2)
+            return frobenius(side[ThinSVD()].s ** 2, side.xp)
         if side.n < side.d:
-            return norm(side[Gram()])
-        return norm(side[Centred()].T @ side[Centred()])
+            return frobenius(side[Gram()], side.xp)
+        return frobenius(side[Centred()].T @ side[Centred()], side.xp)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """The same."""
@@ -103,7 +108,7 @@ class SquaredRowNorms(Factor):
     def __call__(self, side: Side) -> Any:
         """From the components where some were deleted."""
         rows = side.values if side.parent is not None else side[Centred()]
-        return side.xp.sum(rows * rows, axis=1)
+        return side.xp.vecdot(rows, rows)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Rows in the new order."""
@@ -164,7 +169,7 @@ class ThinSVD(Factor):
             u = q @ u
         else:
             u, s, vh = xp.linalg.svd(centred, full_matrices=False)
-        rank = _rank(s, n, d, xp.linalg.vector_norm(side.values).item(), side)
+        rank = _rank(s, n, d, frobenius(side.values, xp).item(), side)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
 
     def permuted(self, value: SVD, order: np.ndarray) -> SVD:

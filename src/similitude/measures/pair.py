@@ -147,6 +147,11 @@ class Side:
         """Keep the value of a factor that was computed for many sides at once."""
         self._factors[factor] = value
 
+    def forget(self, factor: Factor) -> None:
+        """Free the memory of a factor, which is computed anew if it is asked for again."""
+        with self._lock:
+            self._factors.pop(factor, None)
+
     def prepare(self, factors: Collection[Factor]) -> None:
         """Compute factors in this order, once, then forget what was only a step to them.
 
@@ -282,6 +287,10 @@ class Pair:
                 value = cross.mirrored(self._swapped._crosses[cross])
             self._crosses[cross] = cross(self) if value is NotImplemented else value
         return self._crosses[cross]
+
+    def holds(self, cross: Cross) -> bool:
+        """Whether the cross has been computed, so that using it costs nothing."""
+        return cross in self._crosses
 
     def __setitem__(self, cross: Cross, value: Any) -> None:
         """Keep the value of a cross that was computed for many pairs at once."""

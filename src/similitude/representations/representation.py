@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from xxhash import xxh3_128
 
 from similitude.errors import InputError
 
@@ -155,9 +155,8 @@ class Representation:
 
     @functools.cached_property
     def content_hash(self) -> str:
-        """BLAKE2 digest of type, shape, bytes and ids: the same data have the same hash wherever they lie."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{self.values.dtype.str}{self.values.shape}".encode())
+        """XXH3 digest of type, shape, bytes and ids: the same data have the same hash wherever they lie."""
+        digest = xxh3_128(f"{self.values.dtype.str}{self.values.shape}".encode())
         digest.update(np.ascontiguousarray(self.values).data)
         if self.ids is not None:
             digest.update("\x1f".join(self.ids).encode())
