@@ -49,11 +49,12 @@ def singular_values_of_products(products: np.ndarray, count: int) -> np.ndarray 
     its singular values do, which those of principal directions about do. Either way the sum must be right to 1e-12.
     """
     lengths = np.sort(np.sqrt(np.maximum(products.diagonal(), 0.0)))[::-1][:count]
+    found = None
     if _squares_safely(lengths):  # else the eigenvalues cannot be safe either
-        found = _roots_of_eigenvalues(products)[:count]
-        if _squares_safely(found):
-            return found
-    return _of_graded(products) if count == len(products) else None
+        found = _roots_of_eigenvalues(products)
+        if _squares_safely(found[:count]):
+            return found[:count]
+    return _of_graded(products, found) if count == len(products) else None
 
 
 def _roots_of_eigenvalues(products: np.ndarray) -> np.ndarray:
@@ -69,9 +70,10 @@ def _squares_safely(values: np.ndarray) -> bool:
     return bool(errors.sum() <= _TOLERANCE * values.sum())
 
 
-def _of_graded(products: np.ndarray) -> np.ndarray | None:
+def _of_graded(products: np.ndarray, values: np.ndarray | None) -> np.ndarray | None:
     """All singular values of A if entry (i, j) of A A^T is only wrong by eps l_i l_j, l being the lengths of the rows.
 
+    They are the `values` from the eigenvalues, which may be known; here it is checked that these are good enough.
     To first order, an error E changes the sum by tr((A A^T)^(-1/2) E) / 2, thus by at most
     eps/2 sum_j l_j^2 ((A A^T)^(-1))_jj^(1/2). That the eigenvalues keep what the entries hold, their product shows:
     where many rows are equally long, they can be mixed with shorter ones, whose digits drown.
@@ -86,7 +88,7 @@ def _of_graded(products: np.ndarray) -> np.ndarray | None:
     # The trace of a triangle never exceeds the sum of its singular values.
     if _MARGIN * error > _TOLERANCE * lower.trace():
         return None
-    values = _roots_of_eigenvalues(products)
+    values = _roots_of_eigenvalues(products) if values is None else values
     with np.errstate(divide="ignore"):
         missed = 2.0 * abs(np.log(values).sum() - np.log(lower.diagonal()).sum())
     return values if missed <= _DETERMINANT else None
