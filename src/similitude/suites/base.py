@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,13 +15,18 @@ from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.errors import SimilitudeError, UnknownName, suggestion
 from similitude.representations import Population, is_population, open_population
 
-__all__ = ["BuildProgress", "Scale", "Suite"]
+__all__ = ["BuildProgress", "Scale", "Suite", "built"]
 
 Scale = Literal["quick", "embedded", "paper"]
 """How large a population is built: a cut of a minute, minutes on two cores, or the size of the paper."""
 
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of models finished, and the number of models in all."""
+
+
+def built(subtasks: Iterable[Subtask], populations: Container[str]) -> list[Subtask]:
+    """Those of some subtasks whose population is there; an imported archive may hold some of its populations only."""
+    return [subtask for subtask in subtasks if subtask.population in populations]
 
 
 class Suite(ABC):
@@ -94,9 +99,7 @@ class Suite(ABC):
         """
         populations = self.populations(home, scale)
         rows = []
-        for subtask in self.subtasks():
-            if subtask.population not in populations:
-                continue
+        for subtask in built(self.subtasks(), populations):
             population = subtask.select(populations[subtask.population])
             for functionality in subtask.functionalities:
                 spread = _pairwise_spread if functionality.pairwise else _spread
