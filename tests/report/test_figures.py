@@ -2,22 +2,32 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from matplotlib.text import Text
 
 from similitude.report import figures
 from similitude.report.style import save
 
 
 def texts(figure):
-    found = [figure.get_suptitle()]
+    found = [figure.get_suptitle(), figure.get_supxlabel(), figure.get_supylabel()]
     for axes in figure.axes:
         found += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title()]
-    return " ".join(found)
+    return " ".join(" ".join(found).split())  # not by other spaces or lines
 
 
 def test_double_heat_map_is_labelled(rng, tmp_path):
     maps = {"cka": rng.random((6, 6)), "pwcca": rng.random((6, 6))}
     figure = figures.double_heat_map(maps, ["one", "two", "three"], pairs=15, n=1200, title="vision")
-    for word in ("cka dissimilarity", "dark = similar", "1,200 inputs", "15 pairs", "first network", "second network"):
+    for word in (
+        "cka",
+        "pwcca",
+        "dissimilarity (dark: similar)",
+        "1,200 inputs",
+        "15 pairs",
+        "first network",
+        "second network",
+    ):
         assert word in texts(figure)
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == [
         f"{n} {k}" for n in "AB" for k in ("one", "two", "three")
@@ -40,9 +50,80 @@ def test_dark_is_similar_for_either_kind():
 
 def test_scatter_has_a_panel_a_measure(rng):
     pairs = pd.DataFrame(
-        {"model": list("abcd"), "layer": ["x", "x", "y", "y"], "difference": rng.random(4), "cka": rng.random(4)}
+        {
+            "reference": "e",
+            "model": list("abcd"),
+            "layer": ["x", "x", "y", "y"],
+            "difference": rng.random(4),
+            "cka": rng.random(4),
+        }
     )
-    table = pd.DataFrame({"rho": [0.5], "tau": [0.4]}, index=["cka"])
-    figure = figures.scatter(pairs, ["cka"], table, title="vision/ood, noise", difference="difference in accuracy")
-    for word in ("ρ = 0.50", "τ = 0.40", "difference in accuracy", "cka dissimilarity", "4 models", "4 pairs"):
+    table = pd.DataFrame({"rho": [0.5], "tau": [-0.0001]}, index=["cka"])
+    figure = figures.scatter(
+        pairs, ["cka"], table, title="vision/ood, noise", difference="difference in accuracy", n=1200
+    )
+    for word in (
+        "cka",
+        "ρ = .500",
+        "τ = .000",
+        "difference in accuracy",
+        "dissimilarity (larger",
+        "5 models",
+        "4 pairs",
+    ):
         assert word in texts(figure)
+    assert "n = 1,200" in texts(figure)
+
+
+LONG = "expected calibration error on held-out sentences with lexical overlap, non-entailed (third subset)"
+LONG_IDS = ("cka", "cka(kernel=rbf,bandwidth=0.5,debiased=true)", "a_measure_of_somebody_with_a_long_name(k=10)", "imd")
+
+
+@pytest.mark.parametrize("measures", [LONG_IDS, LONG_IDS[1:2]])
+@pytest.mark.parametrize("layers", [["a"], [f"encoder.layer.{i}.attention.output" for i in range(14)]])
+def test_long_names_are_whole_and_apart_in_a_scatter(measures, layers, rng):
+    models, count = [f"m{i}" for i in range(3)], 3 * len(layers)
+    pairs = pd.DataFrame({"reference": "r", "model": np.repeat(models, len(layers)), "layer": layers * 3})
+    pairs = pairs.assign(difference=rng.random(count), **dict.fromkeys(measures, rng.random(count)))
+    pairs[measures[-1]] = np.nan
+    table = pd.DataFrame({"rho": -0.5, "tau": np.nan}, index=list(measures))
+    figure = figures.scatter(pairs, list(measures), table, title=LONG, difference=f"difference in {LONG}", n=100)
+    assert_legible(figure)
+    assert any("no values" in text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+def test_long_names_are_whole_and_apart_in_heat_maps(rng):
+    layers = ["embeddings", *(f"encoder.layer.{i}.attention.output" for i in range(3))]
+    maps = {measure: rng.random((8, 8)) for measure in LONG_IDS[:2]}
+    assert_legible(figures.double_heat_map(maps, layers, pairs=1, n=10, title="a-suite-with-a-long-name"))
+    names = [f"a_network_of_last_year:{layer}" for layer in layers]
+    for rows in (1, 4):
+        matrix = pd.DataFrame(rng.random((rows, 4)), names[:rows], names)
+        assert_legible(figures.heat_map(matrix, LONG_IDS[2], "dissimilarity", n=10))
+
+
+def test_failed_pairs_are_grey_and_said_to_be(rng):
+    failed = np.full((4, 4), np.nan)
+    for figure in (
+        figures.double_heat_map({"cka": failed}, ["one", "two"], pairs=1, n=10),
+        figures.heat_map(pd.DataFrame(failed), "cka", "similarity", n=10),
+    ):
+        assert "grey: failed" in texts(figure)
+        shown = figure.axes[0].images[0]
+        assert len(set(shown.cmap(shown.norm(np.ma.masked_invalid([np.nan])))[0][:3])) == 1
+
+
+def assert_legible(figure):
+    """No text reaches out of the figure, and no two texts overlap."""
+    figure.draw_without_rendering()
+    boxes = [
+        (text.get_text(), text.get_window_extent())
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text() and (text.axes is not None or text in figure.texts)
+    ]
+    whole = figure.bbox.padded(1)
+    for i, (text, box) in enumerate(boxes):
+        assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, text
+        assert whole.y0 <= box.y0 <= box.y1 <= whole.y1, text
+        for other, its_box in boxes[:i]:
+            assert not box.padded(-1).overlaps(its_box.padded(-1)), (text, other)

@@ -55,7 +55,7 @@ def test_agreement_has_a_fixed_scale():
 def test_sensitivity_curves_mark_detection(tmp_path):
     shares = np.array([0.0, 0.5, 1.0])
     found = sensitivity(shares, np.tile([0.0, 0.2, 1.0], (4, 3, 1)), np.full((4, 4, 3), 0.6))
-    figure = sensitivity_curves({"cka": found}, ["a", "b", "c"], title="nets")
+    figure = sensitivity_curves({"cka": found}, ["a", "b", "c"], models=4, n=100, title="nets")
     stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     np.testing.assert_allclose([star.get_xdata()[0] for star in stars], 75)
     files = save(figure, tmp_path / "curves")
@@ -91,5 +91,17 @@ def test_map_says_its_stress():
     figure = mds_map(
         distances, get_measure("norm_difference"), list("abcde"), range(5), title="nets", functionality="accuracy"
     )
-    assert "stress 0." in figure.axes[0].get_xlabel()
+    assert "stress ." in figure.axes[0].get_xlabel()
     assert len(figure.axes[0].texts) == 5
+
+
+def test_networks_in_one_place_share_a_label():
+    figure = mds_map(np.zeros((3, 3)), get_measure("norm_difference"), ["one", "two", "three"], title="nets")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["one\ntwo\nthree"]
+    assert "stress .000" in figure.axes[0].get_xlabel()
+
+
+def test_a_stem_with_a_dot_is_kept(tmp_path):
+    figure = ranks(pd.DataFrame({"measure": ["cka"], "rank": 1.0, "rank_low": 1.0, "rank_high": 1.0}), title="one")
+    assert [f.name for f in save(figure, tmp_path / "recall@0.5")] == ["recall@0.5.png", "recall@0.5.pdf"]
+    assert [f.name for f in save(figure, tmp_path / "ranks.pdf")] == ["ranks.png", "ranks.pdf"]

@@ -173,7 +173,7 @@ def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None
 
 
 def _draw_map(table: PairTable, measure: Measure, networks: list[Network], path: Path) -> None:
-    from similitude.report.figures_compare import network_map
+    from similitude.report.figures_networks import mds_map
     from similitude.report.style import save
 
     shared = [name for name in networks[0].layers if all(name in network.layers for network in networks)]
@@ -183,5 +183,7 @@ def _draw_map(table: PairTable, measure: Measure, networks: list[Network], path:
     labels = [[network.layers[layer].key for network in networks] for layer in shared]
     mean = np.mean([matrix.loc[of_layer, of_layer].to_numpy() for of_layer in labels], axis=0)
     n = next(iter(networks[0].layers.values())).n
-    drawn = network_map(mean, measure, [network.name for network in networks], n=n, layers=len(shared))
+    over = f"mean over {len(shared)} layers" if len(shared) > 1 else shared[0]
+    title = f"{len(networks)} networks, {over}, n = {n:,} inputs"
+    drawn = mds_map(mean, measure, [network.name for network in networks], title=title)
     note(f"Map: {', '.join(map(str, save(drawn, path)))}")

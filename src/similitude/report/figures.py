@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, new_figure, style
+from similitude.report.numbers import number
+from similitude.report.panels import add_legend, new_panels, say_empty
+from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, inches, new_figure, style, wrapped
 
 __all__ = ["double_heat_map", "heat_map", "scatter"]
 
@@ -34,27 +38,23 @@ def double_heat_map(
     """
     depth = len(layers)
     labels = [f"{network} {layer}" for network in "AB" for layer in layers]
+    room = inches(labels, 7)
+    side = max(3.0, 0.24 * 2 * depth)
+    width = side + room + 1.4
     with style():
-        figure = new_figure(max(5.2, 0.26 * 2 * depth + 2.0) * len(matrices), max(4.6, 0.24 * 2 * depth + 1.6))
-        for axes, (measure, matrix) in zip(
-            figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
-        ):
-            image = axes.imshow(
-                matrix, cmap=SEQUENTIAL, vmin=0.0, vmax=float(np.nanmax(matrix)), interpolation="nearest"
-            )
-            axes.set_xticks(range(2 * depth), labels, rotation=90, fontsize=7)
-            axes.set_yticks(range(2 * depth), labels, fontsize=7)
+        figure = new_figure(width * len(matrices), side + room + 1.0)
+        panels = figure.subplots(1, len(matrices), squeeze=False)[0]
+        for axes, (measure, matrix) in zip(panels, matrices.items(), strict=True):
+            values = matrix[np.isfinite(matrix)]
+            _image(figure, axes, matrix, labels, labels, "dissimilarity", 0.0, values.max() if len(values) else 1.0)
             for line in (axes.axhline, axes.axvline):
                 line(depth - 0.5, color="white", linewidth=2)
             axes.set_xlabel("second network and layer")
             axes.set_ylabel("first network and layer")
-            axes.set_title(measure)
-            axes.spines[:].set_visible(False)
-            figure.colorbar(image, ax=axes, label=f"{measure} dissimilarity (dark = similar)", shrink=0.85)
-        figure.suptitle(
-            f"{title}{': ' if title else ''}two seeds A and B, mean of {pairs} pairs of seeds, n = {n:,} inputs",
-            fontsize=10,
-        )
+            axes.set_title(wrapped(measure, side))
+        averaged = f"mean of {pairs} pairs of seeds" if pairs > 1 else "one pair of seeds"
+        text = f"{title}{': ' if title else ''}two seeds A and B, {averaged}, n = {n:,} inputs"
+        figure.suptitle(wrapped(text, width * len(matrices)))
     return figure
 
 
@@ -78,30 +78,41 @@ def heat_map(
     """
     low = bounds[0] if math.isfinite(bounds[0]) else None
     high = bounds[1] if math.isfinite(bounds[1]) else None
+    values = matrix.to_numpy(dtype=float)
+    down, across = [str(r) for r in matrix.index], [str(c) for c in matrix.columns]
+    width = max(2.5, 0.28 * len(across)) + inches(down, 7) + 1.4
     with style():
-        figure = new_figure(max(4.5, 0.3 * matrix.shape[1] + 2.5), max(3.6, 0.28 * matrix.shape[0] + 1.8))
+        figure = new_figure(width, max(2.0, 0.28 * len(down)) + inches(across, 7) + 0.9)
         axes = figure.subplots()
-        cmap = SEQUENTIAL if kind == "dissimilarity" else f"{SEQUENTIAL}_r"
-        image = axes.imshow(
-            matrix.to_numpy(dtype=float),
-            cmap=cmap,
-            vmin=low,
-            vmax=high,
-            interpolation="nearest",
-            aspect="auto",
-        )
-        axes.set_xticks(range(matrix.shape[1]), [str(c) for c in matrix.columns], rotation=90, fontsize=7)
-        axes.set_yticks(range(matrix.shape[0]), [str(r) for r in matrix.index], fontsize=7)
+        _image(figure, axes, values, down, across, kind, low, high)
         axes.set_xlabel(str(matrix.columns.name or "second"))
         axes.set_ylabel(str(matrix.index.name or "first"))
-        axes.set_title(f"{measure}, n = {n:,} inputs")
-        axes.spines[:].set_visible(False)
-        figure.colorbar(image, ax=axes, label=f"{measure} {kind} (dark = similar)")
+        figure.suptitle(wrapped(f"{measure}, n = {n:,} inputs", width))
     return figure
 
 
+def _image(
+    figure: Figure,
+    axes: Axes,
+    values: np.ndarray,
+    down: Sequence[str],
+    across: Sequence[str],
+    kind: str,
+    low: float | None,
+    high: float | None,
+) -> None:
+    """Values as colours, with names along both sides; dark is similar, and grey is what failed."""
+    cmap = colormaps[SEQUENTIAL if kind == "dissimilarity" else f"{SEQUENTIAL}_r"].with_extremes(bad="0.75")
+    image = axes.imshow(values, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+    axes.set_xticks(range(len(across)), across, rotation=90, fontsize=7)
+    axes.set_yticks(range(len(down)), down, fontsize=7)
+    axes.spines[:].set_visible(False)
+    failed = "" if np.isfinite(values).all() else "; grey: failed"
+    figure.colorbar(image, ax=axes, label=f"{kind} (dark: similar{failed})")
+
+
 def scatter(
-    pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *, title: str, difference: str
+    pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *, title: str, difference: str, n: int
 ) -> Figure:
     """Dissimilarity against difference in functionality, one panel a measure.
 
@@ -117,16 +128,22 @@ def scatter(
         The subtask and the functionality.
     difference
         Label of the difference, with its unit.
+    n
+        Number of inputs.
     """
-    columns = min(4, len(measures))
-    rows = math.ceil(len(measures) / columns)
-    layers = list(pairs["layer"].unique())
+    models = len({*pairs["reference"], *pairs["model"]})
     with style():
-        figure = new_figure(2.9 * columns, 2.7 * rows + 0.5)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, measure in zip(grid, measures, strict=False):
-            for i, layer in enumerate(layers):
-                of_layer = pairs[pairs["layer"] == layer]
+        figure, panels = new_panels(
+            [f"{m}: {_grade(table['rho'][m], table['tau'][m])}" for m in measures],
+            columns=4,
+            size=(2.9, 2.4),
+            title=f"{title}: {models} models, {len(pairs)} pairs with the best model, n = {n:,} inputs",
+            x=difference,
+            y="dissimilarity (larger: less alike)",
+        )
+        layers = list(pairs.groupby("layer", sort=False))
+        for axes, measure in zip(panels, measures, strict=True):
+            for i, (layer, of_layer) in enumerate(layers):
                 axes.scatter(
                     of_layer["difference"],
                     of_layer[measure],
@@ -134,19 +151,15 @@ def scatter(
                     alpha=0.75,
                     linewidths=0,
                     color=COLOURS[i % len(COLOURS)],
-                    marker=MARKERS[i % len(MARKERS)],
-                    label=layer,
+                    marker=MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],  # no two of 49 layers look the same
+                    label=str(layer),
                 )
-            axes.set_title(
-                f"{measure}: ρ = {table.loc[measure, 'rho']:.2f}, τ = {table.loc[measure, 'tau']:.2f}",
-                fontsize=9,
-            )
-            axes.set_xlabel(difference, fontsize=8)
-            axes.set_ylabel(f"{measure} dissimilarity", fontsize=8)
-        for axes in grid[len(measures) :]:
-            axes.set_visible(False)
-        handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), title="layer", fontsize=7)
-        models = pairs["model"].nunique()
-        figure.suptitle(f"{title}: {models} models, {len(pairs)} pairs with the best model", fontsize=10)
+            if pairs[measure].isna().all():
+                say_empty(axes)
+        add_legend(figure, panels[0], "layer")
     return figure
+
+
+def _grade(rho: float, tau: float) -> str:
+    """Correlations, on one line."""
+    return f"ρ = {number(rho)}, τ = {number(tau)}".replace(" ", "\N{NO-BREAK SPACE}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from similitude.report.style import COLOURS, SEQUENTIAL, new_figure, style
+from similitude.report.numbers import number
+from similitude.report.style import COLOURS, SEQUENTIAL, inches, new_figure, style, wrapped
 
 __all__ = ["agreement", "forest", "ranks"]
 
@@ -30,19 +34,15 @@ def forest(table: pd.DataFrame, *, title: str, statistic: str = "ρ", level: flo
         Nominal coverage of the intervals.
     """
     rows = table.sort_values("estimate", ascending=False, na_position="last").reset_index(drop=True)
+    counted = zip(rows["measure"], rows["n_failed"], strict=True)
+    labels = [f"{measure} ({failed} failed)" if failed else measure for measure, failed in counted]
     with style():
-        figure = new_figure(5.5, 1.4 + _ROW * len(rows))
-        axes = figure.subplots()
+        figure, axes = _rows(labels, title)
         axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
         _whiskers(axes, rows, "estimate", "ci_low", "ci_high")
-        counted = zip(rows["measure"], rows["n_failed"], strict=True)
-        labels = [f"{measure} ({failed} failed)" if failed else measure for measure, failed in counted]
-        axes.set_yticks(range(len(rows)), labels, fontsize=8)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
         lowest = np.nanmin([rows["ci_low"].min(), rows["estimate"].min(), 0.0])
         axes.set_xlim(min(-0.05, lowest - 0.05), 1.02)
-        axes.set_xlabel(f"{statistic} with {level:.0%} interval over models")
-        axes.set_title(title)
+        axes.set_xlabel(f"{statistic} with {level:.0%} interval over models (1 is best)")
     return figure
 
 
@@ -60,15 +60,11 @@ def ranks(table: pd.DataFrame, *, title: str, level: float = 0.95) -> Figure:
     """
     rows = table.sort_values(["rank", "rank_high"], kind="stable").reset_index(drop=True)
     with style():
-        figure = new_figure(5.5, 1.4 + _ROW * len(rows))
-        axes = figure.subplots()
+        figure, axes = _rows(list(rows["measure"]), title)
         _whiskers(axes, rows, "rank", "rank_low", "rank_high")
-        axes.set_yticks(range(len(rows)), list(rows["measure"]), fontsize=8)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0.5, max(float(rows["rank_high"].max()), float(rows["rank"].max())) + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel(f"place among measures (1 is best) with {level:.0%} interval over models")
-        axes.set_title(title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlabel(f"place among measures with {level:.0%} interval over models (1 is best)")
     return figure
 
 
@@ -83,20 +79,34 @@ def agreement(matrix: pd.DataFrame, *, title: str) -> Figure:
         Over which pairs.
     """
     names = [str(name) for name in matrix.columns]
+    values = matrix.to_numpy(dtype=float)
+    side, room = max(2.6, 0.34 * len(names)), inches(names, 8)
     with style():
-        figure = new_figure(3.4 + 0.34 * len(names), 2.6 + 0.32 * len(names))
+        figure = new_figure(side + room + 1.2, side + room + 0.6)
         axes = figure.subplots()
-        image = axes.imshow(matrix.to_numpy(dtype=float), cmap=f"{SEQUENTIAL}_r", vmin=-1.0, vmax=1.0)
+        cmap = colormaps[f"{SEQUENTIAL}_r"].with_extremes(bad="0.75")
+        image = axes.imshow(values, cmap=cmap, vmin=-1.0, vmax=1.0)
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
         axes.set_yticks(range(len(names)), names, fontsize=8)
         if len(names) <= 12:
-            for (i, j), value in np.ndenumerate(matrix.to_numpy(dtype=float)):
+            for (i, j), value in np.ndenumerate(values):
                 colour = "white" if value > -0.1 else "black"
-                axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour)
+                axes.text(j, i, number(value), ha="center", va="center", fontsize=6, color=colour)
         axes.spines[:].set_visible(False)
-        axes.set_title(title)
-        figure.colorbar(image, ax=axes, label="Spearman ρ of dissimilarities (dark = agree)", shrink=0.85)
+        figure.colorbar(image, ax=axes, label=wrapped("Spearman ρ of dissimilarities (dark: agree)", side), shrink=0.85)
+        figure.suptitle(wrapped(title, side + room + 1.2))
     return figure
+
+
+def _rows(labels: Sequence[str], title: str) -> tuple[Figure, Axes]:
+    """Axes with one labelled row a measure."""
+    width = 4.2 + inches(labels, 8)
+    figure = new_figure(width, 1.4 + _ROW * len(labels))
+    axes = figure.subplots()
+    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    figure.suptitle(wrapped(title, width))
+    return figure, axes
 
 
 def _whiskers(axes: Axes, rows: pd.DataFrame, middle: str, low: str, high: str) -> None:

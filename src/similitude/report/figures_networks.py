@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from similitude.benchmark.intuitive import Sensitivity
 from similitude.errors import InputError
 from similitude.measures import Measure
-from similitude.report.style import COLOURS, MARKERS, new_figure, style
+from similitude.report.numbers import number
+from similitude.report.panels import add_legend, new_panels, say_empty
+from similitude.report.style import COLOURS, MARKERS, inches, new_figure, style, wrapped
 
 __all__ = ["mds_map", "place_networks", "sensitivity_curves"]
 
 
 def sensitivity_curves(
-    tested: Mapping[str, Sensitivity], layers: Sequence[str], *, title: str, shown: Sequence[str] = ()
+    tested: Mapping[str, Sensitivity],
+    layers: Sequence[str],
+    *,
+    models: int,
+    n: int,
+    title: str,
+    shown: Sequence[str] = (),
 ) -> Figure:
     """Dissimilarity of a truncated layer from the whole, against the share of components deleted; a panel a measure.
 
@@ -30,18 +39,25 @@ def sensitivity_curves(
         Measure id to its sensitivity.
     layers
         Names of the layers, in the order of the curves.
+    models, n
+        Numbers of networks and of inputs.
     title
         Which networks.
     shown
         Layers to draw; by default the first, the middle and the last.
     """
     drawn = list(shown) or [layers[i] for i in sorted({0, len(layers) // 2, len(layers) - 1})]
-    columns = min(3, len(tested))
-    rows = math.ceil(len(tested) / columns)
     with style():
-        figure = new_figure(3.1 * columns, 2.6 * rows + 0.6)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, (measure, found) in zip(grid, tested.items(), strict=False):
+        figure, panels = new_panels(
+            list(tested),
+            columns=3,
+            size=(3.1, 2.3),
+            title=f"{title}: {models} models, n = {n:,} inputs; dashed, the distance between two seeds (mean, sd); "
+            "stars, detection",
+            x="components deleted (%)",
+            y="dissimilarity from the whole layer (larger: less alike)",
+        )
+        for axes, found in zip(panels, tested.values(), strict=True):
             for c, name in enumerate(drawn):
                 i = list(layers).index(name)
                 colour = COLOURS[c % len(COLOURS)]
@@ -60,15 +76,10 @@ def sensitivity_curves(
                 at = found.detected[i].estimate
                 if np.isfinite(at):
                     axes.plot(100 * at, threshold, "*", color=colour, markersize=9, markeredgecolor="black")
-            axes.set_title(measure, fontsize=9)
-            axes.set_xlabel("components deleted (%)", fontsize=8)
-            axes.set_ylabel(f"{measure} dissimilarity", fontsize=8)
             axes.set_ylim(bottom=0)
-        for axes in grid[len(tested) :]:
-            axes.set_visible(False)
-        handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), title="layer", fontsize=7)
-        figure.suptitle(f"{title}: dashed, the distance between two seeds (mean, sd); stars, detection", fontsize=9)
+            if np.isnan(found.curve).all():
+                say_empty(axes)
+        add_legend(figure, panels[0], "layer")
     return figure
 
 
@@ -108,7 +119,8 @@ def place_networks(dissimilarity: np.ndarray, measure: Measure, iterations: int 
         ratio = np.divide(target, distances, out=np.zeros_like(target), where=distances > 0)
         points = (ratio.sum(axis=1, keepdims=True) * points - ratio @ points) / len(points)
     distances = np.linalg.norm(points[:, None] - points, axis=-1)
-    return points, float(np.sqrt(((distances - target) ** 2).sum() / (target**2).sum()))
+    scale = (target**2).sum()
+    return points, float(np.sqrt(((distances - target) ** 2).sum() / scale)) if scale else 0.0
 
 
 def _principal_coordinates(distances: np.ndarray) -> np.ndarray:
@@ -122,10 +134,10 @@ def mds_map(
     dissimilarity: np.ndarray,
     measure: Measure,
     names: Sequence[str],
-    score: Sequence[float],
+    score: Sequence[float] | None = None,
     *,
     title: str,
-    functionality: str,
+    functionality: str = "",
 ) -> Figure:
     """Map of networks: near points are alike by a measure that is a metric, colour is what they can do.
 
@@ -136,21 +148,45 @@ def mds_map(
     names
         m names; written beside the points if there are 40 or fewer.
     score
-        m values of the functionality.
+        m values of the functionality, if there is one.
     title, functionality
         Which networks, and label of the colours.
     """
     points, stress = place_networks(dissimilarity, measure)
     with style():
-        figure = new_figure(5.4, 4.6)
+        side = 4.6 if len(names) <= 15 else 6.4
+        width = side + 0.8 + max(0.0, inches(names, 7) - 0.8)
+        figure = new_figure(width, side)
         axes = figure.subplots()
-        dots = axes.scatter(*points.T, c=score, cmap="cividis", s=34, edgecolors="black", linewidths=0.4)
+        look: Any = {"color": COLOURS[0]} if score is None else {"c": score, "cmap": "cividis"}
+        dots = axes.scatter(*points.T, s=34, edgecolors="black", linewidths=0.4, **look)
         if len(names) <= 40:
-            for name, (x, y) in zip(names, points, strict=True):
-                axes.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=6)
-        axes.set_aspect("equal")
-        axes.set_xlabel(f"{measure} (MDS, stress {stress:.2f})")
-        axes.set_ylabel(f"{measure}")
-        axes.set_title(title)
-        figure.colorbar(dots, ax=axes, label=functionality, shrink=0.8)
+            _name_points(axes, points, names)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.margins(0.15)
+        axes.set_xlabel(f"first axis of MDS, in {measure} (stress {number(stress)})")
+        axes.set_ylabel(f"second axis, in {measure}")
+        if score is not None:
+            figure.colorbar(dots, ax=axes, label=wrapped(functionality, 0.7 * side), shrink=0.8)
+        figure.suptitle(wrapped(title, width))
     return figure
+
+
+def _name_points(axes: Axes, points: np.ndarray, names: Sequence[str]) -> None:
+    """Names beside points, towards the middle; points in one place share a label."""
+    extent = float(np.ptp(points, axis=0).max()) or 1.0
+    places: dict[tuple[float, float], list[int]] = {}
+    for i, (x, y) in enumerate((points / extent).round(2).tolist()):
+        places.setdefault((x, y), []).append(i)
+    middle = (points[:, 0].min() + points[:, 0].max()) / 2
+    for together in places.values():
+        x, y = points[together[0]]
+        right = x > middle
+        axes.annotate(
+            "\n".join(names[i] for i in together),
+            (x, y),
+            xytext=(-5 if right else 5, 3),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            fontsize=7 if len(names) <= 15 else 6,
+        ).set_in_layout(False)  # the map would shrink to make room for it

@@ -43,7 +43,8 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
     written: list[Path] = []
     spearman = results.frame[results.frame["statistic"] == "spearman"]
     for (subtask, functionality), data in grading.items():
-        title = f"{subtask}, {functionality}"
+        models = len(data.models)
+        title = f"{subtask}, {functionality}: {models} models"
         stem = f"{subtask}-{functionality}".replace("/", "-")
         table = spearman[(spearman["subtask"] == subtask) & (spearman["functionality"] == functionality)]
         if "rank" in table and table["ci_low"].notna().any():
@@ -51,7 +52,9 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
             written += save(figures_grading.ranks(table, title=title), folder / f"{stem}-ranks")
         matrix = _varying(agreement(data))
         if len(matrix) > 1:
-            written += save(figures_grading.agreement(matrix, title=subtask), folder / f"{stem}-agreement")
+            written += save(
+                figures_grading.agreement(matrix, title=f"{subtask}: {models} models"), folder / f"{stem}-agreement"
+            )
         metric = _metric(data)
         if metric is not None and data.score.shape[2] == 1:
             figure = mds_map(
@@ -59,7 +62,7 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
                 metric,
                 data.models,
                 data.score[-1, :, 0].tolist(),
-                title=f"{subtask}, {data.layers[-1]}",
+                title=f"{subtask}, {data.layers[-1]}: {models} models",
                 functionality=data.quality or functionality,
             )
             written += save(figure, folder / f"{stem}-map")

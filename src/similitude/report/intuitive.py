@@ -23,7 +23,7 @@ from similitude.report.figures import double_heat_map
 from similitude.report.figures_networks import sensitivity_curves
 from similitude.report.style import save
 from similitude.representations import Population
-from similitude.suites import Scale, Suite
+from similitude.suites import Scale, Suite, built
 
 __all__ = ["IntuitiveReport", "run_intuitive", "seed_subtask"]
 
@@ -103,7 +103,7 @@ class IntuitiveReport:
             save(figure, folder / "figures" / f"{name}-specificity{part}")
         for part, tested in _parts(study.tested, 6):
             curves = {str(t.measure): t.sensitivity for t in tested}
-            figure = sensitivity_curves(curves, study.layers, title=self.suite)
+            figure = sensitivity_curves(curves, study.layers, models=len(study.models), n=study.n, title=self.suite)
             save(figure, folder / "figures" / f"{name}-sensitivity{part}")
 
 
@@ -151,8 +151,7 @@ def run_intuitive(
     with Ledger(home / "ledger.sqlite") as ledger:
         tell = progress(f"{suite.name}, intuitive tests") if progress else None
         study = seed_study(chosen, measures, functionality=functionality, ledger=ledger, progress=tell)
-        subtasks = [s for s in suite.subtasks() if s.population in populations]
-        graded = evaluate(subtasks, populations, measures, ledger=ledger, progress=progress)
+        graded = evaluate(built(suite.subtasks(), populations), populations, measures, ledger=ledger, progress=progress)
     grades = graded.results.summary()
     marks = {
         str(t.measure): Marks(

@@ -24,7 +24,7 @@ from similitude.report import figures
 from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.representations import Population
-from similitude.suites import SUITES, Scale, Suite
+from similitude.suites import SUITES, Scale, Suite, built
 
 __all__ = ["Choice", "choose", "run"]
 
@@ -87,8 +87,7 @@ def run(
         populations |= choice.suite.populations(home, choice.scale)
         described.append(choice.suite.describe(home, choice.scale))
     description = pd.concat(described, ignore_index=True)
-    # An imported archive may hold some of its suite's populations only.
-    subtasks = [s for choice in choices for s in choice.subtasks if s.population in populations]
+    subtasks = built((subtask for choice in choices for subtask in choice.subtasks), populations)
     if not subtasks:
         asked = ", ".join(subtask.id for choice in choices for subtask in choice.subtasks)
         raise InputError(f"There are no networks for {asked}.")
@@ -144,7 +143,7 @@ def _draw(
     progress: Callable[[str], Progress] | None,
 ) -> None:
     for choice in choices:
-        graded = [subtask for subtask in choice.subtasks if subtask.population in populations]
+        graded = built(choice.subtasks, populations)
         across_layers = next((s for s in graded if s.pairing.against == "layers"), None)
         if across_layers is not None:
             population = populations[across_layers.population]
@@ -157,11 +156,13 @@ def _draw(
             figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
             save(figure, folder / f"{choice.suite.name}-double-heat-map")
         for subtask in graded:
+            population = populations[subtask.population]
+            n = population.representation(population.models[0], population.layers[0]).n
             for functionality in subtask.functionalities:
-                _draw_scatter(subtask, functionality, evaluation, folder)
+                _draw_scatter(subtask, functionality, evaluation, n, folder)
 
 
-def _draw_scatter(subtask: Subtask, functionality: Functionality, evaluation: Evaluation, folder: Path) -> None:
+def _draw_scatter(subtask: Subtask, functionality: Functionality, evaluation: Evaluation, n: int, folder: Path) -> None:
     label, name = str(functionality), functionality.name
     frame = evaluation.results.frame
     chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == name)]
@@ -176,6 +177,7 @@ def _draw_scatter(subtask: Subtask, functionality: Functionality, evaluation: Ev
         table,
         title=f"{subtask.id}, {label}",
         difference=label if functionality.pairwise else f"difference in {label}",
+        n=n,
     )
     save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
 

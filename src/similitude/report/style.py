@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "SEQUENTIAL", "new_figure", "save", "style"]
+__all__ = ["COLOURS", "MARKERS", "SEQUENTIAL", "inches", "new_figure", "save", "style", "wrapped"]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 """Okabe and Ito's colours, distinguishable with every common colour deficiency."""
@@ -24,14 +28,18 @@ SEQUENTIAL = "magma"
 _SETTINGS: Any = {
     "font.size": 9,
     "axes.titlesize": 10,
+    "axes.titley": 1.0,  # no title has ticks above the axes to make way for, and looking for them takes time
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "figure.titlesize": 10,
     "legend.frameon": False,
-    "figure.dpi": 120,
-    "savefig.dpi": 160,
+    "figure.dpi": 160,
     "svg.hashsalt": "similitude",
     "pdf.fonttype": 42,
 }
+
+_EM = 0.6
+"""Mean width of a character, in units of the font's size."""
 
 
 @contextmanager
@@ -46,12 +54,23 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def inches(texts: Iterable[str], size: float) -> float:
+    """About how wide the longest of some texts is, in a font of so many points."""
+    return max(map(len, texts), default=0) * _EM * size / 72
+
+
+def wrapped(text: str, width: float, size: float = 10) -> str:
+    """Text in lines of about so many inches, broken between words, and between the parameters of a measure's id."""
+    return textwrap.fill(re.sub(r",(?=[a-z])", ", ", text), max(12, int(width * 72 / (_EM * size))))
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write ``path.png`` and ``path.pdf``, the same bytes for the same figure."""
+    """Write ``path.png`` and ``path.pdf``, the same bytes for the same figure; either suffix may be given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = [path.with_suffix(".png"), path.with_suffix(".pdf")]
-    with style():
-        figure.savefig(files[0], metadata={"Software": None})
+    stem = path.stem if path.suffix.lower() in (".png", ".pdf") else path.name
+    files = [path.with_name(f"{stem}.png"), path.with_name(f"{stem}.pdf")]
+    with style():  # not by `savefig`, which draws everything twice
+        FigureCanvasAgg(figure).print_png(files[0], metadata={"Software": None})
         figure.set_layout_engine("none")  # laid out already
-        figure.savefig(files[1], metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        FigureCanvasPdf(figure).print_pdf(files[1], metadata={"CreationDate": None, "Creator": None, "Producer": None})
     return files
