@@ -250,23 +250,6 @@ class Bench:
         work = f"stream, bare products first: n = {self.rows:,}, d = {d}"
         row(work, old, new, f"{new / old:.2f} x the products; peak memory {grown:.0f} MiB above the interpreter")
 
-    def growth(self) -> None:
-        """Seconds against pairs, inputs and features, with the slope on log axes."""
-        base = {"count": 8, "n": self.n // 2, "d": self.d // 2}
-        for what, factors in (("count", (1, 2, 4)), ("n", (1, 2, 4, 8)), ("d", (0.25, 0.5, 1, 2))):
-            points = []
-            for factor in factors:
-                size = {**base, what: int(base[what] * factor)}
-                arrays = population(**size)
-                pairs = list(itertools.combinations(range(len(arrays)), 2))
-                amount = len(pairs) if what == "count" else size[what]
-                times = [self.engine(arrays, pairs, "cka,mean_cca,procrustes") for _ in range(self.repeat)]
-                points.append((amount, min(times)))
-            slope = np.polyfit(*np.log(np.array(points)).T, 1)[0]
-            name = {"count": "pairs", "n": "inputs", "d": "features"}[what]
-            listed = ", ".join(f"{amount}: {time:.3g} s" for amount, time in points)
-            print(f"| growth with {name}: {listed} | | | slope {slope:.2f} | |", flush=True)
-
 
 def _one_thread() -> None:
     threadpool_limits(limits=1)
@@ -294,7 +277,7 @@ def _stream(rows: int, d: int, cores: int, repeat: int, clock: Clock) -> tuple[f
     return old, new, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
-ROWS = ("linear", "cka", "curve", "feather", "peak", "packages", "stream", "growth")
+ROWS = ("linear", "cka", "curve", "feather", "peak", "packages", "stream")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from similitude.measures.base import Measure
+from similitude.measures.baselines import Digest
 from similitude.measures.crosses import (
     AlignedSpectrum,
     CanonicalCorrelations,
@@ -28,7 +29,7 @@ __all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
 
-_SMALL: set[Factor] = {CentredNorm(), CovarianceNorm(), DiagonalSquares(), SquaredRowNorms()}
+_SMALL: set[Factor] = {CentredNorm(), CovarianceNorm(), DiagonalSquares(), Digest(), SquaredRowNorms()}
 """Factors that take next to no memory."""
 
 # Decompositions run at a fraction of the speed of matrix products: their work in products of d x d x d, measured.
@@ -276,7 +277,7 @@ class Plan:
     def estimates_all(self) -> bool:
         """Whether `seconds` counts all the measures."""
         known = {SquaredCovariance(), AlignedSpectrum(), CanonicalCorrelations(), CanonicalDirections(), Overlap()}
-        return self.crosses <= known and all(measure.uses() or measure.name == "random" for measure in self.measures)
+        return self.crosses <= known and all(measure.uses() for measure in self.measures)
 
     def seconds(self) -> float:
         """Estimated time of the linear family, from a matrix product timed now."""
