@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
+from similitude.benchmark.subtask import GradingData
 from similitude.cli.main import app
 from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName
 from similitude.measures import get_measure
@@ -123,15 +124,46 @@ def test_a_folder_a_model(tmp_path, arrays):
         ({"network": MODELS, "accuracy": SKILL}, InputError, "no column 'model'"),
         ({"model": MODELS}, InputError, "no column of a functionality"),
         ({"model": MODELS, "functionality": ["a"] * 8}, InputError, "'value'"),
-        ({"model": MODELS, "accuracy": ["good", *SKILL[1:]]}, InputError, "'good', not a number"),
+        ({"model": MODELS, "accuracy": ["good", *SKILL[1:]]}, InputError, "'good', not a finite number"),
         ({"model": [*MODELS, "net0"], "accuracy": [*SKILL, 0.1]}, InputError, "twice"),
         ({"model": MODELS, "accuracy": [0.5] * 8}, DegeneratePopulation, "0.5 for all"),
+        ({"model": MODELS, "loss (lower is beter)": SKILL}, InputError, r"Write 'NAME \(lower is better\)'"),
+        ({"model": MODELS, "loss (smaller is better)": SKILL}, InputError, r"Write 'NAME \(lower is better\)'"),
+        ({"model": MODELS, "(lower is better)": SKILL}, InputError, "not understood"),
+        ({"model": MODELS, "loss (lower is better)": SKILL, "loss": SKILL}, InputError, "has both"),
+        ({"model": MODELS, "loss": SKILL, "lower_is_better": [True] * 8}, InputError, "'loss \\(lower is better\\)'"),
+        ({"model": MODELS, "accuracy": [np.inf, *SKILL[1:]]}, InputError, "'inf', not a finite number"),
+        ({"model": MODELS, "layer": ["late"] * 8, "deleted": 0.5, "p": SKILL}, InputError, "not a whole number"),
+        ({"model": [*MODELS, None], "accuracy": [*SKILL, 0.1]}, InputError, "row 9 of the table has no model"),
+        ({"model": MODELS, "Unnamed: 0": range(8), "accuracy": SKILL}, InputError, "index=False"),
         ({"model": MODELS, "layer": ["erly"] * 8, "probe": SKILL}, UnknownName, "early"),
     ],
 )
 def test_tables_that_do_not_fit(columns, error, text, folder, tmp_path):
     with pytest.raises(error, match=text):
         OwnSuite(folder, write(tmp_path, **columns))
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+@pytest.mark.parametrize("direction", ["lower is better", "Lower_is_better", "higher is better"])
+def test_the_reference_of_a_loss_is_the_network_with_least(layout, direction, folder, tmp_path):
+    name = f"loss ({direction})"
+    wide = {"model": MODELS, name: SKILL, "accuracy": SKILL}
+    if layout == "long":
+        wide = {"model": MODELS * 2, "functionality": [name] * 8 + ["accuracy"] * 8, "value": SKILL * 2}
+    suite = OwnSuite(folder, write(tmp_path, **wide))
+    (subtask,) = suite.subtasks()
+    population = suite.populations(tmp_path)["mine"]
+    best = {}
+    for functionality in subtask.functionalities:
+        data = GradingData.of(population, functionality, subtask.pairing)
+        best[functionality.name] = data.models[data.merit[0].argmax()]
+    assert best == {"loss": "net0" if direction.startswith("higher") else "net7", "accuracy": "net0"}
+
+
+def test_a_remark_that_is_no_direction_stays_in_the_name(folder, tmp_path):
+    suite = OwnSuite(folder, write(tmp_path, model=MODELS, **{"accuracy (lower half)": SKILL}))
+    assert [f.name for f in suite.subtasks()[0].functionalities] == ["accuracy (lower half)"]
 
 
 def test_folders_that_do_not_fit(folder, tmp_path):

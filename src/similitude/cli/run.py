@@ -44,10 +44,20 @@ def command(
         ),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(help="CSV table of what your own networks can do; see the guide.", dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="CSV table of what your own networks can do: a column 'model' and one a functionality, such as "
+            "'accuracy' or 'loss (lower is better)'.",
+            dir_okay=False,
+        ),
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help="Folder of what your own networks predict; see the guide.", file_okay=False)
+        Path | None,
+        typer.Option(
+            help="Folder of what your own networks predict: MODEL.npz, an array (test items, classes) of probabilities "
+            "a test set, and labels.npz.",
+            file_okay=False,
+        ),
     ] = None,
     measures: MeasureIds = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),

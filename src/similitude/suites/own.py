@@ -1,13 +1,8 @@
 """Anyone's networks as a suite: a folder of representations and a table of what the networks can do.
 
 The folder is a population folder, or holds a file a model (``<model>.npz``, arrays are layers) or a folder a model
-(``<model>/<layer>.npy``); see `similitude.representations.files` for the kinds of file. The table is a CSV file with a
-column ``model`` and
-
-- a column a functionality, one row a model; or, with a column ``layer`` too, one row a model and layer;
-- or columns ``functionality`` and ``value``, one row a score.
-
-Functionalities of predictions need no table, see `similitude.suites.own_predictions`.
+(``<model>/<layer>.npy``); see `similitude.representations.files` for the kinds of file. For the table see
+`similitude.suites.own_scores`; functionalities of predictions need none, see `similitude.suites.own_predictions`.
 """
 
 from __future__ import annotations
@@ -22,16 +17,15 @@ import pandas as pd
 
 from similitude.benchmark.predictions import prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
-from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName, suggestion
-from similitude.representations import Population, Representation, Score, is_population, open_population
+from similitude.errors import DegeneratePopulation, FileError, InputError
+from similitude.representations import Population, Representation, is_population, open_population
 from similitude.representations.files import SUFFIXES, load_arrays
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import BuildProgress, Scale, Suite
 from similitude.suites.own_predictions import read_predictions
+from similitude.suites.own_scores import read_scores
 
-__all__ = ["OwnSuite", "load_population", "read_scores"]
-
-_KEYS = ("model", "layer", "deleted", "functionality", "value", "items")
+__all__ = ["OwnSuite", "load_population"]
 
 
 class OwnSuite(Suite):
@@ -69,13 +63,16 @@ class OwnSuite(Suite):
     ) -> None:
         self.name = Path(path).resolve().name  # type: ignore[misc]  # one a folder, not one a class
         population = load_population(path)
+        self._lower_is_better: frozenset[str] = frozenset()
         if scores is not None:
-            population = _with(population, read_scores(scores, population))
+            table, self._lower_is_better = read_scores(scores, population)
+            population = _with(population, table)
         self._tests: tuple[str, ...] = ()
         if predictions is not None:
             held = read_predictions(predictions, population.models)
             population = _with(population, _joined(population.scores, held.scores(), predictions), held.items)
             self._tests = tuple(held.labels)
+            self._lower_is_better |= {f"calibration_error/{test}" for test in self._tests}
         if population.scores.empty:
             raise InputError(
                 f"{path} says nothing of what its networks can do. Give a table, --scores scores.csv, or what they "
@@ -97,7 +94,6 @@ class OwnSuite(Suite):
             ("deletions", ~of_model & cut, "deleted components"),
         )
         of_pairs = [functionality for test in self._tests for functionality in prediction_differences(test)]
-        errors = {f"calibration_error/{test}" for test in self._tests}
         return tuple(
             Subtask(
                 id=f"{self.name}/{against}",
@@ -106,7 +102,9 @@ class OwnSuite(Suite):
                 functionalities=(
                     *(
                         Functionality(
-                            name, per="model" if against == "models" else "layer", lower_is_better=name in errors
+                            name,
+                            per="model" if against == "models" else "layer",
+                            lower_is_better=name in self._lower_is_better,
                         )
                         for name in scores.loc[rows, "functionality"].unique()
                     ),
@@ -176,71 +174,6 @@ def load_population(path: str | Path) -> Population:
     return Population(
         path.resolve().name, layers, attributes_frame({model: {} for model in held}), scores_frame({}), load
     )
-
-
-def read_scores(file: str | Path, population: Population) -> pd.DataFrame:
-    """Scores of a CSV file, one row a score, held against the networks that there are.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read as a table.
-    UnknownName
-        A model or layer that the population does not have.
-    InputError
-        Missing columns, missing models, values that are no numbers, or the same score twice.
-    """
-    table = _read_table(Path(file))
-    named = table["model"].tolist()
-    for kind, known in (("model", population.models), ("layer", population.layers)):
-        unknown = [] if kind not in table else [n for n in table[kind].dropna() if n not in known]
-        if unknown:
-            hint = suggestion(unknown[0], known)
-            raise UnknownName(f"{file}: there is no {kind} {unknown[0]!r} among the networks. {hint}")
-    missing = [model for model in population.models if model not in named]
-    if missing:
-        raise InputError(f"{file} has no row for {len(missing)} of the models, the first {missing[0]!r}.")
-    scores: dict[str, list[Score]] = {model: [] for model in population.models}
-    seen = set()
-    for row in _tidy(table, file).to_dict("records"):
-        layer = row["layer"] if isinstance(row["layer"], str) else None
-        score = Score(row["functionality"], float(row["value"]), layer, int(row["deleted"]), row["items"])
-        if (key := (row["model"], layer, score.deleted, score.functionality)) in seen:
-            where = f", layer {layer!r}" if layer else ""
-            raise InputError(f"{file} has {score.functionality!r} of model {row['model']!r}{where} twice.")
-        seen.add(key)
-        scores[row["model"]].append(score)
-    return scores_frame(scores)
-
-
-def _read_table(file: Path) -> pd.DataFrame:
-    if not file.is_file():
-        raise FileError(f"{file} does not exist.")
-    try:
-        table = pd.read_csv(file, dtype={"model": str, "layer": str, "functionality": str})
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"{file} cannot be read as CSV: {error}") from None
-    if "model" not in table:
-        raise InputError(f"{file} has no column 'model'; its columns are {', '.join(map(str, table.columns))}.")
-    return table
-
-
-def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
-    if "functionality" not in table:
-        names = [column for column in table.columns if column not in _KEYS]
-        if not names:
-            raise InputError(f"{file} has no column of a functionality beside {', '.join(map(str, table.columns))}.")
-        keys = [key for key in ("model", "layer", "deleted", "items") if key in table]
-        table = table.melt(keys, names, "functionality", "value").dropna(subset=["value"])
-    elif "value" not in table:
-        raise InputError(f"{file} has a column 'functionality' and none called 'value'.")
-    values = pd.to_numeric(table["value"], errors="coerce")
-    if values.isna().any():
-        bad = table.loc[values.isna()].iloc[0]
-        what = f"{bad['functionality']!r} of model {bad['model']!r}"
-        raise InputError(f"{file}: {what} is {bad['value']!r}, not a number.")
-    defaults: dict[str, Any] = {"layer": None, "deleted": 0, "items": None}
-    return table.assign(value=values, **{key: value for key, value in defaults.items() if key not in table})
 
 
 def _with(
