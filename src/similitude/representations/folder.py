@@ -8,7 +8,8 @@
     models/<model>/items/*.npy    results per test item
 
 A model is written into a temporary folder and renamed when it is complete, so that a killed process leaves nothing
-that could be taken for a model, and several processes may write into one population.
+that could be taken for a model, and several processes may write into one population. The next writer removes what it
+leaves.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from similitude.representations.population import (
     scores_frame,
 )
 from similitude.representations.representation import Representation
+from similitude.representations.unfinished import remove_abandoned, unfinished
 
 __all__ = ["PopulationWriter", "is_population", "load_array", "open_population", "read_json", "write_json"]
 
@@ -88,6 +89,8 @@ class PopulationWriter:
         self.layers = tuple(layers)
         self._n = len(manifest["ids"])
         (self.path / "models").mkdir(parents=True, exist_ok=True)
+        for folder in (self.path, self.path / "models"):
+            remove_abandoned(folder)
         existing = self.path / "manifest.json"
         if existing.exists():
             if _read_manifest(self.path) != json.loads(json.dumps(manifest)):
@@ -109,7 +112,7 @@ class PopulationWriter:
         if missing:
             raise InputError(f"Model {record.model!r} has no representation of layer {missing[0]!r}.")
         target = self.path / "models" / _file(record.model)
-        work = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+        work = unfinished(target)
         (work / "items").mkdir(parents=True)
         try:
             arrays = {f"{_file(layer)}.npy": record.representations[layer] for layer in self.layers}
@@ -213,7 +216,7 @@ def load_array(file: str | Path, *, mmap: bool = False) -> np.ndarray:
 
 def write_json(file: Path, content: Any) -> None:
     """Write a JSON file so that it is either the old one or the new one, whatever happens."""
-    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}.partial")
+    temporary = unfinished(file)
     with open(temporary, "w", encoding="utf-8") as handle:
         json.dump(content, handle, indent=1, ensure_ascii=False, default=lambda number: number.item())
         handle.flush()

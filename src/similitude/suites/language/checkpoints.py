@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from similitude.errors import require
 from similitude.representations.folder import read_json, write_json
+from similitude.representations.unfinished import remove_abandoned, unfinished
 from similitude.suites.language.tokens import tokenizer
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ _NOTES = "training.json"
 
 def save(model: PreTrainedModel, folder: Path, **notes: Any) -> None:
     """Write a model with its tokenizer, so that ``from_pretrained`` opens both, and notes on its training."""
-    work = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+    remove_abandoned(folder.parent)
+    work = unfinished(folder)
     try:
         with _without_bars():
             model.save_pretrained(work)
