@@ -10,6 +10,7 @@ import numpy as np
 from xxhash import xxh3_128
 
 from similitude.errors import InputError
+from similitude.representations.principal import thin_svd
 
 __all__ = ["Representation", "Truncated", "row_blocks", "validate"]
 
@@ -200,7 +201,7 @@ class Truncated(Representation):
     def values(self) -> np.ndarray:  # type: ignore[override]  # computed only if something asks for the matrix itself
         """The coordinates U_k S_k, of shape (n, at most kept); fewer columns where the rank is smaller."""
         centred = self._parent.values - self._parent.values.mean(axis=0, dtype=np.float64)
-        u, s, _ = np.linalg.svd(centred, full_matrices=False)
+        u, s, _ = thin_svd(centred, np)  # the same as measures use, so that signs agree
         values = u[:, : self._kept] * s[: self._kept]
         values.flags.writeable = False
         return values
