@@ -136,6 +136,35 @@ def test_singular_values_without_centring_follow_from_those_with(rng, n):
     assert svd.u.T @ svd.u == pytest.approx(np.eye(svd.rank), abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["tall", "wide", "deficient", "constant feature", "centred", "far"])
+def test_eigenspace_overlap_follows_from_centred_bases(rng, kind):
+    X = rng.normal(size=(60, 8)) + 3
+    if kind == "wide":
+        X = rng.normal(size=(60, 40)) + 3
+    elif kind == "deficient":
+        X = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 8)) + rng.normal(size=8)
+    elif kind == "constant feature":
+        X[:, 0] = 2.0
+    elif kind == "centred":
+        X = X - X.mean(axis=0)
+    elif kind == "far":
+        X = X + 1e4
+    Y = rng.normal(size=(60, 5)) - 1
+    bases = [u[:, s > 1e-12 * s[0]] for u, s, _ in (np.linalg.svd(Z, full_matrices=False) for Z in (X, Y))]
+    expected = np.sum((bases[0].T @ bases[1]) ** 2) / max(basis.shape[1] for basis in bases)
+    assert get_measure("eigenspace_overlap")(X, Y) == pytest.approx(expected, rel=1e-10)
+    assert get_measure("eigenspace_overlap")(Y, X) == pytest.approx(expected, rel=1e-10)
+
+
+def test_aligned_cosine_of_a_mean_outside_the_row_space(rng):
+    X = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 6)) + rng.normal(size=6)
+    Y = rng.normal(size=(50, 6)) + 1
+    left, _, right = np.linalg.svd(X.T @ Y)
+    turned = X @ left[:, :4] @ right[:4]  # the rank without centring is 4
+    cosines = np.sum(turned * Y, axis=1) / np.linalg.norm(X, axis=1) / np.linalg.norm(Y, axis=1)
+    assert get_measure("aligned_cosine")(X, Y) == pytest.approx(cosines.mean(), rel=1e-12)
+
+
 def test_constant_features_are_left_out_of_matching(rng):
     X = rng.normal(size=(30, 4))
     padded = np.column_stack([X, np.full(30, 1 / 3), np.zeros(30)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,12 +13,25 @@ from similitude.errors import MeasureError
 from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
 
-__all__ = ["RDM", "Cosines", "Dissimilarity", "DistanceMoments", "StandardisedRDM", "ordinals", "unit_rows"]
+__all__ = [
+    "RDM",
+    "Cosines",
+    "Dissimilarity",
+    "DistanceMoments",
+    "StandardisedRDM",
+    "ordinals",
+    "parts",
+    "ranks",
+    "unit_rows",
+]
 
 Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine"]
 
-_BLOCK = 256
+_BLOCK = 64
 """Rows of a matrix of pairs that are worked on at a time, so that they stay in the cache."""
+
+_PART = 1 << 14
+"""Entries of a vector of pairs that are worked on at a time, for the same reason."""
 
 _CLOSE = 1e-4
 """Squared distances below this part of the squared norms are computed again, from the difference."""
@@ -97,8 +110,12 @@ class DistanceMoments(Factor):
     """Mean and row sums of the Euclidean distances."""
 
     def __call__(self, side: Side) -> Moments:
-        """Sum the rows of the full matrix."""
-        sums = squareform(side[RDM("euclidean")], checks=False).sum(axis=0)
+        """Every distance counts for its row and for its column."""
+        distances, sums = side[RDM("euclidean")], np.zeros(side.n)
+        lengths = np.arange(side.n - 1, 0, -1)
+        sums[:-1] = np.add.reduceat(distances, np.cumsum(lengths) - lengths)
+        for i, row in enumerate(_rows(distances, side.n)):
+            sums[i + 1 :] += row
         mean = float(sums.mean()) / (side.n - 1)
         return Moments(mean, sums - mean * (side.n - 1))
 
@@ -144,29 +161,33 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
         Added first: differences matter relative to the value, but below this only relative to it.
     """
     size = values.size
-    shifted = np.maximum(values, 0.0)
-    shifted += floor
-    keys = shifted.view(np.int64)
-    keys -= keys.min()
+    least, most = (np.maximum(end, 0.0) + floor for end in (values.min(), values.max()))
     position_bits = int(size - 1).bit_length()
-    excess = max(int(keys.max()).bit_length() + position_bits - 63, 0)
-    keys >>= excess
-    keys <<= position_bits
-    order = np.arange(size, dtype=np.int64)
-    keys |= order
+    excess = max(int(most.view(np.int64) - least.view(np.int64)).bit_length() + position_bits - 63, 0)
+    keys = np.empty(size, dtype=np.int64)
+    for part in parts(size):
+        shifted = np.maximum(values[part], 0.0)
+        shifted += floor
+        bits = shifted.view(np.int64)
+        bits -= least.view(np.int64)
+        bits >>= excess
+        bits <<= position_bits
+        np.bitwise_or(bits, np.arange(part.start, part.stop), out=keys[part])
     keys.sort()
-    np.bitwise_and(keys, (1 << position_bits) - 1, out=order)
-    keys >>= position_bits
-    tied = keys[1:] == keys[:-1]
-    found = shifted  # its memory, which is free once ties are known
-    if not tied.any():
-        from_mean = np.arange(size, dtype=np.float64)
-        from_mean -= 0.5 * (size - 1)
-        found[order] = from_mean
-        return found
-    starts = np.flatnonzero(np.concatenate([[True], ~tied]))
-    counts = np.diff(np.append(starts, size))
-    found[order] = np.repeat(starts + 0.5 * (counts - 1) - 0.5 * (size - 1), counts)
+
+    position, middle = (1 << position_bits) - 1, 0.5 * (size - 1)
+    found, tied = np.empty(size), np.empty(size - 1, dtype=bool)
+    for part in parts(size):
+        found[keys[part] & position] = np.arange(part.start, part.stop) - middle
+        upper = keys[part.start : part.stop + 1] >> position_bits
+        np.equal(upper[1:], upper[:-1], out=tied[part])
+    equal = np.flatnonzero(tied)  # to the next
+    if equal.size:
+        first = equal[np.diff(equal, prepend=-2) > 1]
+        last = equal[np.diff(equal, append=size + 1) > 1] + 1
+        counts = last - first + 1
+        members = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        found[keys[members] & position] = np.repeat(0.5 * (first + last) - middle, counts)
     return found
 
 
@@ -178,21 +199,25 @@ def ordinals(values: np.ndarray) -> np.ndarray:
     return (ascending + (1 << 11)) >> 12
 
 
+def parts(size: int) -> Iterator[slice]:
+    """Slices of a vector that are short enough for the cache."""
+    return (slice(start, min(start + _PART, size)) for start in range(0, size, _PART))
+
+
 def _squared_distances(values: np.ndarray) -> np.ndarray:
     """||x||^2 + ||y||^2 - 2 x.y, except where that cancels."""
-    squares = np.einsum("ij,ij->i", values, values)
+    squares = np.vecdot(values, values)
 
     def block(rows: slice) -> np.ndarray:
-        found = values[rows] @ values[rows.start :].T
-        sums = squares[rows, None] + squares[None, rows.start :]
-        found *= -2.0
+        found = (-2.0 * values[rows]) @ values[rows.start :].T
+        sums = squares[rows, None] + squares[rows.start :]
         found += sums
         sums *= _CLOSE
-        i, j = np.nonzero(found < sums)
+        i, j = np.divmod(np.flatnonzero(found < sums), found.shape[1])
         for start in range(0, i.size, 4096):
             a, b = i[start : start + 4096], j[start : start + 4096]
             difference = values[rows.start + a] - values[rows.start + b]
-            found[a, b] = np.einsum("ij,ij->i", difference, difference)
+            found[a, b] = np.vecdot(difference, difference)
         return found
 
     return _upper_triangle(block, values.shape[0])
@@ -201,11 +226,16 @@ def _squared_distances(values: np.ndarray) -> np.ndarray:
 def _upper_triangle(block: Callable[[slice], np.ndarray], n: int) -> np.ndarray:
     """Entries above the diagonal, row by row; `block` gives some rows, from the first of them as column on."""
     found = np.empty(n * (n - 1) // 2)
-    end = 0
+    rows = _rows(found, n)
     for start in range(0, n, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, n))
-        for i, row in enumerate(block(rows)):
-            entries = row[i + 1 :]
-            found[end : end + entries.size] = entries
-            end += entries.size
+        for i, row in enumerate(block(slice(start, min(start + _BLOCK, n)))):
+            next(rows)[:] = row[i + 1 :]
     return found
+
+
+def _rows(triangle: np.ndarray, n: int) -> Iterator[np.ndarray]:
+    """Views of the rows of an upper triangle; the last is empty."""
+    end = 0
+    for i in range(n):
+        start, end = end, end + n - 1 - i
+        yield triangle[start:end]

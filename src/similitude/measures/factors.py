@@ -23,12 +23,20 @@ __all__ = [
     "ThinSVD",
     "UncentredSVD",
     "frobenius",
+    "rounding",
 ]
 
 
 def frobenius(array: Any, xp: Any) -> Any:
     """Root of the sum of squares of a matrix or vector, without a copy of the array."""
     return xp.sum(xp.vecdot(array, array)) ** 0.5
+
+
+def rounding(side: Side) -> float:
+    """Singular value of the values below which it is rounding error; see `ThinSVD`."""
+    double = float(np.finfo(np.float64).eps)
+    stored = 2 * side.precision if side.precision > double else 0.0
+    return max(max(side.values.shape) * double, stored) * frobenius(side.values, side.xp).item()
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ class ThinSVD(Factor):
     """Thin SVD of the centred values, without the directions that are rounding error.
 
     A direction counts if its singular value exceeds the error that storing the data can have made. For
-    doubles that is the usual max(n, d) eps max(s_1, ||X||_F), the norm taken before centring since centring
+    doubles that is the usual max(n, d) eps ||X||_F, the norm taken before centring since centring
     cannot repair the digits that a large offset cost. Data stored with fewer digits get 2 eps ||X||_F:
     rounding every entry moves no singular value further than eps/2 ||X||_F, and a wider margin would cut
     directions of float32 data that are real.
@@ -162,10 +170,8 @@ class ThinSVD(Factor):
         if side.parent is not None:
             return _leading(side.parent[self], int(side.kept or 0), side.xp)
         xp = side.xp
-        centred = side[Centred()]
-        u, s, vh = thin_svd(centred, xp)
-        n, d = centred.shape
-        rank = _rank(s, n, d, frobenius(side.values, xp).item(), side)
+        u, s, vh = thin_svd(side[Centred()], xp)
+        rank = max(int(xp.sum(xp.astype(s > rounding(side), xp.int64))), 1)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
 
     def permuted(self, value: SVD, order: np.ndarray) -> SVD:
@@ -200,21 +206,13 @@ class UncentredSVD(Factor):
         ones = xp.ones((n, 1), dtype=centred.s.dtype) / n**0.5
         rows = xp.concat([centred.s[:, None] * centred.v.T, n**0.5 * side[Mean()][None, :]])
         w, s, vh = xp.linalg.svd(rows, full_matrices=False)
-        rank = _rank(s, n, side.d, s[0].item(), side)
+        rank = max(int(xp.sum(xp.astype(s > rounding(side), xp.int64))), 1)
         u = xp.concat([centred.u, ones], axis=1) @ w[:, :rank]
         return SVD(u, s[:rank], vh[:rank, :].T)
 
     def permuted(self, value: SVD, order: np.ndarray) -> SVD:
         """Rows of u in the new order."""
         return value._replace(u=value.u[order])
-
-
-def _rank(s: Any, n: int, d: int, norm: float, side: Side) -> int:
-    """Number of singular values above the rounding error; see `ThinSVD`."""
-    double = float(np.finfo(np.float64).eps)
-    stored = 2 * side.precision * norm if side.precision > double else 0.0
-    tolerance = max(max(n, d) * double * max(s[0].item(), norm), stored)
-    return max(int(side.xp.sum(side.xp.astype(s > tolerance, side.xp.int64))), 1)
 
 
 def _leading(svd: SVD, kept: int, xp: Any) -> SVD:

@@ -141,7 +141,9 @@ class SoftMatching(Measure):
             plan = _transport_plan(np.sum(x * x, axis=0)[:, None] + np.sum(y * y, axis=0) - 2.0 * products)
             i, j = np.nonzero(plan)
             masses = plan[i, j]
-        return float(masses @ np.sum((x[:, i] - y[:, j]) ** 2, axis=0)) ** 0.5
+        differences = np.take(x, i, axis=1)
+        differences -= np.take(y, j, axis=1)
+        return float(masses @ np.einsum("ij,ij->j", differences, differences)) ** 0.5
 
 
 def _transport_plan(costs: np.ndarray) -> np.ndarray:
@@ -182,5 +184,6 @@ class PermutationProcrustes(Measure):
         i, j = linear_sum_assignment(padded, maximize=True)
         matched = (i < x.shape[1]) & (j < y.shape[1])
         alone_x, alone_y = i[~matched & (i < x.shape[1])], j[~matched & (j < y.shape[1])]
-        parts = (x[:, i[matched]] - y[:, j[matched]], x[:, alone_x], y[:, alone_y])
-        return float(sum(np.vdot(part, part) for part in parts)) ** 0.5
+        differences = np.take(x, i[matched], axis=1)
+        differences -= np.take(y, j[matched], axis=1)
+        return float(sum(np.vdot(part, part) for part in (differences, x[:, alone_x], y[:, alone_y]))) ** 0.5

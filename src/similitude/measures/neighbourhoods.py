@@ -14,8 +14,11 @@ from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
 
-_BLOCK = 64
+_BLOCK = 32
 """Inputs whose similarities to all are searched at a time, so that they stay in the cache."""
+
+_TIED = 2.0**-39
+"""Relative difference within which all similarities lie that `ordinals` may take for equal."""
 
 Closeness = Literal["cosine", "euclidean", "inner_product"]
 
@@ -55,16 +58,19 @@ class Neighbours(Factor):
 
     def __call__(self, side: Side) -> NeighbourLists:
         """Select by the order of similarities to 12 digits, so that rounding does not order duplicates."""
-        similarities = self._similarities(side)
-        parts = []
-        for start in range(0, side.n, _BLOCK):
-            farness = -ordinals(similarities[start : start + _BLOCK])
+        similarities, n = self._similarities(side), side.n
+        blocks = []
+        for start in range(0, n, _BLOCK):
+            block = similarities[start : start + _BLOCK].copy()
             if not self.with_self:
-                np.fill_diagonal(farness[:, start:], np.iinfo(np.int64).max)
-            indices = np.argpartition(farness, self.k - 1, axis=1)[:, : self.k]
-            order = np.lexsort((indices, np.take_along_axis(farness, indices, axis=1)), axis=1)
-            parts.append(np.take_along_axis(indices, order, axis=1))
-        indices = np.concatenate(parts)
+                np.fill_diagonal(block[:, start:], -np.inf)
+            least = np.partition(block, n - self.k, axis=1)[:, n - self.k, None]
+            candidates = np.flatnonzero(block >= least - _TIED * np.abs(least))
+            row, column = np.divmod(candidates, n)
+            order = np.lexsort((-ordinals(block.ravel()[candidates]), row))  # stable, and columns ascend
+            first = np.searchsorted(row, np.arange(len(block)))
+            blocks.append(column[order[first[:, None] + np.arange(self.k)]])
+        indices = np.concatenate(blocks)
         return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))
 
     def _similarities(self, side: Side) -> np.ndarray:
@@ -97,10 +103,11 @@ class CommonNeighbours(Cross):
         """Write y's positions into a table, and look x's neighbours up in it, a block of inputs at a time."""
         x, y = pair.x[self.neighbours].indices, pair.y[self.neighbours].indices
         n, k = x.shape
-        found = np.empty((n, k), dtype=np.int64)
-        for start in range(0, n, 256):
-            rows = slice(start, min(start + 256, n))
-            table = np.full((rows.stop - start, n), -1, dtype=np.int64)
-            np.put_along_axis(table, y[rows], np.arange(k)[None, :], axis=1)
-            found[rows] = np.take_along_axis(table, x[rows], axis=1)
+        found, table = np.empty((n, k), dtype=np.int64), np.full((_BLOCK, n), -1)
+        for start in range(0, n, _BLOCK):
+            near_x, near_y = x[start : start + _BLOCK], y[start : start + _BLOCK]
+            rows = np.arange(len(near_x))[:, None]
+            table[rows, near_y] = np.arange(k)
+            found[start : start + _BLOCK] = table[rows, near_x]
+            table[rows, near_y] = -1
         return found

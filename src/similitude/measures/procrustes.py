@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from math import inf, pi
 from typing import Any
 
+import numpy as np
+
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import AlignedSpectrum, UncentredOverlap
-from similitude.measures.factors import CentredNorm, UncentredSVD
-from similitude.measures.pair import Cross, Factor, Pair
+from similitude.measures.crosses import AlignedSpectrum
+from similitude.measures.factors import CentredNorm, Mean, ThinSVD
+from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = [
     "NBS",
@@ -153,6 +155,22 @@ class ProcrustesSizeAndShape(_Aligned):
 
 
 @dataclass(frozen=True)
+class Coordinates(Factor):
+    """The values, not centred, along the principal directions and along what the mean has beyond them; n x (r + 1)."""
+
+    def __call__(self, side: Side) -> Any:
+        """Components with the mean added."""
+        xp, svd, mean = side.xp, side[ThinSVD()], side[Mean()]
+        within = svd.v.T @ mean
+        beyond = xp.linalg.vector_norm(mean - svd.v @ within)
+        return xp.concat([svd.u * svd.s + within, xp.broadcast_to(beyond, (side.n, 1))], axis=1)
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """Rows in the new order."""
+        return value[order]
+
+
+@dataclass(frozen=True)
 class AlignedCosine(Measure):
     """Mean cosine between an input's two rows after the best rotation; not centred.
 
@@ -172,16 +190,14 @@ class AlignedCosine(Measure):
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """The singular value decompositions of both sides as they are."""
-        return (UncentredSVD(), UncentredOverlap())
+        """Both sides in coordinates of their own."""
+        return (ThinSVD(), Coordinates())
 
     def score(self, pair: Pair) -> Any:
-        """Rotate both sides to where their cross-product is diagonal."""
-        xp, x, y = pair.xp, pair.x[UncentredSVD()], pair.y[UncentredSVD()]
-        core = x.s[:, None] * pair[UncentredOverlap()] * y.s[None, :]
-        left, _, right = xp.linalg.svd(core, full_matrices=False)
-        a, b = x.u @ (x.s[:, None] * left), y.u @ (y.s[:, None] * right.T)
-        norm = xp.linalg.vector_norm
-        lengths = norm(pair.x.values, axis=1) * norm(pair.y.values, axis=1)
-        cosines = xp.sum(a * b, axis=1) / xp.where(lengths > 0, lengths, xp.ones_like(lengths))
-        return xp.clip(xp.mean(cosines), -1.0, 1.0)
+        """Find the rotation R between the coordinates, then sum cosines as the inner product of R with X'WY."""
+        xp, x, y = pair.xp, pair.x[Coordinates()], pair.y[Coordinates()]
+        left, _, right = xp.linalg.svd(x.T @ y, full_matrices=False)
+        squares = xp.vecdot(pair.x.values, pair.x.values) * xp.vecdot(pair.y.values, pair.y.values)
+        weights = xp.where(squares > 0, squares, xp.ones_like(squares)) ** -0.5
+        cosines = xp.sum((left @ right) * (x.T @ (y * weights[:, None])))
+        return xp.clip(cosines / pair.n, -1.0, 1.0)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
+from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM, parts
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
@@ -109,7 +109,22 @@ class RSMNormDifference(Measure):
 
     def score(self, pair: Pair) -> float:
         """Each pair of inputs stands twice in the matrix."""
-        return float(2.0**0.5 * np.linalg.norm(pair.x[RDM("euclidean")] - pair.y[RDM("euclidean")]))
+        d, e = pair.x[RDM("euclidean")], pair.y[RDM("euclidean")]
+        differences = (d[part] - e[part] for part in parts(d.size))
+        return float((2.0 * sum(difference @ difference for difference in differences)) ** 0.5)
+
+
+@dataclass(frozen=True)
+class DistanceVariance(Factor):
+    """Squared norm of the doubly centred Euclidean distances."""
+
+    def __call__(self, side: Side) -> float:
+        """The covariance with itself."""
+        return _covariance(side, side)
+
+    def permuted(self, value: float, order: np.ndarray) -> float:
+        """The same."""
+        return value
 
 
 @dataclass(frozen=True)
@@ -129,13 +144,13 @@ class DistanceCorrelation(Measure):
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """The distances and their moments."""
-        return (RDM("euclidean"), DistanceMoments())
+        """The distances, their moments and their variance."""
+        return (RDM("euclidean"), DistanceMoments(), DistanceVariance())
 
     def score(self, pair: Pair) -> float:
         """Root of the normalised covariance."""
-        cross, own_x, own_y = _covariance(pair.x, pair.y), _covariance(pair.x, pair.x), _covariance(pair.y, pair.y)
-        return float(np.clip(cross / (own_x * own_y) ** 0.5, 0.0, 1.0) ** 0.5)
+        own_x, own_y = pair.x[DistanceVariance()], pair.y[DistanceVariance()]
+        return float(np.clip(_covariance(pair.x, pair.y) / (own_x * own_y) ** 0.5, 0.0, 1.0) ** 0.5)
 
 
 def _covariance(x: Side, y: Side) -> float:
@@ -146,5 +161,6 @@ def _covariance(x: Side, y: Side) -> float:
     """
     d, e, n = x[RDM("euclidean")], y[RDM("euclidean")], x.n
     moments_d, moments_e = x[DistanceMoments()], y[DistanceMoments()]
-    rest = 2.0 * ((d - moments_d.mean) @ e) - 2.0 / n * (moments_d.excess @ moments_e.excess)
-    return float(rest + (n - 1) * moments_d.mean * moments_e.mean)
+    rest = sum((d[part] - moments_d.mean) @ e[part] for part in parts(d.size))
+    products = moments_d.excess @ moments_e.excess
+    return float(2.0 * rest - 2.0 / n * products + (n - 1) * moments_d.mean * moments_e.mean)

@@ -10,12 +10,37 @@ import numpy as np
 
 from similitude.errors import MeasureError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import UncentredOverlap
-from similitude.measures.distances import RDM, unit_rows
-from similitude.measures.factors import Mean, UncentredSVD
+from similitude.measures.crosses import Overlap
+from similitude.measures.distances import RDM, parts, unit_rows
+from similitude.measures.factors import Mean, ThinSVD, rounding
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]
+
+
+@dataclass(frozen=True)
+class Unreached(Factor):
+    """The direction that features, not centred, do not reach of the span of [U, 1 / sqrt(n)]: a unit vector, r + 1.
+
+    U is that of the centred values. Zeros where the mean lies outside their row space, so that all is reached.
+    """
+
+    def __call__(self, side: Side) -> Any:
+        """Features are [U, 1 / sqrt(n)] [S V^T; sqrt(n) mean], whose left null vector this is."""
+        xp, svd = side.xp, side[ThinSVD()]
+        one = xp.ones_like(svd.s[:1])
+        if side.parent is not None:  # components of centred data have no mean
+            return xp.concat([xp.zeros_like(svd.s), one])
+        mean = side.n**0.5 * side[Mean()]
+        within = svd.v.T @ mean
+        normal = xp.concat([-within / svd.s, one])
+        normal = normal / xp.linalg.vector_norm(normal)
+        beyond = xp.linalg.vector_norm(mean - svd.v @ within)
+        return normal if beyond * normal[-1] <= rounding(side) else xp.zeros_like(normal)
+
+    def permuted(self, value: Any, order: np.ndarray) -> Any:
+        """The same."""
+        return value
 
 
 @dataclass(frozen=True)
@@ -36,19 +61,23 @@ class EigenspaceOverlap(Measure):
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """Bases and their overlap."""
-        return (UncentredSVD(), UncentredOverlap())
+        """The overlap of centred features, and how not centring changes it."""
+        return (ThinSVD(), Overlap(), Unreached())
 
     def score(self, pair: Pair) -> Any:
         """Squared overlap over the larger rank."""
-        ranks = [side[UncentredSVD()].rank for side in (pair.x, pair.y)]
+        ranks = [side[ThinSVD()].rank + (0 if side[Unreached()].any() else 1) for side in (pair.x, pair.y)]
         for side, rank in zip((pair.x, pair.y), ranks, strict=True):
             if rank >= pair.n:
                 raise MeasureError(
                     f"{side.key or 'A side'} has rank {rank} on {pair.n} inputs: it spans everything. "
                     "Use more inputs than features."
                 )
-        return pair.xp.clip(pair.xp.sum(pair[UncentredOverlap()] ** 2) / max(ranks), 0.0, 1.0)
+        # With M the overlap and x, y the unreached directions: ||(I - x x') [M, 0; 0, 1] (I - y y')||^2.
+        xp, overlap, x, y = pair.xp, pair[Overlap()], pair.x[Unreached()], pair.y[Unreached()]
+        of_y, of_x = xp.concat([overlap @ y[:-1], y[-1:]]), xp.concat([x[:-1] @ overlap, x[-1:]])
+        squares = xp.sum(overlap * overlap) + 1.0 - of_y @ of_y - of_x @ of_x + (x @ of_y) ** 2
+        return xp.clip(squares / max(ranks), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -122,8 +151,8 @@ class ConcentricityDifference(Measure):
         return abs(pair.x[Concentricity()] - pair.y[Concentricity()])
 
 
-_NOTHING = -600.0
-"""Exponent whose exponential adds nothing to 1; still smaller ones are slow to underflow."""
+_FAR = 300.0
+"""Squared distance whose potential adds nothing to that at distance 0; those beyond are slow to underflow."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +161,11 @@ class Uniformity(Factor):
 
     def __call__(self, side: Side) -> float:
         """An input's distance to itself contributes 1, so that nothing under- or overflows."""
-        exponents = -2.0 * side[RDM("squared_euclidean")]
-        np.maximum(exponents, _NOTHING, out=exponents)
-        off_diagonal = float(np.sum(np.exp(exponents, out=exponents)))
+        squares = side[RDM("squared_euclidean")]
+        off_diagonal = 0.0
+        for part in parts(squares.size):
+            near = squares[part][squares[part] < _FAR]
+            off_diagonal += float(np.exp(-2.0 * near).sum())
         return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
 
     def permuted(self, value: float, order: np.ndarray) -> float:
