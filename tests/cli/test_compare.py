@@ -192,6 +192,10 @@ def test_sizes(text, size):
         (["x.npy", "y.npy", "--memory", "lots"], "such as 2GB"),
         (["x.npy", "y.npy", "--memory", "10KB"], "1MB at least"),
         (["x.npy", "y.npy", "--folder", "kept"], "all networks here are files"),
+        (["x.npy", "y.npy", "--inputs", "x.npy"], "--inputs is for models"),
+        (["x.npy", "y.npy", "--reduce", "cls"], "--reduce is for models"),
+        (["x.npy", "y.npy", "--csv", "x.npy/values.csv"], "cannot be made"),
+        (["x.npy", "y.npy", "--figure", "x.npy/heat.png"], "cannot be made"),
     ],
 )
 def test_what_is_wrong_is_said_with_exit_code_2(arguments, text):

@@ -146,6 +146,12 @@ def test_a_killed_run_goes_on(tmp_path):
         (("suites", "visoin"), "Did you mean 'vision'"),
         (("build", "visoin"), "Did you mean 'vision'"),
         (("run", "synthetic", "--protocol", "mine"), "protocol"),
+        (("run", "./mine", "--scores", "scores.csv"), "no suite and no folder './mine'"),
+        (("run", "synthetic", "--quick", "--out", "/dev/null/out"), "/dev/null/out cannot be made"),
+        (("run", "synthetic", "--quick", "--home", "/dev/null/home"), "error: /dev/null/home"),
+        (("intuitive", "synthetic", "-m", "ckka"), "Did you mean 'cka'"),
+        (("report", "/dev/null"), "Not a directory"),
+        (("check", "cka", "--seed", "-1"), "--seed"),
     ],
 )
 def test_bad_input_is_one_message_and_code_2(arguments, words, tmp_path):
@@ -156,7 +162,7 @@ def test_bad_input_is_one_message_and_code_2(arguments, words, tmp_path):
     assert process.stdout == ""
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("build",), ("compare",), ("measures",), ("suites",)])
+@pytest.mark.parametrize("command", [(), ("run",), ("build",), ("compare",), ("measures",), ("suites",), ("check",)])
 def test_help(command):
     process = similitude(*command, "--help")
     assert process.returncode == 0

@@ -127,6 +127,7 @@ def test_a_folder_a_model(tmp_path, arrays):
         ({"model": MODELS, "accuracy": ["good", *SKILL[1:]]}, InputError, "'good', not a finite number"),
         ({"model": [*MODELS, "net0"], "accuracy": [*SKILL, 0.1]}, InputError, "twice"),
         ({"model": MODELS, "accuracy": [0.5] * 8}, DegeneratePopulation, "0.5 for all"),
+        ({"model": MODELS, "accuracy": [None] * 8}, InputError, "holds no scores"),
         ({"model": MODELS, "loss (lower is beter)": SKILL}, InputError, r"Write 'NAME \(lower is better\)'"),
         ({"model": MODELS, "loss (smaller is better)": SKILL}, InputError, r"Write 'NAME \(lower is better\)'"),
         ({"model": MODELS, "(lower is better)": SKILL}, InputError, "not understood"),

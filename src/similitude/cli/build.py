@@ -30,7 +30,10 @@ def build_suite(suite: Suite, home: Path, scale: Scale, workers: int, **options:
 def command(
     suite: Annotated[str, typer.Argument(help="Name of the suite; `similitude suites` lists them.")],
     scale: Annotated[
-        Scale, typer.Option(help="How large: a cut of a minute, minutes on two cores, or the paper's size.")
+        Scale,
+        typer.Option(
+            help="How large: a cut of a minute (quick), minutes on two cores (embedded), or the paper's size (paper)."
+        ),
     ] = "embedded",
     cifar10: Annotated[
         Path | None,
@@ -43,7 +46,10 @@ def command(
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
 ) -> None:
-    """Train a suite's networks; what is there already is kept, so that a killed build continues where it was."""
+    """Train a suite's networks; what is there already is kept, so that a killed build continues where it was.
+
+    Examples: `similitude build vision`, `similitude build vision --scale paper --cifar10 ./cifar-10-batches-py`.
+    """
     place = resolve_home(home)
     chosen = SUITES[suite]
     options = {name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None}

@@ -13,7 +13,7 @@ from rich.table import Table
 from similitude.benchmark.challenge import CHALLENGE, contest, leaderboard_row
 from similitude.benchmark.evaluate import Evaluation
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
 from similitude.report.run import choose, run
@@ -33,7 +33,7 @@ def command(
         list[str] | None, typer.Option(help="The established measures.", show_default="those of the paper")
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run behind it.")] = Path("results-challenge"),
-    scale: Annotated[Scale, typer.Option(help="Of the populations.")] = "embedded",
+    scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of models.")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
@@ -46,6 +46,7 @@ def command(
     established = [m for m in get_measures(against or DEFAULT_MEASURES) if str(m) not in set(map(str, new))]
     place = resolve_home(home)
     choices = choose(names or [], place, lambda suite: scale)
+    make_folder(out)
     for choice in choices:
         build_suite(choice.suite, place, choice.scale, workers)
     with progress_bars() as bars:

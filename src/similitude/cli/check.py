@@ -23,7 +23,7 @@ def command(
             show_default=False,
         ),
     ],
-    seed: Annotated[int, typer.Option(help="Seed of the random data.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random data.")] = 0,
 ) -> None:
     """Check that a measure does what it declares, and print its report card.
 

@@ -13,13 +13,23 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from similitude.cli.console import JsonOutput, MeasureIds, Memory, note, parse_size, progress_bars, stdout
+from similitude.cli.console import (
+    JsonOutput,
+    make_folder,
+    measures_option,
+    memory_option,
+    note,
+    parse_size,
+    progress_bars,
+    stdout,
+)
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.representations import Representation
+from similitude.representations.reduce import REDUCTIONS
 
 __all__ = ["command"]
 
@@ -35,37 +45,55 @@ def command(
             "hf:PATH, timm:NAME, torch:package.module:factory."
         ),
     ],
-    measures: MeasureIds = None,
+    measures: Annotated[
+        list[str] | None, measures_option("those of the paper for two arrays, cka for networks")
+    ] = None,
     within: Annotated[
         bool, typer.Option("--within", help="Compare the layers of one network with each other.")
     ] = False,
     layers: Annotated[
         list[str] | None,
-        typer.Option("--layers", "-l", help="Names, globs or (of models) the presets blocks, residual_stream, all."),
+        typer.Option(
+            "--layers",
+            "-l",
+            help="Layers to compare: names, globs or (of models) the presets blocks, residual_stream, all.",
+            show_default="all of a file, the blocks of a model",
+        ),
     ] = None,
     inputs: Annotated[
-        Path | None, typer.Option(help="What models are shown: an array file, or .txt with a text a line.")
+        Path | None,
+        typer.Option(help="What models are shown (required for them): an array file, or .txt with a text a line."),
     ] = None,
-    reduce: Annotated[str, typer.Option(help="How a model's outputs become inputs x features.")] = "auto",
+    reduce: Annotated[
+        str, typer.Option(help=f"How a model's outputs become inputs x features: {', '.join(REDUCTIONS)}.")
+    ] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Inputs a model is shown at a time.")] = 32,
-    memory: Memory = None,
+    memory: Annotated[str | None, memory_option(MEMORY)] = None,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Keep what models give there; an interrupted extraction goes on.", file_okay=False),
+        typer.Option(help="Keep what models give in this folder; an interrupted extraction goes on.", file_okay=False),
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write heat maps there (PNG and PDF).")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Write heat maps to this file, as PNG and PDF.")] = None,
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="Write a map of three networks or more there (PNG and PDF).")
+        Path | None, typer.Option("--map", help="Write a map of three networks or more to this file, as PNG and PDF.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write all values there, one row a pair.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write all values to this file, one row a pair.", dir_okay=False)
+    ] = None,
     json: JsonOutput = False,
 ) -> None:
     """Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.
 
     A similarity grows as networks become more alike, a dissimilarity as they differ; every table says which it is.
+
+    Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
+    `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`.
     """
     share = parse_size(memory, MEMORY) // 2
     asked = get_measures(measures) if measures else None
+    for file in (csv, figure, map_file):
+        if file is not None:
+            make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         found = load_networks(
             networks, layers or [], Extraction(inputs, reduce, batch_size, share, Path(spool), folder)
@@ -81,7 +109,6 @@ def command(
         with progress_bars() as bars:
             table = pairwise(first, chosen, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
-        csv.parent.mkdir(parents=True, exist_ok=True)
         table.frame.to_csv(csv, index=False)
         note(f"All values are in {csv}.")
     if json:

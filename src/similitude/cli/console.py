@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import platformdirs
 import typer
@@ -30,7 +30,9 @@ __all__ = [
     "Home",
     "JsonOutput",
     "MeasureIds",
-    "Memory",
+    "make_folder",
+    "measures_option",
+    "memory_option",
     "note",
     "parse_size",
     "progress_bars",
@@ -57,28 +59,34 @@ Home = Annotated[
     typer.Option(
         "--home",
         envvar="SIMILITUDE_HOME",
-        help="Where populations and finished values are kept.",
+        help="Folder where populations and finished values are kept.",
         show_default="the user's cache folder",
     ),
 ]
-JsonOutput = Annotated[bool, typer.Option("--json", help="JSON alone on stdout.")]
-MeasureIds = Annotated[
-    list[str] | None,
-    typer.Option(
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+
+
+def measures_option(default: str = "those of the paper") -> Any:
+    """Option of measure ids; `default` says in words which there are without it."""
+    return typer.Option(
         "--measures",
         "-m",
         help="Measure ids; repeat, or separate with commas. `similitude measures` lists them.",
-        show_default="those of the paper",
-    ),
-]
-Memory = Annotated[
-    str | None,
-    typer.Option(
+        show_default=default,
+    )
+
+
+def memory_option(default: int) -> Any:
+    """Option of a size of memory; `default` in bytes."""
+    return typer.Option(
         "--memory",
         metavar="SIZE",
-        help="Memory for representations and what is computed from them, about: 2GB, 512MiB.",
-    ),
-]
+        help="About how much memory representations, and what is computed from them, may take: 2GB, 512MiB.",
+        show_default=f"{default / 2**30:g}GiB",
+    )
+
+
+MeasureIds = Annotated[list[str] | None, measures_option()]
 
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -106,6 +114,22 @@ def parse_size(text: str | None, default: int) -> int:
 def resolve_home(home: Path | None) -> Path:
     """The folder given, or the platform's cache folder for users."""
     return home if home is not None else Path(platformdirs.user_cache_dir("similitude"))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of results, before anything is computed that could not be written.
+
+    Raises
+    ------
+    InputError
+        It cannot be made, or not be written into.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}. Name another one.") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"The folder {folder} cannot be written into. Name another one.")
 
 
 def note(text: str) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, MeasureIds, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.measures import get_measures
 from similitude.report.intuitive import IntuitiveReport, run_intuitive
 from similitude.suites import SUITES, Scale
@@ -23,19 +23,28 @@ __all__ = ["command"]
 def command(
     suite: Annotated[str, typer.Argument(help="Name of the suite; `similitude suites` lists them.")],
     measures: MeasureIds = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for tables, verdicts and figures.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for tables, verdicts and figures; nothing is written without."),
+    ] = None,
     json: JsonOutput = False,
-    scale: Annotated[Scale, typer.Option(help="Of the populations.")] = "embedded",
+    scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
     models: Annotated[int, typer.Option(min=2, help="Networks that the tests compare.")] = 6,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
 ) -> None:
-    """Does a measure find the same layer in another network, notice what is deleted, and does that settle anything?"""
+    """Does a measure find the same layer in another network, notice what is deleted, and does that settle anything?
+
+    Example: `similitude intuitive vision -m cka,orthogonal_procrustes -o intuitive`.
+    """
     place = resolve_home(home)
     chosen = SUITES[suite]
+    tested = get_measures(measures)  # before networks are trained for minutes
+    if out is not None:
+        make_folder(out)
     build_suite(chosen, place, scale, workers)
     with progress_bars() as bars:
-        report = run_intuitive(chosen, scale, get_measures(measures), home=place, models=models, progress=bars)
+        report = run_intuitive(chosen, scale, tested, home=place, models=models, progress=bars)
     if out is not None:
         report.write(out)
         note(f"Tables, verdicts and figures are in {out}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -50,6 +51,10 @@ class _Group(TyperGroup):
         except Exception as error:
             if "SIMILITUDE_DEBUG" in os.environ or type(error).__module__.startswith("typer"):
                 raise
+            if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
+                where = f"{error.filename}: " if error.filename is not None else ""
+                stderr.print(f"error: {where}{error.strerror}", style="red", markup=False, soft_wrap=True)
+                raise typer.Exit(2) from None
             stderr.print(
                 f"internal error: {type(error).__name__}: {error}\nThis is a fault of similitude, not of your data. "
                 "Set SIMILITUDE_DEBUG=1 to see where it happened, and please report it.",

@@ -20,11 +20,17 @@ __all__ = ["command"]
 def command(
     measure: Annotated[
         str | None,
-        typer.Argument(help="Explain this one: an id, package.module:function, or ./file.py:function."),
+        typer.Argument(
+            help="Explain this one: an id, package.module:function, or ./file.py:function.",
+            show_default="list all",
+        ),
     ] = None,
     json: JsonOutput = False,
 ) -> None:
-    """List the measures with their direction, range, invariances and source; or explain one."""
+    """List the measures with their direction, range, invariances and source; or explain one.
+
+    Examples: `similitude measures`, `similitude measures cka`.
+    """
     if measure is not None:
         _explain(describe(get_measure(measure)), json)
         return

@@ -22,7 +22,7 @@ _FORMS = {"markdown": as_markdown, "latex": as_latex, "csv": as_csv}
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="Folder that `similitude run --out` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Folder that `similitude run --out` wrote.", file_okay=False)],
     html: Annotated[Path | None, typer.Option("--html", help="Write one page with everything in it here.")] = None,
     figures: Annotated[
         Path | None,

@@ -14,7 +14,8 @@ from similitude.cli.console import (
     Home,
     JsonOutput,
     MeasureIds,
-    Memory,
+    make_folder,
+    memory_option,
     note,
     parse_size,
     progress_bars,
@@ -23,7 +24,7 @@ from similitude.cli.console import (
 )
 from similitude.engine.compute import MEMORY
 from similitude.engine.executors import parse_executor
-from similitude.errors import InputError
+from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.run import Choice, as_json, choose, run
 from similitude.report.tables import as_rich
@@ -39,8 +40,9 @@ def command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SUITE, SUBTASK or FOLDER]...",
-            help="What to run; by default everything. A folder holds networks of your own.",
+            metavar="SUITE|SUBTASK|FOLDER",
+            help="What to run: names that `similitude suites` lists, or a folder of networks of your own.",
+            show_default="all suites that are built by training",
         ),
     ] = None,
     scores: Annotated[
@@ -79,20 +81,28 @@ def command(
         ),
     ] = False,
     scale: Annotated[
-        Scale | None, typer.Option(help="Of all suites; `paper` must have been built before.", show_default="embedded")
+        Scale | None,
+        typer.Option(
+            help="How large the populations of all suites are; `paper` must have been built before.",
+            show_default="embedded",
+        ),
     ] = None,
     resamples: Annotated[
         int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
     ] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
-    memory: Memory = None,
+    memory: Annotated[str | None, memory_option(MEMORY)] = None,
     executor: Annotated[
         str,
         typer.Option(help="Where values are computed: threads, serial, processes:N, dask, dask:tcp://host:8786."),
     ] = "threads",
     home: Home = None,
 ) -> None:
-    """Train what is missing, compare networks, and print how well each measure tracks what they can do."""
+    """Train what is missing, compare networks, and print how well each measure tracks what they can do.
+
+    Examples: `similitude run --quick`, `similitude run vision/ood -m cka,procrustes -o ood`,
+    `similitude run ./mine --scores scores.csv`.
+    """
     place = resolve_home(home)
     chosen = get_measures(measures)
     allowed = parse_size(memory, MEMORY)
@@ -110,16 +120,20 @@ def command(
         return "quick" if quick or (embedded and not at_once) else "embedded"
 
     own = [name for name in names or [] if Path(name).is_dir() and name not in SUITES]
+    shipped = [name for name in names or [] if name not in own]
+    for name in shipped:
+        if name.partition("/")[0] not in SUITES:
+            raise UnknownName(f"There is no suite and no folder {name!r}. {suggestion(name, SUITES)}".rstrip())
     for option, value, example in (("scores", scores, "scores.csv"), ("predictions", predictions, "FOLDER")):
         if value is not None and len(own) != 1:
             raise InputError(
                 f"--{option} goes with one folder of networks: similitude run FOLDER --{option} {example}."
             )
-    shipped = [name for name in names or [] if name not in own]
     choices = choose(shipped, place, scale_of) if shipped or not own else []
     for folder in own:
         suite = OwnSuite(folder, scores, predictions)
         choices.append(Choice(suite, "embedded", suite.subtasks()))
+    make_folder(out)
     for choice in choices:
         if embedded and choice.scale == "quick" and not quick:
             note(

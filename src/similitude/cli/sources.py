@@ -76,6 +76,9 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
     models = [reference for reference in references if is_model_reference(reference)]
     if extraction.folder is not None and not models:
         raise InputError("--folder keeps what models give, and all networks here are files. Leave it out.")
+    for option, given in (("--inputs", extraction.inputs is not None), ("--reduce", extraction.reduce != "auto")):
+        if given and not models:
+            raise InputError(f"{option} is for models, and all networks here are files. Leave it out.")
     found: list[Network] = []
     for i, reference in enumerate(references):
         if is_model_reference(reference):

@@ -19,16 +19,21 @@ __all__ = ["command"]
 
 
 def command(
-    suite: Annotated[str | None, typer.Argument(help="One suite only.")] = None,
+    suite: Annotated[str | None, typer.Argument(help="Name of one suite.", show_default="all")] = None,
     describe: Annotated[
         bool,
-        typer.Option("--describe", help="How far each functionality spreads over the networks, and its reliability."),
+        typer.Option(
+            "--describe", help="Show how far each functionality spreads over the networks, and how reliable that is."
+        ),
     ] = False,
-    scale: Annotated[Scale, typer.Option(help="Of the populations described.")] = "embedded",
+    scale: Annotated[Scale, typer.Option(help="How large the populations are that --describe is about.")] = "embedded",
     json: JsonOutput = False,
     home: Home = None,
 ) -> None:
-    """List suites and subtasks, or describe what their networks can do."""
+    """List suites and subtasks, or describe what their networks can do.
+
+    Examples: `similitude suites`, `similitude suites synthetic --describe --scale quick`.
+    """
     names = list(SUITES) if suite is None else [suite]
     if describe:
         place = resolve_home(home)

@@ -52,7 +52,9 @@ def read_scores(file: str | Path, population: Population) -> tuple[pd.DataFrame,
     missing = [model for model in population.models if model not in named]
     if missing:
         raise InputError(f"{file} has no row for {len(missing)} of the models, the first {missing[0]!r}.")
-    tidy, lower_is_better = _directions(_tidy(table, file), file)
+    if (tidy := _tidy(table, file)).empty:
+        raise InputError(f"{file} holds no scores; its cells are empty.")
+    tidy, lower_is_better = _directions(tidy, file)
     scores: dict[str, list[Score]] = {model: [] for model in population.models}
     seen = set()
     for row in tidy.to_dict("records"):
