@@ -9,7 +9,6 @@ from similitude import Representation
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
 from similitude.measures import BUILT_IN, get_measure
 from similitude.measures.distances import RDM, ordinals, ranks
-from similitude.measures.factors import UncentredSVD
 from similitude.measures.neighbourhoods import Neighbours
 from similitude.measures.pair import Pair, Side
 
@@ -125,15 +124,6 @@ def test_a_truncated_view_is_measured_like_its_coordinates(rng, id):
     elif id != "random":
         assert measure(view, Y) == pytest.approx(measure(view.values, Y), rel=1e-8)
         assert measure(Y, view) == pytest.approx(measure(Y, view.values), rel=1e-8)
-
-
-@pytest.mark.parametrize("n", [60, 12])
-def test_singular_values_without_centring_follow_from_those_with(rng, n):
-    X = rng.normal(size=(n, 20)) + 3
-    svd = UncentredSVD()(Side.of(X))
-    assert svd.s == pytest.approx(np.linalg.svd(X, compute_uv=False), rel=1e-12)
-    assert (svd.u * svd.s) @ svd.v.T == pytest.approx(X, abs=1e-12)
-    assert svd.u.T @ svd.u == pytest.approx(np.eye(svd.rank), abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["tall", "wide", "deficient", "constant feature", "centred", "far"])

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD, UncentredSVD
+from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD
 from similitude.measures.pair import Cross, Pair, Side
 from similitude.measures.spectra import left_singular, singular_values, singular_values_of_products
 
@@ -23,7 +23,6 @@ __all__ = [
     "Overlap",
     "PrincipalCovariance",
     "SquaredCovariance",
-    "UncentredOverlap",
     "check_rank",
     "check_ranks",
     "check_regressable",
@@ -99,17 +98,6 @@ class CumulatedSquares(Cross):
     def mirrored(self, value: Any) -> Any:
         """The transpose."""
         return value.T
-
-
-@dataclass(frozen=True)
-class UncentredOverlap(Cross):
-    """U_x^T U_y of the singular vectors of the values as they are."""
-
-    factors = (UncentredSVD(),)
-
-    def __call__(self, pair: Pair) -> Any:
-        """One product."""
-        return pair.x[UncentredSVD()].u.T @ pair.y[UncentredSVD()].u
 
 
 @dataclass(frozen=True)

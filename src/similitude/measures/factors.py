@@ -21,7 +21,6 @@ __all__ = [
     "Mean",
     "SquaredRowNorms",
     "ThinSVD",
-    "UncentredSVD",
     "frobenius",
     "rounding",
 ]
@@ -191,28 +190,6 @@ class CovarianceRoot(Factor):
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """The same."""
         return value
-
-
-@dataclass(frozen=True)
-class UncentredSVD(Factor):
-    """Thin SVD of the values as they are, cut to the numerical rank."""
-
-    def __call__(self, side: Side) -> SVD:
-        """From the centred one, to which the means add one row: [S V^T; sqrt(n) mean] in the basis [U, 1 / sqrt(n)]."""
-        centred = side[ThinSVD()]
-        if side.parent is not None:
-            return centred  # components of centred data have no mean
-        xp, n = side.xp, side.n
-        ones = xp.ones((n, 1), dtype=centred.s.dtype) / n**0.5
-        rows = xp.concat([centred.s[:, None] * centred.v.T, n**0.5 * side[Mean()][None, :]])
-        w, s, vh = xp.linalg.svd(rows, full_matrices=False)
-        rank = max(int(xp.sum(xp.astype(s > rounding(side), xp.int64))), 1)
-        u = xp.concat([centred.u, ones], axis=1) @ w[:, :rank]
-        return SVD(u, s[:rank], vh[:rank, :].T)
-
-    def permuted(self, value: SVD, order: np.ndarray) -> SVD:
-        """Rows of u in the new order."""
-        return value._replace(u=value.u[order])
 
 
 def _leading(svd: SVD, kept: int, xp: Any) -> SVD:
