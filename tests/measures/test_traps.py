@@ -6,6 +6,7 @@ from scipy.spatial.distance import cdist, pdist
 from scipy.stats import rankdata, spearmanr
 
 from similitude import Representation
+from similitude.engine import score_pairs
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
 from similitude.measures import BUILT_IN, get_measure
 from similitude.measures.distances import RDM, ordinals, ranks
@@ -209,3 +210,11 @@ def test_ordinals_are_in_order(rng):
     assert ordinals(np.array([-0.0]))[0] == ordinals(np.array([0.0]))[0]
     assert ordinals(values * (1 + 1e-15)) == pytest.approx(codes, abs=1)
     assert (codes.astype(float) == codes).all()
+
+
+@pytest.mark.parametrize("id", ["jaccard(k=50)", "second_order_cosine(k=500)", "cknna(k=50)", "mutual_knn(k=30)"])
+def test_more_neighbours_than_inputs_is_a_failure_that_says_so(rng, id):
+    reps = [Representation(rng.normal(size=(30, 4))) for _ in "ab"]
+    scored = score_pairs([(reps[0], reps[1])], [get_measure(id), get_measure("cka")])
+    assert np.isnan(scored.values[0, 0]) and np.isfinite(scored.values[0, 1])
+    assert "needs at least" in scored.failures[0][2]

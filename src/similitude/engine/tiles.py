@@ -147,7 +147,6 @@ class Workspace:
                     entries.append(Entry(entry.value, entry.seconds + share, entry.failure))
         return entries
 
-
     def _centred(self, i: int, sources: Sources) -> tuple[Side, np.ndarray]:
         """A side, and its centred values in the precision in which kernels are multiplied."""
         side = self._side(i, sources)

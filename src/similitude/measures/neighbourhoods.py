@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import squareform
 
+from similitude.errors import MeasureError
 from similitude.measures.distances import RDM, Cosines, ordinals
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
@@ -58,7 +59,10 @@ class Neighbours(Factor):
 
     def __call__(self, side: Side) -> NeighbourLists:
         """Select by the order of similarities to 12 digits, so that rounding does not order duplicates."""
-        similarities, n = self._similarities(side), side.n
+        n = side.n
+        if self.k > n - (not self.with_self):
+            raise MeasureError(f"{side.key or 'A side'} has {n} inputs, too few for {self.k} neighbours of each.")
+        similarities = self._similarities(side)
         blocks = []
         for start in range(0, n, _BLOCK):
             block = similarities[start : start + _BLOCK].copy()
