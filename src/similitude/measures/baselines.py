@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-import numpy as np
-
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.factors import CentredNorm
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
-from similitude.representations.representation import Representation
+from similitude.representations.representation import Representation, array_digest
 
 __all__ = ["Digest", "NormDifference", "Random"]
 
@@ -29,8 +27,7 @@ class Digest(Factor):
         if side.parent is not None:
             return f"{side.parent[self]}:{side.kept}"
         data = side.representation or Representation(as_numpy(side.values))
-        digest = hashlib.blake2b(f"{data.values.dtype.str}{data.values.shape}".encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(data.values).data)
+        digest = array_digest(data.values)
         if data.ids is not None:
             digest.update("\x1f".join(data.ids).encode())
         return digest.hexdigest()

@@ -19,6 +19,7 @@ __all__ = [
     "DiagonalSquares",
     "Gram",
     "Mean",
+    "PrincipalMean",
     "SquaredRowNorms",
     "ThinSVD",
     "frobenius",
@@ -176,6 +177,30 @@ class ThinSVD(Factor):
     def permuted(self, value: SVD, order: np.ndarray) -> SVD:
         """Rows of u in the new order."""
         return value._replace(u=value.u[order])
+
+
+class MeanParts(NamedTuple):
+    """The mean of the features along the principal directions and beyond them."""
+
+    within: Any
+    """r"""
+    beyond: Any
+    """length of what lies outside the row space of the centred values"""
+
+
+@dataclass(frozen=True)
+class PrincipalMean(Factor):
+    """The mean in the basis of the principal directions."""
+
+    def __call__(self, side: Side) -> MeanParts:
+        """Two products with V."""
+        v, mean = side[ThinSVD()].v, side[Mean()]
+        within = v.T @ mean
+        return MeanParts(within, side.xp.linalg.vector_norm(mean - v @ within))
+
+    def permuted(self, value: MeanParts, order: np.ndarray) -> MeanParts:
+        """The same."""
+        return value
 
 
 @dataclass(frozen=True)

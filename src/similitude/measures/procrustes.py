@@ -10,7 +10,7 @@ import numpy as np
 
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum
-from similitude.measures.factors import CentredNorm, Mean, ThinSVD
+from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = [
@@ -160,9 +160,7 @@ class Coordinates(Factor):
 
     def __call__(self, side: Side) -> Any:
         """Components with the mean added."""
-        xp, svd, mean = side.xp, side[ThinSVD()], side[Mean()]
-        within = svd.v.T @ mean
-        beyond = xp.linalg.vector_norm(mean - svd.v @ within)
+        xp, svd, (within, beyond) = side.xp, side[ThinSVD()], side[PrincipalMean()]
         return xp.concat([svd.u * svd.s + within, xp.broadcast_to(beyond, (side.n, 1))], axis=1)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:

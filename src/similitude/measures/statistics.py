@@ -12,7 +12,7 @@ from similitude.errors import MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap
 from similitude.measures.distances import RDM, parts, unit_rows
-from similitude.measures.factors import Mean, ThinSVD, rounding
+from similitude.measures.factors import Mean, PrincipalMean, ThinSVD, rounding
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]
@@ -31,12 +31,10 @@ class Unreached(Factor):
         one = xp.ones_like(svd.s[:1])
         if side.parent is not None:  # components of centred data have no mean
             return xp.concat([xp.zeros_like(svd.s), one])
-        mean = side.n**0.5 * side[Mean()]
-        within = svd.v.T @ mean
-        normal = xp.concat([-within / svd.s, one])
+        mean = side[PrincipalMean()]
+        normal = xp.concat([-(side.n**0.5) * mean.within / svd.s, one])
         normal = normal / xp.linalg.vector_norm(normal)
-        beyond = xp.linalg.vector_norm(mean - svd.v @ within)
-        return normal if beyond * normal[-1] <= rounding(side) else xp.zeros_like(normal)
+        return normal if side.n**0.5 * mean.beyond * normal[-1] <= rounding(side) else xp.zeros_like(normal)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """The same."""

@@ -15,7 +15,6 @@ leaves.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import shutil
@@ -34,7 +33,7 @@ from similitude.representations.population import (
     attributes_frame,
     scores_frame,
 )
-from similitude.representations.representation import Representation
+from similitude.representations.representation import Representation, array_digest
 from similitude.representations.unfinished import remove_abandoned, unfinished
 
 __all__ = ["PopulationWriter", "is_population", "load_array", "open_population", "read_json", "write_json"]
@@ -165,7 +164,7 @@ def open_population(path: str | Path) -> Population:
     def verified(model: str, name: str) -> np.ndarray:
         file = path / "models" / _file(model) / name
         array = load_array(file, mmap=True)
-        if _checksum(array) != records[model]["checksums"].get(name):
+        if array_digest(array).hexdigest() != records[model]["checksums"].get(name):
             raise FileError(
                 f"{file} is damaged: its checksum is not the recorded one. "
                 f"Delete the folder {file.parent} and build again."
@@ -264,13 +263,7 @@ def _save_array(file: Path, array: np.ndarray) -> str:
         np.save(handle, np.ascontiguousarray(array), allow_pickle=False)
         handle.flush()
         os.fsync(handle.fileno())
-    return _checksum(array)
-
-
-def _checksum(array: np.ndarray) -> str:
-    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    return array_digest(array).hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,10 +13,17 @@ from xxhash import xxh3_128
 from similitude.errors import InputError
 from similitude.representations.principal import thin_svd
 
-__all__ = ["Representation", "Truncated", "row_blocks", "validate"]
+__all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
 
 _BLOCK = 16 << 20
 """Bytes of an array that are looked at together: it may be a file that memory cannot hold."""
+
+
+def array_digest(array: np.ndarray) -> hashlib.blake2b:
+    """BLAKE2 digest of type, shape and bytes, for what must not change with the hash that names contents."""
+    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(array).data)
+    return digest
 
 
 def row_blocks(array: np.ndarray, nbytes: int = _BLOCK) -> Iterator[tuple[int, np.ndarray]]:
