@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from similitude import Representation, get_measure, get_measures
 from similitude.engine import Stream, score_pairs
-from similitude.engine.executors import prepare_sides
+from similitude.engine.executors import side_by_side
 from similitude.engine.plan import needs
 from similitude.measures.pair import Side
 
@@ -143,10 +143,15 @@ class Bench:
             def formulas(x: np.ndarray, y: np.ndarray, weighted: bool = "pwcca" in measures) -> list[float]:
                 return published.linear_family(x, y, weighted)
 
+            def prepare(side: Side, factors: list = factors) -> None:
+                side.prepare(factors)
+
             old, factoring, new = self.side_by_side(
                 lambda of=formulas: 20 * self.one_by_one(one_curve, of, len(levels)),
-                lambda factors=factors: self.clock.seconds(
-                    lambda: prepare_sides([Side.of(rep) for rep in wrapped(arrays)], factors)
+                lambda prepare=prepare: self.clock.seconds(
+                    lambda prepare=prepare: side_by_side(
+                        prepare, [Side.of(rep) for rep in wrapped(arrays)], arrays[0].size
+                    )
                 ),
                 lambda measures=measures: self.clock.seconds(lambda: curves(measures)),
             )

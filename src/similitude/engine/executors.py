@@ -11,12 +11,12 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,13 +25,15 @@ from similitude.engine.ledger import Entry
 from similitude.engine.plan import Plan, Recipe, Tile
 from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
-from similitude.measures.pair import Factor, Side
 from similitude.representations.representation import Representation
 
-__all__ = ["Pool", "Reference", "cores", "open_pool", "parse_executor", "prepare_sides"]
+__all__ = ["Pool", "Reference", "cores", "open_pool", "parse_executor", "side_by_side"]
 
 _WORTH_A_THREAD = 100_000
-"""Entries of two representations from which starting threads pays."""
+"""Entries of representations from which starting threads pays."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def cores() -> int:
@@ -188,19 +190,20 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
                 yield Pool(workers, lambda: client.get_executor(pure=False, retries=3), work)
 
 
-def prepare_sides(sides: Sequence[Side], factors: Collection[Factor]) -> None:
-    """Compute factors of a few sides side by side, a thread each, where there is enough to do for that."""
-    arrays = all(side.representation is not None for side in sides)  # else tensors, whose gradients are per thread
-    if cores() == 1 or not arrays or sum(side.n * side.d for side in sides) < _WORTH_A_THREAD:
-        for side in sides:
-            side.prepare(factors)
-        return
-    first, *others = sides
+def side_by_side(function: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+    """Results of a function for a few items, a thread each where there is enough to do for that.
+
+    Parameters
+    ----------
+    function, items
+        What to do, and with what. Decompositions gain more from this than from several threads each.
+    size
+        Number of entries of all arrays concerned.
+    """
+    if cores() == 1 or len(items) == 1 or size < _WORTH_A_THREAD:
+        return [function(item) for item in items]
     with threadpool_limits(limits=1), ThreadPoolExecutor(cores()) as executor:
-        work = [executor.submit(side.prepare, factors) for side in others]
-        first.prepare(factors)
-        for future in work:
-            future.result()
+        return list(executor.map(function, items))
 
 
 @contextmanager

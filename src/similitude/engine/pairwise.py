@@ -13,7 +13,7 @@ import pandas as pd
 
 from similitude.engine.chance import warn_of_chance
 from similitude.engine.compute import MEMORY, Progress
-from similitude.engine.executors import prepare_sides
+from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
 from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
@@ -57,10 +57,13 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
     pair.wanted |= crosses
-    prepare_sides((pair.x, pair.y), factors)
-    if pair.x.representation is not None and pair.y.representation is not None:  # not for a training loss
+    size = 0  # of tensors, whose gradients are a thread's own
+    if pair.x.representation is not None and pair.y.representation is not None:
         warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
-    return {str(measure): measure.value(pair) for measure in chosen}
+        size = pair.n * (pair.x.d + pair.y.d)
+    side_by_side(lambda side: side.prepare(factors), (pair.x, pair.y), size)
+    values = side_by_side(lambda measure: measure.value(pair), chosen, size)
+    return dict(zip(map(str, chosen), values, strict=True))
 
 
 @dataclass(frozen=True)

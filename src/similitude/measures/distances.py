@@ -30,7 +30,10 @@ Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine
 _BLOCK = 64
 """Rows of a matrix of pairs that are worked on at a time, so that they stay in the cache."""
 
-_PART = 1 << 14
+_MIRRORED = 256
+"""Rows of a symmetric matrix that are copied to columns at a time."""
+
+_PART = 1 << 15
 """Entries of a vector of pairs that are worked on at a time, for the same reason."""
 
 _CLOSE = 1e-4
@@ -49,14 +52,12 @@ class RDM(Factor):
     def __call__(self, side: Side) -> np.ndarray:
         """Compute it from products of rows, in blocks."""
         if self.kind == "euclidean":
-            return np.sqrt(side[RDM("squared_euclidean")])
+            squares = RDM("squared_euclidean")
+            return np.sqrt(side[squares]) if side.holds(squares) else _in_place(np.sqrt, squares(side))
         if self.kind == "squared_euclidean":
-            return _squared_distances(as_numpy(side[Centred()]))
-        values = as_numpy(side.values)
-        if self.kind == "correlation":
-            values = values - values.mean(axis=1, keepdims=True)
-        unit = unit_rows(values, reference=as_numpy(side.values))
-        return _upper_triangle(lambda rows: 1.0 - unit[rows] @ unit[rows.start :].T, side.n)
+            return side[RDM("euclidean")] ** 2 if side.holds(RDM("euclidean")) else _squared_distances(side)
+        found = _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
+        return np.subtract(1.0, found, out=found)
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Rows and columns in the new order."""
@@ -78,16 +79,21 @@ class StandardisedRDM(Factor):
 
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""
-        rdm = side[RDM(self.kind)]
-        largest = float(rdm.max())
-        if not largest - float(rdm.min()) > 1e-12 * largest:
+        rdm, also_otherwise = RDM(self.kind), StandardisedRDM(self.kind, not self.ranked) in side.wanted
+        # To be overwritten: fresh memory costs more than what is done with it.
+        entries = side[rdm].copy() if side.holds(rdm) or also_otherwise else rdm(side)
+        largest = float(entries.max())
+        if not largest - float(entries.min()) > 1e-12 * largest:
             raise MeasureError(
                 f"{side.key or 'A side'}: all {self.kind} dissimilarities are equal, so that they have no correlation. "
                 "Use more inputs, or rdm=euclidean."
             )
         # Correlations and cosines are exact to 1e-16, distances to as many digits whatever their size.
         floor = 1.0 if self.kind in ("correlation", "cosine") else 2.0**-30 * largest
-        entries = ranks(rdm, floor) if self.ranked else rdm - rdm.mean()
+        if self.ranked:
+            entries = ranks(entries, floor)
+        else:
+            entries -= entries.mean()
         entries /= np.linalg.norm(entries)
         return entries
 
@@ -129,9 +135,12 @@ class Cosines(Factor):
     """Cosine similarities of the rows as they are, n x n."""
 
     def __call__(self, side: Side) -> np.ndarray:
-        """Products of unit rows."""
-        unit = unit_rows(as_numpy(side.values))
-        return unit @ unit.T
+        """Products of unit rows, mirrored while they are in the cache."""
+        unit, found = unit_rows(as_numpy(side.values)), np.empty((side.n, side.n))
+        for part in parts(side.n, _MIRRORED):
+            np.matmul(unit[part], unit[part.start :].T, out=found[part, part.start :])
+            found[part.stop :, part] = found[part, part.stop :].T
+        return found
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Rows and columns in the new order."""
@@ -139,11 +148,11 @@ class Cosines(Factor):
 
 
 def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
-    """Rows of unit length; those that are rounding error, relative to the rows of `reference`, become zero."""
-    norms = np.linalg.norm(values, axis=1)
-    size = norms if reference is None else np.linalg.norm(reference, axis=1)
-    empty = norms <= values.shape[1] * np.finfo(np.float64).eps * size
-    return np.where(empty[:, None], 0.0, values / np.where(empty, 1.0, norms)[:, None])
+    """Rows of unit length; those that are rounding error, relative to the lengths in `reference`, become zero."""
+    lengths = _lengths(values)
+    empty = lengths <= values.shape[1] * np.finfo(np.float64).eps * (lengths if reference is None else reference)
+    lengths[empty] = np.inf
+    return values / lengths[:, None]
 
 
 def ranks(values: np.ndarray, floor: float) -> np.ndarray:
@@ -156,7 +165,7 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
     Parameters
     ----------
     values
-        Vector of numbers not below 0.
+        Vector of numbers not below 0; its memory is used for the keys.
     floor
         Added first: differences matter relative to the value, but below this only relative to it.
     """
@@ -164,15 +173,14 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
     least, most = (np.maximum(end, 0.0) + floor for end in (values.min(), values.max()))
     position_bits = int(size - 1).bit_length()
     excess = max(int(most.view(np.int64) - least.view(np.int64)).bit_length() + position_bits - 63, 0)
-    keys = np.empty(size, dtype=np.int64)
+    keys = values.view(np.int64)
     for part in parts(size):
-        shifted = np.maximum(values[part], 0.0)
-        shifted += floor
-        bits = shifted.view(np.int64)
-        bits -= least.view(np.int64)
-        bits >>= excess
-        bits <<= position_bits
-        np.bitwise_or(bits, np.arange(part.start, part.stop), out=keys[part])
+        np.maximum(values[part], 0.0, out=values[part])
+        values[part] += floor
+        keys[part] -= least.view(np.int64)
+        keys[part] >>= excess
+        keys[part] <<= position_bits
+        keys[part] |= np.arange(part.start, part.stop)
     keys.sort()
 
     position, middle = (1 << position_bits) - 1, 0.5 * (size - 1)
@@ -199,32 +207,91 @@ def ordinals(values: np.ndarray) -> np.ndarray:
     return (ascending + (1 << 11)) >> 12
 
 
-def parts(size: int) -> Iterator[slice]:
+def parts(size: int, longest: int = _PART) -> Iterator[slice]:
     """Slices of a vector that are short enough for the cache."""
-    return (slice(start, min(start + _PART, size)) for start in range(0, size, _PART))
+    return (slice(start, min(start + longest, size)) for start in range(0, size, longest))
 
 
-def _squared_distances(values: np.ndarray) -> np.ndarray:
-    """||x||^2 + ||y||^2 - 2 x.y, except where that cancels."""
-    squares = np.vecdot(values, values)
+def _in_place(function: np.ufunc, array: np.ndarray) -> np.ndarray:
+    return function(array, out=array)
 
-    def block(rows: slice) -> np.ndarray:
-        found = (-2.0 * values[rows]) @ values[rows.start :].T
-        sums = squares[rows, None] + squares[rows.start :]
-        found += sums
-        sums *= _CLOSE
-        i, j = np.divmod(np.flatnonzero(found < sums), found.shape[1])
-        for start in range(0, i.size, 4096):
-            a, b = i[start : start + 4096], j[start : start + 4096]
-            difference = values[rows.start + a] - values[rows.start + b]
-            found[a, b] = np.vecdot(difference, difference)
+
+Block = Callable[[slice], np.ndarray]
+"""Gives some rows of a matrix of pairs, from the column of the first of them on, as an array to be written on."""
+
+
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.vecdot(rows, rows))
+
+
+def _products(rows: np.ndarray) -> Block:
+    return lambda part: rows[part] @ rows[part.start :].T
+
+
+def _scaled(matrix: np.ndarray, scale: np.ndarray) -> Block:
+    def block(part: slice) -> np.ndarray:
+        found = matrix[part, part.start :] * scale[part.start :]
+        found *= scale[part, None]
         return found
 
-    return _upper_triangle(block, values.shape[0])
+    return block
 
 
-def _upper_triangle(block: Callable[[slice], np.ndarray], n: int) -> np.ndarray:
-    """Entries above the diagonal, row by row; `block` gives some rows, from the first of them as column on."""
+def _cosines(side: Side) -> Block:
+    if side.holds(Cosines()):
+        cosines = side[Cosines()]
+        return lambda part: cosines[part, part.start :]
+    return _products(unit_rows(as_numpy(side.values)))
+
+
+def _correlations(side: Side) -> Block:
+    """From the cosines, if they are there and taking out the means of rows that are not much longer is safe."""
+    values = as_numpy(side.values)
+    means = values.mean(axis=1)
+    varied = values - means[:, None]
+    before, after = _lengths(values), _lengths(varied)
+    if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
+        return _products(unit_rows(varied, reference=before))
+    cosines, shift = _scaled(side[Cosines()], before / after), means * side.d**0.5 / after
+
+    def block(part: slice) -> np.ndarray:
+        found = cosines(part)
+        found -= shift[part, None] * shift[part.start :]
+        return found
+
+    return block
+
+
+def _squared_distances(side: Side) -> np.ndarray:
+    """||x||^2 + ||y||^2 - 2 x.y, except where that cancels; with cosines that are there if the mean is not large."""
+    values, centred = as_numpy(side.values), as_numpy(side[Centred()])
+    squares, squares_centred = np.vecdot(values, values), np.vecdot(centred, centred)
+    if side.holds(Cosines()) and squares.sum() < 4.0 * squares_centred.sum():
+        products = _scaled(side[Cosines()], np.sqrt(squares))
+    else:
+        products, squares = _products(centred), squares_centred
+    largest = squares.max()
+
+    def block(part: slice) -> np.ndarray:
+        found = products(part)
+        found *= -2.0
+        found += squares[part.start :]
+        found += squares[part, None]
+        np.fill_diagonal(found, np.inf)
+        if found.min() < 2.0 * _CLOSE * largest:
+            close = found < _CLOSE * (squares[part, None] + squares[part.start :])
+            i, j = np.divmod(np.flatnonzero(close), found.shape[1])
+            for start in range(0, i.size, 4096):
+                a, b = i[start : start + 4096], j[start : start + 4096]
+                difference = centred[part.start + a] - centred[part.start + b]
+                found[a, b] = np.vecdot(difference, difference)
+        return found
+
+    return _upper_triangle(block, side.n)
+
+
+def _upper_triangle(block: Block, n: int) -> np.ndarray:
+    """Entries above the diagonal, row by row."""
     found = np.empty(n * (n - 1) // 2)
     rows = _rows(found, n)
     for start in range(0, n, _BLOCK):

@@ -77,6 +77,11 @@ class Side:
         For the leading `kept` principal components of another side.
     inputs
         Number of inputs, where `values` are fewer rows with the same inner products of features.
+
+    Attributes
+    ----------
+    wanted
+        Factors that will be asked for, so that each can be computed in the way that serves the others too.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Side:
         self.representation = representation
         self.parent = parent
         self.kept = kept
+        self.wanted: frozenset[Factor] = frozenset()
         self._factors: dict[Factor, Any] = {}
         self._prepared = False
         self._lock = threading.RLock()
@@ -160,6 +166,7 @@ class Side:
         with self._lock:
             if self._prepared:
                 return
+            self.wanted = frozenset(factors)
             for factor in factors:
                 with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError):
                     self[factor]
@@ -269,6 +276,7 @@ class Pair:
         self.wanted: set[Cross] = set()
         self._crosses: dict[Cross, Any] = {}
         self._swapped: Pair | None = None
+        self._lock: threading.RLock = threading.RLock() if parent is None else parent._lock
 
     @property
     def n(self) -> int:
@@ -281,12 +289,13 @@ class Pair:
         return self.x.xp
 
     def __getitem__(self, cross: Cross) -> Any:
-        if cross not in self._crosses:
-            value = NotImplemented
-            if self._swapped is not None and cross in self._swapped._crosses:
-                value = cross.mirrored(self._swapped._crosses[cross])
-            self._crosses[cross] = cross(self) if value is NotImplemented else value
-        return self._crosses[cross]
+        with self._lock:
+            if cross not in self._crosses:
+                value = NotImplemented
+                if self._swapped is not None and cross in self._swapped._crosses:
+                    value = cross.mirrored(self._swapped._crosses[cross])
+                self._crosses[cross] = cross(self) if value is NotImplemented else value
+            return self._crosses[cross]
 
     def holds(self, cross: Cross) -> bool:
         """Whether the cross has been computed, so that using it costs nothing."""
@@ -299,10 +308,11 @@ class Pair:
     @property
     def swapped(self) -> Pair:
         """The pair the other way round; what one has computed, the other uses."""
-        if self._swapped is None:
-            self._swapped = Pair(self.y, self.x, self.parent.swapped if self.parent is not None else None)
-            self._swapped._swapped = self
-        return self._swapped
+        with self._lock:
+            if self._swapped is None:
+                self._swapped = Pair(self.y, self.x, self.parent.swapped if self.parent is not None else None)
+                self._swapped._swapped, self._swapped._lock = self, self._lock
+            return self._swapped
 
 
 def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:

@@ -149,8 +149,8 @@ class ConcentricityDifference(Measure):
         return abs(pair.x[Concentricity()] - pair.y[Concentricity()])
 
 
-_FAR = 300.0
-"""Squared distance whose potential adds nothing to that at distance 0; those beyond are slow to underflow."""
+_FAR = 17.0
+"""Distance whose potential adds nothing to that at distance 0; those beyond are slow to underflow."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ class Uniformity(Factor):
 
     def __call__(self, side: Side) -> float:
         """An input's distance to itself contributes 1, so that nothing under- or overflows."""
-        squares = side[RDM("squared_euclidean")]
+        distances = side[RDM("euclidean")]
         off_diagonal = 0.0
-        for part in parts(squares.size):
-            near = squares[part][squares[part] < _FAR]
-            off_diagonal += float(np.exp(-2.0 * near).sum())
+        for part in parts(distances.size):
+            near = distances[part][distances[part] < _FAR]
+            off_diagonal += float(np.exp(-2.0 * near * near).sum())
         return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
 
     def permuted(self, value: float, order: np.ndarray) -> float:
