@@ -143,16 +143,13 @@ class Bench:
             def formulas(x: np.ndarray, y: np.ndarray, weighted: bool = "pwcca" in measures) -> list[float]:
                 return published.linear_family(x, y, weighted)
 
-            def prepare(side: Side, factors: list = factors) -> None:
-                side.prepare(factors)
+            def factor(factors: list = factors) -> None:
+                sides = [Side.of(representation) for representation in wrapped(arrays)]
+                side_by_side(lambda side: side.prepare(factors), sides, arrays[0].size)
 
             old, factoring, new = self.side_by_side(
                 lambda of=formulas: 20 * self.one_by_one(one_curve, of, len(levels)),
-                lambda prepare=prepare: self.clock.seconds(
-                    lambda prepare=prepare: side_by_side(
-                        prepare, [Side.of(rep) for rep in wrapped(arrays)], arrays[0].size
-                    )
-                ),
+                lambda factor=factor: self.clock.seconds(factor),
                 lambda measures=measures: self.clock.seconds(lambda: curves(measures)),
             )
             row(f"{measures}: 20 pairs x 14 levels", old, new, "factors included; baseline from one pair")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -150,6 +151,43 @@ def test_the_plan_chooses_counts_and_prints():
     assert sum(tile.pairs for tile in plan.tiles) == 465  # unordered, with themselves
     assert "465 pairs of 30 representations by 2 measures" in str(plan)
     assert "MiB" in str(plan)
+
+
+def test_measures_of_unknown_cost_are_handed_out_in_many_tiles():
+    reps = population(20)
+    plan = plan_pairs(list(itertools.combinations(reps, 2)), get_measures("rsa"), workers=2)
+    assert sum(tile.pairs for tile in plan.tiles) == 190
+    assert len(plan.tiles) >= 16
+    assert len(plan.tiles[0].roots) < 12  # a square of pairs, not a row
+
+
+def test_values_of_a_tile_are_those_of_each_pair_alone_to_the_last_bit():
+    reps = population(9, widths=(12, 15))
+    pairs = list(itertools.combinations(reps, 2))
+    measures = get_measures(["rsa", "rsa(compare=cosine)", "cka(kernel=rbf)"])
+    together = score_pairs(pairs, measures, workers=1).values
+    alone = np.concatenate([score_pairs([pair], measures).values for pair in pairs])
+    assert np.array_equal(together, alone)
+
+
+def test_a_side_that_another_thread_is_at_comes_last():
+    reps = population(4, widths=(12,))
+    plan = plan_pairs(list(itertools.combinations(reps, 2)), get_measures("rsa"), workers=1)
+    workspace, roots = Workspace(plan.recipe), dict(enumerate(plan.roots))
+    first = workspace._side(0, roots)
+    waiting, release = threading.Event(), threading.Event()
+
+    def occupy():
+        with first._lock:
+            waiting.set()
+            release.wait(timeout=30)
+
+    other = threading.Thread(target=occupy)
+    other.start()
+    waiting.wait(timeout=30)
+    threading.Timer(0.5, release.set).start()
+    assert list(workspace._sides([0, 1, 2, 3], roots)) == [1, 2, 3, 0]
+    other.join()
 
 
 def test_memory_is_honoured_by_forgetting_factors():

@@ -30,8 +30,11 @@ __all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
 
-_SMALL: set[Factor] = {CentredNorm(), CovarianceNorm(), DiagonalSquares(), Digest(), SquaredRowNorms()}
-"""Factors that take next to no memory."""
+_SQUARE = 8
+"""Representations by representations that are compared after each other."""
+
+_TILES_EACH = 8
+"""Tiles that each worker gets at least if there are enough pairs: the cost of many measures is not known."""
 
 # Decompositions run at a fraction of the speed of matrix products: their work in products of d x d x d, measured.
 _SPECTRUM, _BASES, _SVD = 6.0, 15.0, 22.0
@@ -186,7 +189,7 @@ class Plan:
         """
         if ThinSVD() in self.factors:
             return "svd"
-        linear = {Centred(), *_SMALL}
+        linear = {Centred(), CentredNorm(), CovarianceNorm(), DiagonalSquares(), SquaredRowNorms(), Digest()}
         crosses = {SquaredCovariance(), DiagonalProduct()}
         if SquaredCovariance() not in self.crosses or not (self.crosses <= crosses and linear.issuperset(self.factors)):
             return "features"
@@ -214,13 +217,14 @@ class Plan:
             # All roots of a tile are multiplied with each other, so tiles are as large as memory allows.
             return tuple(Tile(tuple(group)) for group in self._blocks(0.8 * self.memory))
         tiles: list[Tile] = []
+        most = -(-len(self.comparisons) // (_TILES_EACH * self.workers))
         for block in self._blocks(0.8 * self.memory):
             current: list[Comparison] = []
             work = 0.0
             for comparison in block:
                 current.append(comparison)
                 work += self._flops(comparison)
-                if work > _TILE_FLOPS:
+                if work > _TILE_FLOPS or len(current) == most:
                     tiles.append(Tile(tuple(current)))
                     current, work = [], 0.0
             if current:
@@ -234,18 +238,18 @@ class Plan:
         def block(comparison: Comparison) -> tuple[int, int]:
             return comparison.x // size, comparison.y // size
 
-        def order(comparison: Comparison) -> tuple[int, int, int, int]:
+        def order(comparison: Comparison) -> tuple[int, ...]:
             i, j = block(comparison)
-            # There and back again, so that the block last used is the first of the next row.
-            return i, -j if i % 2 else j, comparison.x, comparison.y
+            # There and back again, so that the block last used is the first of the next row. In squares, so that few
+            # representations make many pairs.
+            square = comparison.x // _SQUARE, comparison.y // _SQUARE
+            return i, -j if i % 2 else j, *square, comparison.x, comparison.y
 
         return [list(group) for _, group in groupby(sorted(self.comparisons, key=order), key=block)]
 
     def _side_bytes(self, root: Representation) -> int:
-        """Memory that the factors of a representation take, about; kernel and distance matrices as n x n each."""
-        linear = {Centred(): root.n * root.d, ThinSVD(): root.n * root.d + 2 * root.d**2}
-        entries = sum(linear.get(factor, root.n**2) for factor in self.factors if factor not in _SMALL)
-        return 8 * max(entries, root.n)
+        """Memory that the factors of a representation take, about."""
+        return 8 * sum(factor.entries(root.n, root.d) for factor in self.factors) or 8 * root.n
 
     @property
     def bytes(self) -> int:

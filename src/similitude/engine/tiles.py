@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -15,7 +16,8 @@ from similitude.engine.plan import Comparison, Recipe, Tile, needs
 from similitude.errors import SimilitudeError
 from similitude.measures.base import Measure
 from similitude.measures.crosses import SquaredCovariance
-from similitude.measures.factors import Centred, CovarianceNorm
+from similitude.measures.dots import Dot, dots
+from similitude.measures.factors import Centred, CentredInSingle, CovarianceNorm
 from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
 
@@ -38,6 +40,8 @@ _ROWS = 128
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
+_FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError
+
 
 class Workspace:
     """Where a worker computes: sides with their factors are kept from tile to tile as far as memory allows.
@@ -50,8 +54,11 @@ class Workspace:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        # Norms come with the products of stacked kernel matrices.
-        self._factors = [f for f in recipe.factors if recipe.route != "gram" or f != CovarianceNorm()]
+        self._factors = recipe.factors
+        self._centred = CentredInSingle() if recipe.single else Centred()
+        if recipe.route == "gram":  # norms come with the products of stacked kernel matrices
+            others = [factor for factor in recipe.factors if factor not in (Centred(), CovarianceNorm())]
+            self._factors = [self._centred, *others]
         self._crosses = [needs([measure])[1] for measure in recipe.measures]
         self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
         self._bytes: dict[int, int] = {}
@@ -69,16 +76,58 @@ class Workspace:
         """
         if self._recipe.route == "gram":
             return self._run_gram(tile, sources)
-        return [entry for comparison in tile.comparisons for entry in self._compare(comparison, sources)]
+        sides = self._sides(tile.roots, sources)
+        pairs = [_paired(sides[comparison.x], sides[comparison.y]) for comparison in tile.comparisons]
+        self._fill_dots(tile, pairs)
+        return [
+            entry
+            for comparison, pair in zip(tile.comparisons, pairs, strict=True)
+            for entry in self._compare(comparison, pair)
+        ]
 
-    def _compare(self, comparison: Comparison, sources: Sources) -> list[Entry]:
+    def _sides(self, roots: Sequence[int], sources: Sources) -> dict[int, Side | Entry]:
+        """Sides with their factors, or why there is none; those that another thread is at come last."""
+        found: dict[int, Side | Entry] = {}
+        waiting, postponed = deque(roots), 0
+        while waiting:
+            i = waiting.popleft()
+            if self._busy(i) and postponed < len(waiting):
+                waiting.append(i)
+                postponed += 1
+                continue
+            postponed = 0
+            try:
+                found[i] = self._side(i, sources)
+            except _FAILURES as error:
+                found[i] = _failed(error)
+        return found
+
+    def _busy(self, i: int) -> bool:
+        with self._lock:
+            return i in self._held and self._held[i][0].busy
+
+    def _fill_dots(self, tile: Tile, pairs: Sequence[Pair | Entry]) -> None:
+        """Inner products of the pairs of a tile together, which reads each factor from memory once."""
+        wanted: dict[Dot, list[Pair]] = {}
+        for comparison, pair in zip(tile.comparisons, pairs, strict=True):
+            if isinstance(pair, Entry):
+                continue
+            whole = (asked for asked in comparison.asked if asked.kept_x is None and asked.kept_y is None)
+            for use in {use for asked in whole for position in asked.measures for use in self._crosses[position]}:
+                if isinstance(use, Dot) and pair.x.holds(use.factor) and pair.y.holds(use.factor):
+                    wanted.setdefault(use, []).append(pair)
+        for dot, together in wanted.items():
+            values = dots([(pair.x[dot.factor], pair.y[dot.factor]) for pair in together])
+            for pair, value in zip(together, values, strict=True):
+                pair[dot] = value
+
+    def _compare(self, comparison: Comparison, root: Pair | Entry) -> list[Entry]:
+        if isinstance(root, Entry):
+            return [root for asked in comparison.asked for _ in asked.measures]
         try:
-            x, y = self._side(comparison.x, sources), self._side(comparison.y, sources)
-            root = Pair(x, y)
             pairs = [self._pair(comparison, root, asked.kept_x, asked.kept_y) for asked in comparison.asked]
-        except (SimilitudeError, np.linalg.LinAlgError, ArithmeticError) as error:
-            failed = Entry(None, 0.0, _reason(error))
-            return [failed for asked in comparison.asked for _ in asked.measures]
+        except _FAILURES as error:
+            return [_failed(error) for asked in comparison.asked for _ in asked.measures]
         pairs = [pair.swapped if asked.swapped else pair for pair, asked in zip(pairs, comparison.asked, strict=True)]
         for pair, asked in zip(pairs, comparison.asked, strict=True):
             for position in asked.measures:
@@ -125,12 +174,11 @@ class Workspace:
     def _run_gram(self, tile: Tile, sources: Sources) -> list[Entry]:
         """Squared covariances of all pairs from stacked kernel matrices, then each pair as ever."""
         start = time.perf_counter()
-        sides, centred = {}, []
         with ThreadPoolExecutor(self._recipe.threads) as executor:
-            prepared = executor.map(lambda i: self._centred(i, sources), tile.roots)
-            for i, (side, matrix) in zip(tile.roots, prepared, strict=True):
-                sides[i] = side
-                centred.append(matrix)
+            prepared = executor.map(lambda i: self._side(i, sources), tile.roots)
+            sides = dict(zip(tile.roots, prepared, strict=True))
+        factors = [side[self._centred] for side in sides.values()]
+        centred = [factor.values if self._recipe.single else factor for factor in factors]
         inner = gram_products(centred, self._recipe.memory // 4)
         position = {i: k for k, i in enumerate(sides)}
         for i, side in sides.items():
@@ -146,16 +194,6 @@ class Workspace:
                     entry = score(self._recipe.measures[k], either)
                     entries.append(Entry(entry.value, entry.seconds + share, entry.failure))
         return entries
-
-    def _centred(self, i: int, sources: Sources) -> tuple[Side, np.ndarray]:
-        """A side, and its centred values in the precision in which kernels are multiplied."""
-        side = self._side(i, sources)
-        if not self._recipe.single:
-            return side, side[Centred()]
-        # Data in single precision are centred in double; their kernels then have nothing to gain from it.
-        matrix = side[Centred()].astype(np.float32)
-        side.forget(Centred())
-        return side, matrix
 
 
 def gram_products(centred: Sequence[np.ndarray], memory: int) -> np.ndarray:
@@ -197,9 +235,24 @@ def score(measure: Measure, pair: Pair) -> Entry:
         value = float(measure.value(pair))
         if not np.isfinite(value):
             value, failure = None, f"{measure} gave {value}"
-    except (SimilitudeError, np.linalg.LinAlgError, ArithmeticError, ValueError) as error:
+    except (*_FAILURES, ValueError) as error:
         failure = _reason(error)
     return Entry(value, time.perf_counter() - start, failure)
+
+
+def _paired(x: Side | Entry, y: Side | Entry) -> Pair | Entry:
+    if isinstance(x, Entry):
+        return x
+    if isinstance(y, Entry):
+        return y
+    try:
+        return Pair(x, y)
+    except _FAILURES as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Entry:
+    return Entry(None, 0.0, _reason(error))
 
 
 def _reason(error: Exception) -> str:

@@ -22,6 +22,8 @@ class Digest(Factor):
     Apart from the faster hash that names contents: another choice of that must not change numbers in published tables.
     """
 
+    size = ""
+
     def __call__(self, side: Side) -> str:
         """Of the parent, with the number of components, where some were deleted."""
         if side.parent is not None:

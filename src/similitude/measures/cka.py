@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import DiagonalProduct, SquaredCovariance
+from similitude.measures.dots import Dot, Square
 from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares
 from similitude.measures.kernels import CentredGaussianGram
 from similitude.measures.pair import Cross, Factor, Pair, Side
@@ -74,7 +73,7 @@ class CKA(Measure):
     def uses(self) -> tuple[Factor | Cross, ...]:
         """What HSIC is computed from."""
         if self.kernel == "rbf":
-            return (self._gram,)
+            return (self._gram, Square(self._gram), Dot(self._gram))
         corrections = (CentredNorm(), DiagonalSquares(), DiagonalProduct()) if self.debiased else ()
         return (CovarianceNorm(), SquaredCovariance(), *corrections)
 
@@ -85,8 +84,7 @@ class CKA(Measure):
     def score(self, pair: Pair) -> Any:
         """The normalised HSIC."""
         if self.kernel == "rbf":
-            first, second = pair.x[self._gram], pair.y[self._gram]
-            return _normalise(np.vdot(first, second), np.vdot(first, first), np.vdot(second, second), pair)
+            return _normalise(pair[Dot(self._gram)], pair.x[Square(self._gram)], pair.y[Square(self._gram)], pair)
         if self.debiased:
             return self._debiased_linear(pair)
         return pair[SquaredCovariance()] / (pair.x[CovarianceNorm()] * pair.y[CovarianceNorm()])

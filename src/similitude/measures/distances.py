@@ -27,7 +27,7 @@ __all__ = [
 
 Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine"]
 
-_BLOCK = 64
+_BLOCK = 128
 """Rows of a matrix of pairs that are worked on at a time, so that they stay in the cache."""
 
 _MIRRORED = 256
@@ -114,6 +114,8 @@ class Moments(NamedTuple):
 @dataclass(frozen=True)
 class DistanceMoments(Factor):
     """Mean and row sums of the Euclidean distances."""
+
+    size = "n"
 
     def __call__(self, side: Side) -> Moments:
         """Every distance counts for its row and for its column."""

@@ -13,6 +13,7 @@ from similitude.representations.principal import thin_svd
 __all__ = [
     "SVD",
     "Centred",
+    "CentredInSingle",
     "CentredNorm",
     "CovarianceNorm",
     "CovarianceRoot",
@@ -25,6 +26,10 @@ __all__ = [
     "frobenius",
     "rounding",
 ]
+
+
+_ROWS = 128
+"""Rows that are centred at a time, so that they stay in the cache."""
 
 
 def frobenius(array: Any, xp: Any) -> Any:
@@ -43,6 +48,8 @@ def rounding(side: Side) -> float:
 class Mean(Factor):
     """Mean of each feature, d."""
 
+    size = "d"
+
     def __call__(self, side: Side) -> Any:
         """Mean over inputs."""
         return side.xp.mean(side.values, axis=0)
@@ -56,6 +63,8 @@ class Mean(Factor):
 class Centred(Factor):
     """The values with each feature's mean subtracted, n x d."""
 
+    size = "nd"
+
     def __call__(self, side: Side) -> Any:
         """Centre twice: the second pass takes away what rounding left of a large offset."""
         centred = side.values - side[Mean()]
@@ -67,12 +76,48 @@ class Centred(Factor):
         return value[order]
 
 
+class SingleParts(NamedTuple):
+    """Centred values in single precision, and what is lost by that."""
+
+    values: np.ndarray
+    """n x d"""
+    squares: np.ndarray
+    """Squared length of each row before it was rounded, n."""
+
+
+@dataclass(frozen=True)
+class CentredInSingle(Factor):
+    """The values with each feature's mean subtracted in double precision, for products in single precision."""
+
+    size = "nd"
+
+    def __call__(self, side: Side) -> SingleParts:
+        """A few rows at a time, so that there is no copy in double precision."""
+        stored = side.stored
+        mean = stored.mean(axis=0, dtype=np.float64)
+        parts = SingleParts(np.empty(stored.shape, np.float32), np.empty(side.n))
+        for start in range(0, side.n, _ROWS):
+            rows = slice(start, start + _ROWS)
+            centred = stored[rows] - mean
+            parts.values[rows] = centred
+            parts.squares[rows] = np.vecdot(centred, centred)
+        return parts
+
+    def permuted(self, value: SingleParts, order: np.ndarray) -> SingleParts:
+        """Rows in the new order."""
+        return SingleParts(value.values[order], value.squares[order])
+
+
 @dataclass(frozen=True)
 class CentredNorm(Factor):
     """Frobenius norm of the centred values."""
 
+    size = ""
+
     def __call__(self, side: Side) -> Any:
         """From the singular values where components were deleted."""
+        if side.holds(CentredInSingle()):
+            return side.xp.sum(side[CentredInSingle()].squares) ** 0.5
         return frobenius(side[ThinSVD()].s if side.parent is not None else side[Centred()], side.xp)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
@@ -83,6 +128,8 @@ class CentredNorm(Factor):
 @dataclass(frozen=True)
 class CovarianceNorm(Factor):
     """||X_c^T X_c||_F, which is also the norm of the linear kernel matrix X_c X_c^T."""
+
+    size = ""
 
     def __call__(self, side: Side) -> Any:
         """From the singular values if they are known, else from the smaller of the two matrices."""
@@ -114,8 +161,12 @@ class Gram(Factor):
 class SquaredRowNorms(Factor):
     """Squared length of each centred row, n: the diagonal of the linear kernel."""
 
+    size = "n"
+
     def __call__(self, side: Side) -> Any:
         """From the components where some were deleted."""
+        if side.holds(CentredInSingle()):
+            return side[CentredInSingle()].squares
         rows = side.values if side.parent is not None else side[Centred()]
         return side.xp.vecdot(rows, rows)
 
@@ -127,6 +178,8 @@ class SquaredRowNorms(Factor):
 @dataclass(frozen=True)
 class DiagonalSquares(Factor):
     """Sum of the squared diagonal entries of the centred linear kernel."""
+
+    size = ""
 
     def __call__(self, side: Side) -> Any:
         """From the row norms."""
@@ -165,6 +218,8 @@ class ThinSVD(Factor):
     directions of float32 data that are real.
     """
 
+    size = "nd+dd"
+
     def __call__(self, side: Side) -> SVD:
         """Cut from the parent's where components were deleted."""
         if side.parent is not None:
@@ -192,6 +247,8 @@ class MeanParts(NamedTuple):
 class PrincipalMean(Factor):
     """The mean in the basis of the principal directions."""
 
+    size = "d"
+
     def __call__(self, side: Side) -> MeanParts:
         """Two products with V."""
         v, mean = side[ThinSVD()].v, side[Mean()]
@@ -206,6 +263,8 @@ class PrincipalMean(Factor):
 @dataclass(frozen=True)
 class CovarianceRoot(Factor):
     """(X_c^T X_c)^(1/2), the symmetric root, d x d."""
+
+    size = "dd"
 
     def __call__(self, side: Side) -> Any:
         """V S V^T."""

@@ -22,6 +22,8 @@ __all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatc
 class FeatureNorms(Factor):
     """Length of each centred feature, d; 0 for a feature that is constant up to rounding."""
 
+    size = "d"
+
     def __call__(self, side: Side) -> np.ndarray:
         """Compared with the length before centring."""
         norms = np.linalg.norm(as_numpy(side[Centred()]), axis=0)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
@@ -24,6 +25,14 @@ __all__ = ["Cross", "Factor", "Pair", "Side", "as_numpy"]
 
 class Factor(ABC):
     """Something computed of one representation, such as its SVD. Subclasses are frozen dataclasses."""
+
+    size: ClassVar[str] = "nn"
+    """How many numbers it takes, with the steps to it that no other measure's factor is, as a sum of products of n and
+    d: ``"nd+dd"``; empty for a few."""
+
+    def entries(self, n: int, d: int) -> int:
+        """`size` in figures."""
+        return sum(math.prod({"n": n, "d": d}[letter] for letter in term) for term in self.size.split("+"))
 
     @abstractmethod
     def __call__(self, side: Side) -> Any:
@@ -176,6 +185,14 @@ class Side:
             self._prepared = True
 
     @property
+    def busy(self) -> bool:
+        """Whether another thread is computing a factor, so that whoever asks for one has to wait."""
+        free = self._lock.acquire(blocking=False)
+        if free:
+            self._lock.release()
+        return not free
+
+    @property
     def nbytes(self) -> int:
         """Memory taken by the factors, and by the values where they had to be copied."""
         factors = list(self._factors.values())
@@ -183,6 +200,11 @@ class Side:
         if self.representation is not None and self._values is not self.representation.values:
             held.append(self._values)
         return sum(getattr(array, "nbytes", 0) for array in held)
+
+    @property
+    def stored(self) -> Any:
+        """The n x d matrix in the precision in which it was given."""
+        return self.values if self.representation is None else self.representation.values
 
     @property
     def values(self) -> Any:

@@ -158,6 +158,8 @@ class ProcrustesSizeAndShape(_Aligned):
 class Coordinates(Factor):
     """The values, not centred, along the principal directions and along what the mean has beyond them; n x (r + 1)."""
 
+    size = "nd"
+
     def __call__(self, side: Side) -> Any:
         """Components with the mean added."""
         xp, svd, (within, beyond) = side.xp, side[ThinSVD()], side[PrincipalMean()]

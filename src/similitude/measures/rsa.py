@@ -12,6 +12,7 @@ from scipy import stats
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM, parts
+from similitude.measures.dots import Dot, Square
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
@@ -62,8 +63,11 @@ class RSA(Measure):
         return replace(self.declares, bounds=bounds, invariances=invariant(_INVARIANCES[self.rdm]))
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """The RDM, or its ranks."""
-        return (self._entries,)
+        """The RDM, or its ranks, and what the comparison makes of two."""
+        if self.compare == "kendall":
+            return (self._entries,)
+        norms = (Square(self._entries),) if self.compare == "cosine" else ()
+        return (self._entries, Dot(self._entries), *norms)
 
     @property
     def _entries(self) -> Factor:
@@ -73,17 +77,17 @@ class RSA(Measure):
 
     def score(self, pair: Pair) -> float:
         """Correlation of the upper triangles."""
-        x, y = pair.x[self._entries], pair.y[self._entries]
         if self.compare == "kendall":
-            return float(stats.kendalltau(x, y).statistic)
+            return float(stats.kendalltau(pair.x[self._entries], pair.y[self._entries]).statistic)
+        product = pair[Dot(self._entries)]
         if self.compare == "cosine":
-            norms = np.linalg.norm(x) * np.linalg.norm(y)
+            norms = (pair.x[Square(self._entries)] * pair.y[Square(self._entries)]) ** 0.5
             if not norms > 0:
                 raise MeasureError(
                     "rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs."
                 )
-            return float(np.clip(x @ y / norms, 0.0, 1.0))
-        return float(np.clip(x @ y, -1.0, 1.0))
+            return float(np.clip(product / norms, 0.0, 1.0))
+        return float(np.clip(product, -1.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class RSMNormDifference(Measure):
 @dataclass(frozen=True)
 class DistanceVariance(Factor):
     """Squared norm of the doubly centred Euclidean distances."""
+
+    size = ""
 
     def __call__(self, side: Side) -> float:
         """The covariance with itself."""

@@ -25,6 +25,8 @@ class Unreached(Factor):
     U is that of the centred values. Zeros where the mean lies outside their row space, so that all is reached.
     """
 
+    size = "d"
+
     def __call__(self, side: Side) -> Any:
         """Features are [U, 1 / sqrt(n)] [S V^T; sqrt(n) mean], whose left null vector this is."""
         xp, svd = side.xp, side[ThinSVD()]
@@ -108,6 +110,8 @@ class MagnitudeDifference(Measure):
 @dataclass(frozen=True)
 class Concentricity(Factor):
     """Mean cosine between a row and the mean row; a row of zeros has cosine 0."""
+
+    size = "nd"
 
     def __call__(self, side: Side) -> float:
         """Refuse a mean that is rounding error."""
