@@ -15,7 +15,13 @@ from similitude.measures import get_measure
 from similitude.representations import ModelRecord, PopulationWriter
 
 RNG = np.random.default_rng(0)
+START = RNG.bit_generator.state
 N = 40
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_whatever_ran_before():
+    RNG.bit_generator.state = START
 
 
 def run(*arguments):

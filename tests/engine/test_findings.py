@@ -11,6 +11,12 @@ from similitude.engine.doctor_pairs import leave_one_out_cka, match_p_value
 RNG = np.random.default_rng(0)
 N, D = 300, 6
 SHARED = RNG.normal(size=(N, 4))
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_whatever_ran_before():
+    RNG.bit_generator.state = START
 
 
 def healthy(d=D):
