@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -25,8 +26,13 @@ class Clock:
 
     def in_turn(self, functions: Sequence[Callable[[], object]], repeat: int, warm_up: bool = False) -> list[float]:
         """Median seconds of each; a first round can be left out."""
-        rounds = [[self.seconds(function) for function in functions] for _ in range(repeat + warm_up)]
-        return [float(median) for median in np.median(rounds[warm_up:], axis=0)]
+        return medians([functools.partial(self.seconds, function) for function in functions], repeat, warm_up)
+
+
+def medians(timers: Sequence[Callable[[], float]], repeat: int, warm_up: bool = False) -> list[float]:
+    """Median of the seconds that each returns; they take turns."""
+    rounds = [[timer() for timer in timers] for _ in range(repeat + warm_up)]
+    return [float(median) for median in np.median(rounds[warm_up:], axis=0)]
 
 
 def options(description: str | None, rows: Iterable[str], repeat: int) -> argparse.ArgumentParser:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import published
-from clock import Clock, options, row
+from clock import Clock, medians, options, row
 from threadpoolctl import threadpool_limits
 
 from similitude import Representation, get_measure, get_measures
@@ -85,9 +85,9 @@ class Bench:
 
         return self.clock.seconds(work)
 
-    def side_by_side(self, *timed: Callable[[], float]) -> list[float]:
-        """Median of each; they take turns."""
-        return [float(t) for t in np.median([[time() for time in timed] for _ in range(self.repeat)], axis=0)]
+    def medians(self, *timers: Callable[[], float]) -> list[float]:
+        """Median of the seconds that each returns."""
+        return medians(timers, self.repeat)
 
     def linear(self) -> None:
         """CKA, mean CCA and Procrustes over all pairs, with and without PWCCA."""
@@ -99,7 +99,7 @@ class Bench:
             def formulas(x: np.ndarray, y: np.ndarray, weighted: bool = weighted) -> list[float]:
                 return published.linear_family(x, y, weighted)
 
-            old, workers, new = self.side_by_side(
+            old, workers, new = self.medians(
                 lambda of=formulas: self.one_by_one(pairs, of, 6),
                 lambda weighted=weighted: self.two_processes(pairs[:4], weighted) / 4 * len(pairs),
                 lambda measures=measures: self.engine(arrays, indices, measures),
@@ -119,7 +119,7 @@ class Bench:
         """CKA alone over all pairs."""
         arrays = population(self.count, self.n, self.d)
         pairs, indices = (list(itertools.combinations(entries, 2)) for entries in (arrays, range(self.count)))
-        old, new = self.side_by_side(
+        old, new = self.medians(
             lambda: self.one_by_one(pairs, published.cka, 6), lambda: self.engine(arrays, indices, "cka")
         )
         row(f"cka: {len(pairs)} pairs", old, new, "baseline from 6 pairs")
@@ -147,7 +147,7 @@ class Bench:
                 sides = [Side.of(representation) for representation in wrapped(arrays)]
                 side_by_side(lambda side: side.prepare(factors), sides, arrays[0].size)
 
-            old, factoring, new = self.side_by_side(
+            old, factoring, new = self.medians(
                 lambda of=formulas: 20 * self.one_by_one(one_curve, of, len(levels)),
                 lambda factor=factor: self.clock.seconds(factor),
                 lambda measures=measures: self.clock.seconds(lambda: curves(measures)),
@@ -174,7 +174,7 @@ class Bench:
 
             pairs = list(itertools.combinations(arrays, 2))
             everything = 12 * self.models * (12 * self.models + 1) // 2
-            old, new = self.side_by_side(
+            old, new = self.medians(
                 lambda: self.one_by_one(pairs, published.linear_family, 20) / len(pairs) * everything,
                 lambda: self.clock.seconds(work),
             )
@@ -193,7 +193,7 @@ class Bench:
                 return self.clock.seconds(lambda: [x @ y for _ in range(products)])
 
         one_core = Bench(self.size, self.clock, self.repeat, 1)
-        old, new = self.side_by_side(bare, lambda: one_core.engine(arrays, pairs, "cka"))
+        old, new = self.medians(bare, lambda: one_core.engine(arrays, pairs, "cka"))
         row(f"A @ B x {products}, against cka of {len(pairs)} pairs, one thread", old, new, "ratio = share of peak")
 
     def packages(self) -> None:
@@ -213,7 +213,7 @@ class Bench:
         arrays = population(2 * k, n, d, dtype, offset)
         tensors = [torch.as_tensor(array) for array in arrays]
         pairs = list(itertools.product(range(k), range(k, 2 * k)))
-        old, new = self.side_by_side(
+        old, new = self.medians(
             lambda: self.clock.seconds(lambda: cka_from_features(tensors[:k], tensors[k:])),
             lambda: self.engine(arrays, pairs, "cka(debiased=true)"),
         )
@@ -239,9 +239,7 @@ class Bench:
                 return np.asarray(compare(rdms, rdms, method="corr"))
 
         with threadpool_limits(limits=self.cores):
-            old, new = self.side_by_side(
-                lambda: self.clock.seconds(theirs), lambda: self.engine(arrays, pairs, measure)
-            )
+            old, new = self.medians(lambda: self.clock.seconds(theirs), lambda: self.engine(arrays, pairs, measure))
         far = abs(theirs()[0, 1] - get_measure(measure)(arrays[0], arrays[1]))
         row(f"rsatoolbox, RSA, {len(pairs)} pairs, n = {n}, d = {self.d}", old, new, f"values differ by {far:.0e}")
 

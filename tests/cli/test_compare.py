@@ -95,6 +95,9 @@ def test_many_networks_and_their_map(tmp_path):
     assert set(json.loads(result.stdout)["kinds"]) == {"cka", "angular_procrustes"}
     assert (tmp_path / "map.png").stat().st_size > 5000
     assert run("a.npz", "b.npz", "--map", "map.png").exit_code == 2
+    result = run("a.npz", "b.npz", "c.npz", "--map", "map.png", "--layers", "last", "-m", "procrustes")
+    assert "procrustes (dissimilarity)" in result.output
+    assert "angular_procrustes (" not in result.output  # only places the networks
 
 
 def test_a_wide_matrix_is_summed_up(tmp_path):

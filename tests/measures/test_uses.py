@@ -1,11 +1,15 @@
 """What a measure says that it uses is all that it reads, so that the engine can prepare it once and drop the rest."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from test_declarations import WITH_PARAMETERS
 
 from similitude.engine.plan import needs
 from similitude.measures import BUILT_IN, get_measure
+from similitude.measures.crosses import Overlap
 from similitude.measures.pair import Pair, Side
 
 
@@ -21,3 +25,31 @@ def test_nothing_is_computed_after_preparation(id):
     held = set(pair.x._factors), set(pair.y._factors)
     measure.value(pair)
     assert (set(pair.x._factors), set(pair.y._factors)) == held
+
+
+def test_nothing_outlives_a_pair():
+    """Memory that waits for the collector of cycles is not there for the next pair."""
+    rng = np.random.default_rng(0)
+    side = Side.of(rng.normal(size=(60, 6)) + 0.3)
+    pair = Pair(side, Side.of(rng.normal(size=(60, 6)) + 0.4))
+    freed = weakref.ref(side)
+    for id in BUILT_IN:
+        get_measure(id).value(pair)
+        get_measure(id).value(pair.swapped)
+    gc.disable()
+    try:
+        del side, pair
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+def test_the_pair_the_other_way_round_shares_what_is_computed():
+    rng = np.random.default_rng(0)
+    pair = Pair(Side.of(rng.normal(size=(60, 6))), Side.of(rng.normal(size=(60, 4))))
+    overlap = pair.swapped[Overlap()]
+    assert pair[Overlap()].base is overlap
+    assert pair.swapped.swapped[Overlap()] is pair[Overlap()]
+    cut = Pair(pair.x.leading(3), pair.y, pair)
+    assert cut.swapped.parent is not None
+    assert cut.swapped.parent[Overlap()] is overlap

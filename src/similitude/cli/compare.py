@@ -102,12 +102,11 @@ def command(
         single = len(first) == len(second) == 1
         chosen = asked or get_measures(None if single else "cka")
         placing = _metric_of(chosen) if map_file is not None else None
-        if placing is not None and placing not in chosen:
-            chosen.append(placing)
+        computed = chosen if placing is None or placing in chosen else [*chosen, placing]
         if map_file is not None and (len(found) < 3 or within):
             raise InputError("A map is of three networks or more, each named once.")
         with progress_bars() as bars:
-            table = pairwise(first, chosen, others=second, progress=bars("compare"), memory=share)
+            table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
         table.frame.to_csv(csv, index=False)
         note(f"All values are in {csv}.")

@@ -21,7 +21,7 @@ __all__ = [
     "StandardisedRDM",
     "ordinals",
     "parts",
-    "ranks",
+    "rank_in_place",
     "unit_rows",
 ]
 
@@ -52,8 +52,10 @@ class RDM(Factor):
     def __call__(self, side: Side) -> np.ndarray:
         """Compute it from products of rows, in blocks."""
         if self.kind == "euclidean":
-            squares = RDM("squared_euclidean")
-            return np.sqrt(side[squares]) if side.holds(squares) else _in_place(np.sqrt, squares(side))
+            if side.holds(RDM("squared_euclidean")):
+                return np.sqrt(side[RDM("squared_euclidean")])
+            found = _squared_distances(side)
+            return np.sqrt(found, out=found)
         if self.kind == "squared_euclidean":
             return side[RDM("euclidean")] ** 2 if side.holds(RDM("euclidean")) else _squared_distances(side)
         found = _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
@@ -91,7 +93,7 @@ class StandardisedRDM(Factor):
         # Correlations and cosines are exact to 1e-16, distances to as many digits whatever their size.
         floor = 1.0 if self.kind in ("correlation", "cosine") else 2.0**-30 * largest
         if self.ranked:
-            entries = ranks(entries, floor)
+            rank_in_place(entries, floor)
         else:
             entries -= entries.mean()
         entries /= np.linalg.norm(entries)
@@ -157,8 +159,8 @@ def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.nda
     return values / lengths[:, None]
 
 
-def ranks(values: np.ndarray, floor: float) -> np.ndarray:
-    """Ranks minus their mean; values that differ by rounding share one.
+def rank_in_place(values: np.ndarray, floor: float) -> None:
+    """Put ranks minus their mean in the place of the values; those that differ by rounding share one.
 
     Sorting integers that hold the value in the high bits and its position in the low ones is several times
     faster than an argsort of doubles. The bits of positive doubles are in the order of the doubles; of these
@@ -167,7 +169,7 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
     Parameters
     ----------
     values
-        Vector of numbers not below 0; its memory is used for the keys.
+        Vector of numbers not below 0.
     floor
         Added first: differences matter relative to the value, but below this only relative to it.
     """
@@ -185,10 +187,12 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
         keys[part] |= np.arange(part.start, part.stop)
     keys.sort()
 
-    position, middle = (1 << position_bits) - 1, 0.5 * (size - 1)
-    found, tied = np.empty(size), np.empty(size - 1, dtype=bool)
+    position = (1 << position_bits) - 1
+    # Twice the position in the order, which also a mean of two positions is a whole number of.
+    doubled = np.empty(size, dtype=np.int32 if size < 1 << 30 else np.int64)
+    tied = np.empty(size - 1, dtype=bool)
     for part in parts(size):
-        found[keys[part] & position] = np.arange(part.start, part.stop) - middle
+        doubled[keys[part] & position] = np.arange(2 * part.start, 2 * part.stop, 2)
         upper = keys[part.start : part.stop + 1] >> position_bits
         np.equal(upper[1:], upper[:-1], out=tied[part])
     equal = np.flatnonzero(tied)  # to the next
@@ -197,8 +201,9 @@ def ranks(values: np.ndarray, floor: float) -> np.ndarray:
         last = equal[np.diff(equal, append=size + 1) > 1] + 1
         counts = last - first + 1
         members = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
-        found[keys[members] & position] = np.repeat(0.5 * (first + last) - middle, counts)
-    return found
+        doubled[keys[members] & position] = np.repeat(first + last, counts)
+    for part in parts(size):
+        np.multiply(doubled[part] - (size - 1), 0.5, out=values[part])
 
 
 def ordinals(values: np.ndarray) -> np.ndarray:
@@ -212,10 +217,6 @@ def ordinals(values: np.ndarray) -> np.ndarray:
 def parts(size: int, longest: int = _PART) -> Iterator[slice]:
     """Slices of a vector that are short enough for the cache."""
     return (slice(start, min(start + longest, size)) for start in range(0, size, longest))
-
-
-def _in_place(function: np.ufunc, array: np.ndarray) -> np.ndarray:
-    return function(array, out=array)
 
 
 Block = Callable[[slice], np.ndarray]

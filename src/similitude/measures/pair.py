@@ -7,6 +7,7 @@ work is shared between measures that know nothing of each other.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import math
 import threading
@@ -290,15 +291,15 @@ class Pair:
         if parent is None:
             check_same_inputs(x, y)
             x, y = _in_one_library(x, y)
-        self.x = x
-        self.y = y
         if parent is None and (x.parent is not None or y.parent is not None):
             parent = Pair(x.parent or x, y.parent or y)
+        self.x = x
+        self.y = y
         self.parent = parent
-        self.wanted: set[Cross] = set()
-        self._crosses: dict[Cross, Any] = {}
-        self._swapped: Pair | None = None
-        self._lock: threading.RLock = threading.RLock() if parent is None else parent._lock
+        # What belongs to the pair, and to the pair the other way round.
+        self.wanted, self._wanted_swapped = set[Cross](), set[Cross]()
+        self._crosses, self._crosses_swapped = dict[Cross, Any](), dict[Cross, Any]()
+        self._lock = threading.RLock() if parent is None else parent._lock
 
     @property
     def n(self) -> int:
@@ -314,8 +315,8 @@ class Pair:
         with self._lock:
             if cross not in self._crosses:
                 value = NotImplemented
-                if self._swapped is not None and cross in self._swapped._crosses:
-                    value = cross.mirrored(self._swapped._crosses[cross])
+                if cross in self._crosses_swapped:
+                    value = cross.mirrored(self._crosses_swapped[cross])
                 self._crosses[cross] = cross(self) if value is NotImplemented else value
             return self._crosses[cross]
 
@@ -330,11 +331,12 @@ class Pair:
     @property
     def swapped(self) -> Pair:
         """The pair the other way round; what one has computed, the other uses."""
-        with self._lock:
-            if self._swapped is None:
-                self._swapped = Pair(self.y, self.x, self.parent.swapped if self.parent is not None else None)
-                self._swapped._swapped, self._swapped._lock = self, self._lock
-            return self._swapped
+        pair = copy.copy(self)
+        pair.x, pair.y = self.y, self.x
+        pair.parent = None if self.parent is None else self.parent.swapped
+        pair.wanted, pair._wanted_swapped = self._wanted_swapped, self.wanted
+        pair._crosses, pair._crosses_swapped = self._crosses_swapped, self._crosses
+        return pair
 
 
 def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:
