@@ -201,6 +201,14 @@ def test_memory_is_honoured_by_forgetting_factors():
     assert max(held) <= 800_000
 
 
+def test_memory_is_shared_by_what_waits_and_what_is_in_work():
+    reps = population(12, n=400, widths=(30,))
+    pairs = list(itertools.product(reps, reps))
+    alone, many = (plan_pairs(pairs, get_measures("mean_cca"), memory=2_000_000, workers=w) for w in (1, 4))
+    assert 0 < many.held < alone.held < 2_000_000
+    assert alone.recipe.memory == alone.held
+
+
 RUN = """
 import sys, itertools, numpy as np
 from similitude import Representation, get_measures

@@ -111,7 +111,7 @@ def command(
         table.frame.to_csv(csv, index=False)
         note(f"All values are in {csv}.")
     if json:
-        typer.echo(_as_json(table, chosen, first[0].n))
+        typer.echo(_as_json(table, computed, first[0].n))
     elif single:
         stdout().print(_values_table(table, chosen, first[0], second[0]))
     else:

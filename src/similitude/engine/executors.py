@@ -222,7 +222,7 @@ def _local(workers: int, plan: Plan) -> Iterator[Pool]:
 @contextmanager
 def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any, ...]]]:
     """Work for other processes, to which arrays go as references to files."""
-    recipe = replace(plan.recipe, memory=plan.memory // workers)
+    recipe = replace(plan.recipe, memory=plan.held // workers)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         references = [Reference.of(root, Path(spool)) for root in plan.roots]
         yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})

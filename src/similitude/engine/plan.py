@@ -30,6 +30,9 @@ __all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
 
+_IN_WORK = 3
+"""Memory that computing the factors of a representation takes for a while, in units of what they take in the end."""
+
 _SQUARE = 8
 """Representations by representations that are compared after each other."""
 
@@ -204,7 +207,7 @@ class Plan:
     def recipe(self) -> Recipe:
         """What workers need."""
         single = all(root.precision >= np.finfo(np.float32).eps for root in self.roots)
-        return Recipe(tuple(self.measures), self.factors, self.route, self.memory, single)
+        return Recipe(tuple(self.measures), self.factors, self.route, self.held, single)
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
@@ -215,10 +218,10 @@ class Plan:
         """
         if self.route == "gram":
             # All roots of a tile are multiplied with each other, so tiles are as large as memory allows.
-            return tuple(Tile(tuple(group)) for group in self._blocks(0.8 * self.memory))
+            return tuple(Tile(tuple(group)) for group in self._blocks())
         tiles: list[Tile] = []
         most = -(-len(self.comparisons) // (_TILES_EACH * self.workers))
-        for block in self._blocks(0.8 * self.memory):
+        for block in self._blocks():
             current: list[Comparison] = []
             work = 0.0
             for comparison in block:
@@ -231,8 +234,17 @@ class Plan:
                 tiles.append(Tile(tuple(current)))
         return tuple(tiles)
 
-    def _blocks(self, memory: float) -> list[list[Comparison]]:
-        fit = int(memory / max(self._side_bytes(root) for root in self.roots))
+    @cached_property
+    def held(self) -> int:
+        """Bytes for factors that wait to be used again, beside those in work."""
+        return max(self.memory - _IN_WORK * self.workers * self._largest, self.memory // 4)
+
+    @cached_property
+    def _largest(self) -> int:
+        return max((self._side_bytes(root) for root in self.roots), default=0)
+
+    def _blocks(self) -> list[list[Comparison]]:
+        fit = int(0.8 * self.held / self._largest)
         size = max(1, len(self.roots) if fit >= len(self.roots) else fit // 2)
 
         def block(comparison: Comparison) -> tuple[int, int]:

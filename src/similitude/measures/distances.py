@@ -49,6 +49,10 @@ class RDM(Factor):
 
     kind: Dissimilarity
 
+    def entries(self, n: int, d: int) -> int:
+        """One a pair of inputs."""
+        return n * (n - 1) // 2
+
     def __call__(self, side: Side) -> np.ndarray:
         """Compute it from products of rows, in blocks."""
         if self.kind == "euclidean":
@@ -78,6 +82,10 @@ class StandardisedRDM(Factor):
 
     kind: Dissimilarity
     ranked: bool
+
+    def entries(self, n: int, d: int) -> int:
+        """One a pair of inputs."""
+        return n * (n - 1) // 2
 
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""
@@ -220,7 +228,7 @@ def parts(size: int, longest: int = _PART) -> Iterator[slice]:
 
 
 Block = Callable[[slice], np.ndarray]
-"""Gives some rows of a matrix of pairs, from the column of the first of them on, as an array to be written on."""
+"""Gives some rows of a matrix of pairs, from the column of the first of them on."""
 
 
 def _lengths(rows: np.ndarray) -> np.ndarray:
