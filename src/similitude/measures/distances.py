@@ -84,8 +84,8 @@ class StandardisedRDM(Factor):
     ranked: bool
 
     def entries(self, n: int, d: int) -> int:
-        """One a pair of inputs."""
-        return n * (n - 1) // 2
+        """As the RDM."""
+        return RDM(self.kind).entries(n, d)
 
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from similitude.measures.pair import Factor, Side
 from similitude.representations.principal import thin_svd
+from similitude.representations.representation import row_blocks
 
 __all__ = [
     "SVD",
@@ -27,9 +28,8 @@ __all__ = [
     "rounding",
 ]
 
-
-_ROWS = 128
-"""Rows that are centred at a time, so that they stay in the cache."""
+_CACHED = 1 << 18
+"""Bytes of rows that are centred at a time, so that they stay in the cache."""
 
 
 def frobenius(array: Any, xp: Any) -> Any:
@@ -96,11 +96,10 @@ class CentredInSingle(Factor):
         stored = side.stored
         mean = stored.mean(axis=0, dtype=np.float64)
         parts = SingleParts(np.empty(stored.shape, np.float32), np.empty(side.n))
-        for start in range(0, side.n, _ROWS):
-            rows = slice(start, start + _ROWS)
-            centred = stored[rows] - mean
-            parts.values[rows] = centred
-            parts.squares[rows] = np.vecdot(centred, centred)
+        for start, rows in row_blocks(stored, _CACHED):
+            centred = rows - mean
+            parts.values[start : start + len(rows)] = centred
+            parts.squares[start : start + len(rows)] = np.vecdot(centred, centred)
         return parts
 
     def permuted(self, value: SingleParts, order: np.ndarray) -> SingleParts:

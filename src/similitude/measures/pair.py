@@ -163,11 +163,6 @@ class Side:
         """Keep the value of a factor that was computed for many sides at once."""
         self._factors[factor] = value
 
-    def forget(self, factor: Factor) -> None:
-        """Free the memory of a factor, which is computed anew if it is asked for again."""
-        with self._lock:
-            self._factors.pop(factor, None)
-
     def prepare(self, factors: Collection[Factor]) -> None:
         """Compute factors in this order, once, then forget what was only a step to them.
 
