@@ -10,6 +10,7 @@ import typer
 from similitude.cli.console import Home, note, progress_bars, resolve_home, stderr
 from similitude.errors import InputError
 from similitude.measures.parse import split_ids
+from similitude.suites import Site
 from similitude.suites.published.convert import import_archive
 from similitude.suites.published.example import ExampleSize, make_example
 from similitude.suites.published.reproduce import PARTIAL_EXIT_CODE
@@ -84,15 +85,15 @@ def import_command(
 
     A killed import continues where it was. Exit code 1 if something could not be imported.
     """
-    place = resolve_home(home)
+    site = Site(resolve_home(home))
     with progress_bars() as bars:
         faults = import_archive(
             archive,
-            lambda subtask: SUITE.folder(place, "embedded", population_name(subtask)),
+            lambda subtask: SUITE.folder(site, population_name(subtask)),
             None if subtasks is None else [name for entry in subtasks for name in split_ids(entry)],
             progress=lambda what, finished, total: bars(what)(finished, total),
         )
-    note(f"Imported into {SUITE.folder(place, 'embedded', '')}. Next: similitude run published")
+    note(f"Imported into {SUITE.folder(site, '')}. Next: similitude run published")
     for fault in (fault for of_subtask in faults.values() for fault in of_subtask):
         stderr.print(f"fault: {fault}", style="yellow", markup=False, soft_wrap=True)
     if any(faults.values()):

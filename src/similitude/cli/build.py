@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from similitude.cli.console import Home, note, progress_bars, resolve_home
-from similitude.suites import SUITES, Scale, Suite
+from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
-__all__ = ["build_suite", "command"]
+__all__ = ["SCALES_HELP", "build_suite", "command"]
+
+SCALES_HELP = "How large the populations are: " + "; ".join(f"{name}, {what}" for name, what in SCALES.items()) + "."
 
 
-def build_suite(suite: Suite, home: Path, scale: Scale, workers: int, **options: Any) -> None:
-    """Build what is missing, with a bar a population."""
-    if suite.is_built(home, scale):
+def build_suite(suite: Suite, site: Site, **options: Any) -> None:
+    """Build what is missing at a site, with one bar per population."""
+    if suite.is_built(site):
         return
-    with progress_bars() as bars:
-        suite.build(
-            home,
-            scale,
-            progress=lambda what, done, total: bars(what)(done, total),
-            workers=workers,
-            **options,
+    minutes = suite.minutes.get(site.scale, 0)
+    if minutes:
+        note(
+            f"{suite.name} ({site.scale}): training the networks that are missing, all of which take about {minutes} "
+            "minutes on two cores. Finished ones are kept whenever this is interrupted."
         )
+    with progress_bars() as bars:
+        suite.build(replace(site, progress=lambda what, done, total: bars(what)(done, total)), **options)
 
 
 def command(
     suite: Annotated[str, typer.Argument(help="Name of the suite; `similitude suites` lists them.")],
     scale: Annotated[
         Scale,
-        typer.Option(
-            help="How large: a cut of a minute (quick), minutes on two cores (embedded), or the paper's size (paper)."
-        ),
+        typer.Option(help=SCALES_HELP),
     ] = "embedded",
     cifar10: Annotated[
         Path | None,
@@ -43,6 +44,9 @@ def command(
         Path | None,
         typer.Option(help="Folder of CIFAR-10-C's arrays, for `vision --scale paper`.", file_okay=False),
     ] = None,
+    draw: Annotated[
+        int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
+    ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     home: Home = None,
 ) -> None:
@@ -50,8 +54,8 @@ def command(
 
     Examples: `similitude build vision`, `similitude build vision --scale paper --cifar10 ./cifar-10-batches-py`.
     """
-    place = resolve_home(home)
+    site = Site(resolve_home(home), scale, draw, workers)
     chosen = SUITES[suite]
     options = {name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None}
-    build_suite(chosen, place, scale, workers, **options)
-    note(f"{suite} ({scale}) is built in {place / 'populations' / scale}.")
+    build_suite(chosen, site, **options)
+    note(f"{suite} ({scale}) is built in {site.folder('')}.")

@@ -17,7 +17,7 @@ from similitude.cli.console import Home, JsonOutput, make_folder, note, progress
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
 from similitude.report.run import choose, run
-from similitude.suites import Scale
+from similitude.suites import Scale, Site
 
 __all__ = ["command"]
 
@@ -44,13 +44,13 @@ def command(
         raise InputError("Name the new measure: --measures ./my_measure.py:function.")
     new = get_measures(measures)
     established = [m for m in get_measures(against or DEFAULT_MEASURES) if str(m) not in set(map(str, new))]
-    place = resolve_home(home)
-    choices = choose(names or [], place, lambda suite: scale)
+    site = Site(resolve_home(home), scale, workers=workers)
+    choices = choose(names or [], site)
     make_folder(out)
     for choice in choices:
-        build_suite(choice.suite, place, choice.scale, workers)
+        build_suite(choice.suite, choice.site)
     with progress_bars() as bars:
-        evaluation, _ = run(choices, [*established, *new], home=place, out=out, progress=bars, resamples=resamples)
+        evaluation, _ = run(choices, [*established, *new], home=site.home, out=out, progress=bars, resamples=resamples)
     rows = contest(evaluation, [str(m) for m in new])
     rows.to_csv(out / "challenge.csv", index=False)
     lines = [leaderboard_row(rows, evaluation, str(m)) for m in new]

@@ -15,7 +15,7 @@ from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.measures import get_measures
 from similitude.report.intuitive import IntuitiveReport, run_intuitive
-from similitude.suites import SUITES, Scale
+from similitude.suites import SUITES, Scale, Site
 
 __all__ = ["command"]
 
@@ -37,14 +37,14 @@ def command(
 
     Example: `similitude intuitive vision -m cka,orthogonal_procrustes -o intuitive`.
     """
-    place = resolve_home(home)
+    site = Site(resolve_home(home), scale, workers=workers)
     chosen = SUITES[suite]
     tested = get_measures(measures)  # before networks are trained for minutes
     if out is not None:
         make_folder(out)
-    build_suite(chosen, place, scale, workers)
+    build_suite(chosen, site)
     with progress_bars() as bars:
-        report = run_intuitive(chosen, scale, tested, home=place, models=models, progress=bars)
+        report = run_intuitive(chosen, site, tested, models=models, progress=bars)
     if out is not None:
         report.write(out)
         note(f"Tables, verdicts and figures are in {out}.")

@@ -28,12 +28,10 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.run import Choice, as_json, choose, run
 from similitude.report.tables import as_rich
-from similitude.suites import SUITES, Scale, Suite
+from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own import OwnSuite
 
 __all__ = ["command"]
-
-_MINUTES_AT_ONCE = 8
 
 
 def command(
@@ -71,25 +69,25 @@ def command(
         ),
     ] = "corrected",
     quick: Annotated[
-        bool, typer.Option("--quick", help="A small cut of every population, in two minutes or so.")
+        bool, typer.Option("--quick", help="The same as --scale quick: a smoke test whose values mean nothing.")
     ] = False,
     embedded: Annotated[
         bool,
-        typer.Option(
-            "--embedded",
-            help="Full populations where they are built or built in minutes, the small cut elsewhere.",
-        ),
+        typer.Option("--embedded", help="The same as --scale embedded."),
     ] = False,
     scale: Annotated[
         Scale | None,
         typer.Option(
-            help="How large the populations of all suites are; `paper` must have been built before.",
+            help=SCALES_HELP,
             show_default="embedded",
         ),
     ] = None,
     resamples: Annotated[
         int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
     ] = 2000,
+    draw: Annotated[
+        int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
+    ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     executor: Annotated[
@@ -103,7 +101,7 @@ def command(
     Examples: `similitude run --quick`, `similitude run vision/ood -m cka,procrustes -o ood`,
     `similitude run ./mine --scores scores.csv`.
     """
-    place = resolve_home(home)
+    site = Site(resolve_home(home), _scale(scale, quick, embedded), draw, workers)
     chosen = get_measures(measures)
     allowed = parse_size(memory, MEMORY)
     try:
@@ -112,12 +110,6 @@ def command(
         raise InputError(
             f"--executor {executor}: write threads, serial, processes, processes:N, dask or dask:tcp://host:port."
         ) from None
-
-    def scale_of(suite: Suite) -> Scale:
-        if scale is not None:
-            return scale
-        at_once = suite.is_built(place, "embedded") or suite.minutes <= _MINUTES_AT_ONCE
-        return "quick" if quick or (embedded and not at_once) else "embedded"
 
     own = [name for name in names or [] if Path(name).is_dir() and name not in SUITES]
     shipped = [name for name in names or [] if name not in own]
@@ -129,23 +121,18 @@ def command(
             raise InputError(
                 f"--{option} goes with one folder of networks: similitude run FOLDER --{option} {example}."
             )
-    choices = choose(shipped, place, scale_of) if shipped or not own else []
+    choices = choose(shipped, site) if shipped or not own else []
     for folder in own:
         suite = OwnSuite(folder, scores, predictions)
-        choices.append(Choice(suite, "embedded", suite.subtasks()))
+        choices.append(Choice(suite, site, suite.subtasks()))
     make_folder(out)
     for choice in choices:
-        if embedded and choice.scale == "quick" and not quick:
-            note(
-                f"{choice.suite.name}: a small cut, to see that all works; the full populations take about "
-                f"{choice.suite.minutes} minutes to build once: `similitude build {choice.suite.name}`, then run again."
-            )
-        build_suite(choice.suite, place, choice.scale, workers)
+        build_suite(choice.suite, site)
     with progress_bars() as bars:
         evaluation, layout = run(
             choices,
             chosen,
-            home=place,
+            home=site.home,
             out=out,
             protocol=protocol,
             progress=bars,
@@ -168,3 +155,12 @@ def command(
             f"{evaluation.failures['reason'].iloc[0]}"
         )
         raise typer.Exit(1)
+
+
+def _scale(scale: Scale | None, quick: bool, embedded: bool) -> Scale:
+    asked: set[Scale] = {scale} if scale is not None else set()
+    asked |= {"quick"} if quick else set()
+    asked |= {"embedded"} if embedded else set()
+    if len(asked) > 1:
+        raise InputError(f"The scales {' and '.join(sorted(asked))} exclude each other. Give one of them.")
+    return asked.pop() if asked else "embedded"

@@ -13,7 +13,7 @@ from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.report.run import RELIABLE
-from similitude.suites import SUITES, Scale
+from similitude.suites import SUITES, Scale, Site
 
 __all__ = ["command"]
 
@@ -36,15 +36,15 @@ def command(
     """
     names = list(SUITES) if suite is None else [suite]
     if describe:
-        place = resolve_home(home)
+        site = Site(resolve_home(home), scale)
         if suite is None:
-            names = [name for name in SUITES if SUITES[name].is_built(place, scale)]
+            names = [name for name in SUITES if SUITES[name].is_built(site)]
         if not names:
             raise InputError(f"No suite is built at the {scale} scale. Name one, and it is built first.")
         frames = []
         for name in names:
-            build_suite(SUITES[name], place, scale, 2)
-            frames.append(SUITES[name].describe(place, scale))
+            build_suite(SUITES[name], site)
+            frames.append(SUITES[name].describe(site))
         _print_description(pd.concat(frames, ignore_index=True), json)
         return
     rows = [(name, s) for name in names for s in SUITES[name].subtasks()]

@@ -23,7 +23,7 @@ from similitude.report.figures import double_heat_map
 from similitude.report.figures_networks import sensitivity_curves
 from similitude.report.style import save
 from similitude.representations import Population
-from similitude.suites import Scale, Suite, built
+from similitude.suites import Site, Suite, built
 
 __all__ = ["IntuitiveReport", "run_intuitive", "seed_subtask"]
 
@@ -121,10 +121,9 @@ def seed_subtask(suite: Suite) -> tuple[Subtask, str]:
 
 def run_intuitive(
     suite: Suite,
-    scale: Scale,
+    site: Site,
     measures: Sequence[Measure],
     *,
-    home: Path,
     models: int = 6,
     progress: Callable[[str], Progress] | None = None,
 ) -> IntuitiveReport:
@@ -132,23 +131,21 @@ def run_intuitive(
 
     Parameters
     ----------
-    suite, scale
-        Populations that are built under `home`.
+    suite, site
+        The suite, and where its populations are built.
     measures
         What to test.
-    home
-        Where populations and finished values are kept.
     models
         Networks used for the tests, the first of the population.
     progress
         See `evaluate`.
     """
-    suite = suite.at(home, scale)
-    populations: dict[str, Population] = suite.populations(home, scale)
+    suite = suite.at(site)
+    populations: dict[str, Population] = suite.populations(site)
     subtask, functionality = seed_subtask(suite)
     population = subtask.select(populations[subtask.population])
     chosen = population.subset(population.models[:models])
-    with Ledger(home / "ledger.sqlite") as ledger:
+    with Ledger(site.home / "ledger.sqlite") as ledger:
         tell = progress(f"{suite.name}, intuitive tests") if progress else None
         study = seed_study(chosen, measures, functionality=functionality, ledger=ledger, progress=tell)
         graded = evaluate(built(suite.subtasks(), populations), populations, measures, ledger=ledger, progress=progress)

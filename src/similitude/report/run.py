@@ -24,7 +24,8 @@ from similitude.report import figures
 from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.representations import Population
-from similitude.suites import SUITES, Scale, Suite, built
+from similitude.suites import SUITES, Site, Suite, built
+from similitude.suites.arithmetic import is_documented_sample
 
 __all__ = ["Choice", "choose", "run"]
 
@@ -37,23 +38,22 @@ _SEED_PAIRS_MODELS = 6
 
 @dataclass(frozen=True)
 class Choice:
-    """Subtasks of a suite, and the scale at which they run."""
+    """Subtasks of a suite, and the site whose populations they run on."""
 
     suite: Suite
-    scale: Scale
+    site: Site
     subtasks: tuple[Subtask, ...]
 
 
-def choose(names: Sequence[str], home: Path, scale_of: Callable[[Suite], Scale]) -> list[Choice]:
-    """Suites and subtasks by name, all of them if none is named."""
+def choose(names: Sequence[str], site: Site) -> list[Choice]:
+    """Return suites and subtasks by name, all of them if none is named."""
     by_suite: dict[str, list[str]] = {}
     for name in names or [name for name in SUITES if SUITES[name].by_default]:
         by_suite.setdefault(name.partition("/")[0], []).append(name)
     choices = []
     for name, wanted in by_suite.items():
-        scale = scale_of(SUITES[name])
-        suite = SUITES[name].at(home, scale)
-        choices.append(Choice(suite, scale, suite.select(wanted)))
+        suite = SUITES[name].at(site)
+        choices.append(Choice(suite, site, suite.select(wanted)))
     return choices
 
 
@@ -84,8 +84,8 @@ def run(
     populations: dict[str, Population] = {}
     described = []
     for choice in choices:
-        populations |= choice.suite.populations(home, choice.scale)
-        described.append(choice.suite.describe(home, choice.scale))
+        populations |= choice.suite.populations(choice.site)
+        described.append(choice.suite.describe(choice.site))
     description = pd.concat(described, ignore_index=True)
     subtasks = built((subtask for choice in choices for subtask in choice.subtasks), populations)
     if not subtasks:
@@ -102,7 +102,15 @@ def run(
             progress=progress,
             provenance={
                 "command": command,
-                "scales": {choice.suite.name: choice.scale for choice in choices},
+                "draws": {choice.suite.name: choice.site.draw for choice in choices},
+                "smoke_test": any(choice.site.scale == "quick" for choice in choices),
+                "another_sample": sorted(
+                    name
+                    for choice in choices
+                    for name in {subtask.population for subtask in choice.subtasks}
+                    if is_documented_sample(choice.suite.folder(choice.site, name)) is False
+                ),
+                "scales": {choice.suite.name: choice.site.scale for choice in choices},
                 "similitude": software,
                 "python": platform.python_version(),
                 "numpy": version("numpy"),

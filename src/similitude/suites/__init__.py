@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from similitude.registry import Registry
-from similitude.suites.base import Scale, Suite, built
+from similitude.suites.base import SCALES, Scale, Site, Suite, built
 
-__all__ = ["SUITES", "Scale", "Suite", "built"]
+__all__ = ["SCALES", "SUITES", "Scale", "Site", "Suite", "built"]
 
 SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
 SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")

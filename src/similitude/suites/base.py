@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,16 +17,99 @@ import pandas as pd
 
 from similitude.benchmark.functionality import pairwise_reliability, split_half_reliability
 from similitude.benchmark.subtask import Functionality, Subtask
-from similitude.errors import SimilitudeError, UnknownName, suggestion
+from similitude.errors import InputError, SimilitudeError, SimilitudeWarning, UnknownName, suggestion
 from similitude.representations import Population, is_population, open_population
+from similitude.representations.folder import read_json
 
-__all__ = ["BuildProgress", "Scale", "Suite", "built"]
+__all__ = ["SCALES", "BuildProgress", "Scale", "Site", "Suite", "built", "made_by", "set_aside"]
 
-Scale = Literal["quick", "embedded", "paper"]
-"""How large a population is built: a cut of a minute, minutes on two cores, or the size of the paper."""
+Scale = Literal["quick", "first", "embedded", "standard", "paper"]
+"""Size of the populations, from a smoke test to the size of the paper; see `SCALES`."""
+
+SCALES: Mapping[Scale, str] = {
+    "quick": "smoke test: a minute, values mean nothing",
+    "first": "a first result: about ten minutes on two cores",
+    "embedded": "all subtasks: about an hour on two cores",
+    "standard": "the size that the documented verdicts rest on",
+    "paper": "the size of the paper: days",
+}
+"""What each scale is for."""
 
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of models finished, and the number of models in all."""
+
+_SEEDS_PER_DRAW = 1000
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where populations are built, how large they are, and which draw of seeds they come from.
+
+    Parameters
+    ----------
+    home
+        Folder of populations, checkpoints and finished values.
+    scale
+        Size of the populations.
+    draw
+        Number of an independent draw of seeds: the documented populations are draw 0, a replication any other.
+    workers
+        Number of processes that train.
+    progress
+        Called as models are finished.
+    """
+
+    home: Path
+    scale: Scale = "embedded"
+    draw: int = 0
+    workers: int = 2
+    progress: BuildProgress = field(default=lambda what, done, total: None, compare=False)
+
+    def folder(self, population: str) -> Path:
+        """Return the folder of a population."""
+        drawn = f"{self.scale}-draw{self.draw}" if self.draw else self.scale
+        return self.home / "populations" / drawn / population
+
+    def seed(self, number: int) -> int:
+        """Return the seed of a model, counted from 0 within the draw."""
+        if number >= _SEEDS_PER_DRAW:
+            raise InputError(f"A draw has {_SEEDS_PER_DRAW} seeds; model number {number} is beyond them.")
+        return _SEEDS_PER_DRAW * self.draw + number
+
+
+def made_by(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Return whether a folder holds a population made by a recipe, whatever processor made it."""
+    if not is_population(folder):
+        return False
+    found = read_json(folder / "manifest.json").get("settings", {})
+    return _without_arithmetic(found) == _without_arithmetic(json.loads(json.dumps(settings)))
+
+
+def _without_arithmetic(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != "arithmetic"}
+
+
+def set_aside(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Rename the folder of a population that an earlier recipe made, so that it is kept apart from a new one.
+
+    A population of other data (the setting ``images``) is left where it is: its owner chose it.
+    """
+    if not is_population(folder):
+        return
+    found = read_json(folder / "manifest.json").get("settings", {})
+    wanted = json.loads(json.dumps(settings))
+    differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    if not differing or "images" in differing:
+        return
+    names = (folder.with_name(f"{folder.name}.superseded-{number}") for number in count(1))
+    target = next(name for name in names if not name.exists())
+    os.rename(folder, target)
+    warnings.warn(
+        f"The networks in {folder} were made by another recipe (it differs in {', '.join(differing)}). They were "
+        f"moved to {target}, which may be deleted; new ones are trained.",
+        SimilitudeWarning,
+        stacklevel=2,
+    )
 
 
 def built(subtasks: Iterable[Subtask], populations: Container[str]) -> list[Subtask]:
@@ -34,45 +122,36 @@ class Suite(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]
-    minutes: ClassVar[int]
-    """About how long the embedded populations take to build on two cores."""
+    minutes: ClassVar[Mapping[Scale, int]] = {}
+    """About how long the populations take to build on two cores, by scale; a scale that takes no time is left out."""
     by_default: ClassVar[bool] = True
     """Whether a run of everything includes it."""
-    scales: ClassVar[tuple[Scale, ...]] = ("quick", "embedded", "paper")
 
     @abstractmethod
     def subtasks(self) -> tuple[Subtask, ...]:
         """The subtasks, in the order of the table."""
 
-    def at(self, home: Path, scale: Scale) -> Suite:
-        """The suite as it is with the populations of a scale under `home`, which may decide its functionalities."""
+    def at(self, site: Site) -> Suite:
+        """Return the suite as it is at a site, whose populations may decide its subtasks."""
         return self
 
     @abstractmethod
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        **options: Any,
-    ) -> None:
-        """Build what is missing of the populations under `home`; resumes model by model."""
+    def build(self, site: Site, **options: Any) -> None:
+        """Build what is missing of the populations at a site; resumes model by model."""
 
     @abstractmethod
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether every population is complete."""
+    def is_built(self, site: Site) -> bool:
+        """Return whether every population is complete."""
 
-    def populations(self, home: Path, scale: Scale = "embedded") -> dict[str, Population]:
-        """Populations by name, as far as they are built."""
+    def populations(self, site: Site) -> dict[str, Population]:
+        """Return populations by name, as far as they are built."""
         names = dict.fromkeys(subtask.population for subtask in self.subtasks())
-        folders = {name: self.folder(home, scale, name) for name in names}
+        folders = {name: self.folder(site, name) for name in names}
         return {name: open_population(folder) for name, folder in folders.items() if is_population(folder)}
 
-    def folder(self, home: Path, scale: Scale, population: str) -> Path:
-        """Where a population lies under `home`."""
-        return home / "populations" / scale / population
+    def folder(self, site: Site, population: str) -> Path:
+        """Return the folder of a population."""
+        return site.folder(population)
 
     def select(self, patterns: list[str]) -> tuple[Subtask, ...]:
         """Subtasks named by their ids, or all for the suite's name."""
@@ -87,7 +166,7 @@ class Suite(ABC):
                 raise UnknownName(f"Unknown subtask {pattern!r}. {suggestion(pattern, known)}")
         return tuple(chosen.values())
 
-    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+    def describe(self, site: Site) -> pd.DataFrame:
         """How far each functionality spreads over models, and how far the spread can be trusted.
 
         Returns
@@ -97,7 +176,7 @@ class Suite(ABC):
             items, of whole-model functionalities; NaN otherwise), for the populations that are there. Of a pairwise
             functionality, over pairs of models.
         """
-        populations = self.populations(home, scale)
+        populations = self.populations(site)
         rows = []
         for subtask in built(self.subtasks(), populations):
             population = subtask.select(populations[subtask.population])

@@ -21,7 +21,7 @@ from similitude.errors import DegeneratePopulation, FileError, InputError
 from similitude.representations import Population, Representation, is_population, open_population
 from similitude.representations.files import SUFFIXES, load_arrays
 from similitude.representations.population import attributes_frame, scores_frame
-from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.base import Site, Suite
 from similitude.suites.own_predictions import read_predictions
 from similitude.suites.own_scores import read_scores
 
@@ -55,7 +55,6 @@ class OwnSuite(Suite):
     """
 
     description = "Your own networks."
-    minutes = 0
     by_default = False
 
     def __init__(
@@ -117,23 +116,15 @@ class OwnSuite(Suite):
             if rows.any()
         )
 
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Nothing is to be built."""
+    def is_built(self, site: Site) -> bool:
+        """Return True: nothing is to be built."""
         return True
 
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        **options: Any,
-    ) -> None:
-        """Nothing is to be built."""
+    def build(self, site: Site, **options: Any) -> None:
+        """Do nothing: the networks are there."""
 
-    def populations(self, home: Path, scale: Scale = "embedded") -> dict[str, Population]:
-        """The networks of the folder."""
+    def populations(self, site: Site) -> dict[str, Population]:
+        """Return the networks of the folder."""
         return {self.name: self._population}
 
 

@@ -8,19 +8,18 @@ these sees.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
-from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.base import Scale, Site, Suite
 
 __all__ = ["SUITE", "angles"]
 
 _LAYERS = ("one", "two", "three")
-_MODELS = {"quick": 8, "embedded": 20, "paper": 100}
+_MODELS: dict[Scale, int] = {"quick": 8, "first": 20, "embedded": 20, "standard": 100, "paper": 100}
 _INPUTS = 400
 _WIDTH = 16
 _ITEMS = 2000
@@ -36,7 +35,6 @@ class SyntheticSuite(Suite):
 
     name = "synthetic"
     description = "Made-up networks with known answers; no training."
-    minutes = 0
     by_default = False
 
     def subtasks(self) -> tuple[Subtask, ...]:
@@ -62,24 +60,16 @@ class SyntheticSuite(Suite):
             ),
         )
 
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether all models are there."""
-        folder = self.folder(home, scale, "synthetic")
-        return is_population(folder) and len(open_population(folder).models) == _MODELS[scale]
+    def is_built(self, site: Site) -> bool:
+        """Return whether all models are there."""
+        folder = site.folder("synthetic")
+        return is_population(folder) and len(open_population(folder).models) == _MODELS[site.scale]
 
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        **options: Any,
-    ) -> None:
+    def build(self, site: Site, **options: Any) -> None:
         """Draw the models that are missing."""
-        models = _MODELS[scale]
+        models = _MODELS[site.scale]
         writer = PopulationWriter(
-            self.folder(home, scale, "synthetic"),
+            site.folder("synthetic"),
             "synthetic",
             _LAYERS,
             [f"input-{i}" for i in range(_INPUTS)],
@@ -90,8 +80,7 @@ class SyntheticSuite(Suite):
         for m, angle in enumerate(angles(models)):
             if f"model-{m:03d}" not in done:
                 writer.write(_record(m, float(angle), models))
-            if progress:
-                progress("synthetic", m + 1, models)
+            site.progress("synthetic", m + 1, models)
 
 
 def _record(m: int, angle: float, models: int) -> ModelRecord:

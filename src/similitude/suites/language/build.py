@@ -7,103 +7,52 @@ killed build has finished, checkpoints and records, the next one keeps.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from similitude.errors import DegeneratePopulation, InputError
-from similitude.representations import PopulationWriter, is_population, open_population
-from similitude.representations.folder import read_json
-from similitude.suites.base import BuildProgress
+from similitude.representations import PopulationWriter, open_population
+from similitude.suites.arithmetic import measure_arithmetic, note_processor
+from similitude.suites.base import Site, made_by, set_aside
+from similitude.suites.jobs import Job, Workers, start_workers
 from similitude.suites.language import checkpoints
 from similitude.suites.language.finetune import finetune
-from similitude.suites.language.jobs import Job, run_jobs
 from similitude.suites.language.pretrain import next_sentence_accuracy, pretrain
 from similitude.suites.language.records import PREDICTED, classifier_record, layer_names, pretrained_record, sample_ids
 from similitude.suites.language.sizes import Size
 from similitude.suites.language.tasks import fingerprint
 
-__all__ = ["CROSSED", "FINETUNED", "PRETRAINED", "Site", "build", "model_counts"]
+__all__ = ["CROSSED", "FINETUNED", "POPULATIONS", "PRETRAINED", "build", "is_complete", "model_counts"]
 
 PRETRAINED, FINETUNED, CROSSED = "language_pretrained", "language_finetuned", "language_crossed"
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a build of some size puts its populations and checkpoints."""
-
-    populations: Path
-    checkpoints: Path
-    size: Size
-
-    def writer(self, population: str) -> PopulationWriter:
-        """Of one of the populations."""
-        return PopulationWriter(
-            self.populations / population,
-            population,
-            layer_names(self.size.pretraining.layers),
-            sample_ids(),
-            description=f"{_DESCRIPTIONS[population]} {self._gate_report()}",
-            reduction="tokens",
-            settings=self._settings(population),
-        )
-
-    def is_complete(self, population: str) -> bool:
-        """Whether a population has all its models, made by the present recipe."""
-        folder = self.populations / population
-        if not is_population(folder):
-            return False
-        made_by = read_json(folder / "manifest.json").get("settings")
-        return (
-            made_by == self._settings(population)
-            and len(open_population(folder).models) == model_counts(self.size)[population]
-        )
-
-    def _settings(self, population: str) -> dict[str, Any]:
-        size = self.size
-        settings = {
-            "language": fingerprint(),
-            "pretraining": asdict(size.pretraining),
-            "test_items": size.test_items,
-            "probe_items": size.probe_items,
-        }
-        if population == PRETRAINED:
-            return settings
-        return settings | {"finetuning": asdict(size.finetuning), "predicted": list(PREDICTED)}
-
-    def rejected(self) -> list[int]:
-        """Pretraining seeds that did not pass the gate."""
-        notes = map(checkpoints.notes, sorted(self.checkpoints.glob("pretrained-???")))
-        return [note["seed"] for note in notes if not note["accepted"]]
-
-    def _gate_report(self) -> str:
-        rejected, gate = self.rejected(), self.size.pretraining.gate
-        tried = self.size.pretrained + len(rejected)
-        return f"{len(rejected)} of {tried} pretraining seeds were rejected: next-sentence accuracy below {gate}."
-
-    def pretrained(self, seed: int) -> Path:
-        """Checkpoint of a pretraining seed."""
-        return self.checkpoints / f"pretrained-{seed:03}"
-
-    def finetuned(self, pretrained: int, seed: int) -> Path:
-        """Checkpoint of a fine-tuning seed."""
-        return self.checkpoints / f"pretrained-{pretrained:03}-finetuned-{seed:03}"
-
+POPULATIONS = (PRETRAINED, FINETUNED, CROSSED)
 
 _DESCRIPTIONS = {
     PRETRAINED: "Small BERTs that differ in their pretraining seed.",
-    FINETUNED: "Small BERTs fine-tuned on entailment from the best checkpoint, which differ in their fine-tuning seed.",
+    FINETUNED: "Small BERTs fine-tuned on entailment with many seeds, from each of several checkpoints.",
     CROSSED: "Small BERTs fine-tuned on entailment, which differ in their pretraining and fine-tuning seeds.",
 }
 
 
 def model_counts(size: Size) -> dict[str, int]:
-    """Number of models of each population."""
-    return {PRETRAINED: size.pretrained, FINETUNED: size.finetuned, CROSSED: size.crossed**2}
+    """Return the number of models of each population."""
+    return {PRETRAINED: size.pretrained, FINETUNED: size.checkpoints * size.finetuned, CROSSED: size.crossed**2}
 
 
-def build(site: Site, progress: BuildProgress, workers: int) -> None:
-    """Build what is missing of the three populations.
+def is_complete(site: Site, size: Size, population: str) -> bool:
+    """Return whether a population has all its models, made by the present recipe."""
+    folder, count = site.folder(population), model_counts(size)[population]
+    if count == 0:
+        return True
+    return made_by(folder, _settings(size, site.draw, population)) and len(open_population(folder).models) == count
+
+
+def build(site: Site, size: Size, populations: Collection[str] = POPULATIONS) -> None:
+    """Build what is missing of some populations.
 
     Raises
     ------
@@ -112,46 +61,116 @@ def build(site: Site, progress: BuildProgress, workers: int) -> None:
     InputError
         The folders hold models of other recipes.
     """
-    site.checkpoints.mkdir(parents=True, exist_ok=True)
-    accepted = _pretrain_until_enough(site, progress, workers)
-    progress(f"pretrained models ({len(site.rejected())} rejected)", len(accepted), len(accepted))
-    jobs: list[Job] = [functools.partial(_record_pretrained, site, seed) for seed in accepted]
-    ranked = sorted(accepted, key=lambda seed: -checkpoints.notes(site.pretrained(seed))["next_sentence_accuracy"])
-    for pretrained, seed in site.size.finetunings(ranked):
-        populations = []
-        if pretrained == ranked[0] and seed < site.size.finetuned:
-            populations.append(FINETUNED)
-        if pretrained in ranked[: site.size.crossed] and seed < site.size.crossed:
-            populations.append(CROSSED)
-        jobs.append(functools.partial(_finetune, site, pretrained, seed, populations))
-    run_jobs(jobs, lambda done: progress("records and fine-tuned models", done, len(jobs)), workers)
+    wanted = [name for name in populations if not is_complete(site, size, name)]
+    if not wanted:
+        return
+    with start_workers(site.workers) as workers:
+        zoo = _Zoo(site, size, measure_arithmetic(workers, "BERT"))
+        zoo.checkpoints.mkdir(parents=True, exist_ok=True)
+        for name in wanted:
+            set_aside(site.folder(name), zoo.settings(name))
+        needed = {PRETRAINED: size.pretrained, FINETUNED: size.checkpoints, CROSSED: size.crossed}
+        accepted = _pretrain_until_enough(zoo, workers, max(needed[name] for name in wanted))
+        jobs: list[Job] = []
+        if PRETRAINED in wanted:
+            jobs += [functools.partial(_record_pretrained, zoo, seed) for seed in accepted[: size.pretrained]]
+        finetunings: dict[tuple[int, int], list[str]] = {}
+        for name, count, seeds in (
+            (FINETUNED, size.checkpoints, size.finetuned),
+            (CROSSED, size.crossed, size.crossed),
+        ):
+            for pretrained in accepted[: count if name in wanted else 0]:
+                for number in range(seeds):
+                    finetunings.setdefault((pretrained, site.seed(number)), []).append(name)
+        jobs += [functools.partial(_finetune, zoo, *seeds, names) for seeds, names in finetunings.items()]
+        workers.run(jobs, lambda done: site.progress("records and fine-tuned models", done, len(jobs)))
+        for name in wanted:
+            note_processor(site.folder(name), zoo.arithmetic)
 
 
-def _pretrain_until_enough(site: Site, progress: BuildProgress, workers: int) -> list[int]:
-    """The first seeds that pass the gate, in order, however many are trained at once."""
-    wanted = site.size.pretrained
+@dataclass(frozen=True)
+class _Zoo:
+    """Models and checkpoints of a site."""
+
+    site: Site
+    size: Size
+    arithmetic: dict[str, str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the progress display, which stays in this process."""
+        return {**vars(self), "site": Site(self.site.home, self.site.scale, self.site.draw)}
+
+    @functools.cached_property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints of one recipe, whatever the scale."""
+        recipe = [asdict(self.size.pretraining), fingerprint(), self.arithmetic]
+        name = hashlib.blake2b(json.dumps(recipe).encode(), digest_size=4).hexdigest()
+        return self.site.home / "checkpoints" / f"language-{name}"
+
+    def writer(self, population: str) -> PopulationWriter:
+        """Return a writer of one of the populations."""
+        return PopulationWriter(
+            self.site.folder(population),
+            population,
+            layer_names(self.size.pretraining.layers),
+            sample_ids(),
+            description=_DESCRIPTIONS[population],
+            reduction="tokens",
+            settings=self.settings(population),
+        )
+
+    def settings(self, population: str) -> dict[str, Any]:
+        """Return what determines a population, the arithmetic of the processor included."""
+        return {**_settings(self.size, self.site.draw, population), "arithmetic": self.arithmetic}
+
+    def pretrained(self, seed: int) -> Path:
+        """Return the checkpoint of a pretraining seed."""
+        return self.checkpoints / f"pretrained-{seed:03}"
+
+    def finetuned(self, pretrained: int, seed: int) -> Path:
+        """Return the checkpoint of a fine-tuning seed."""
+        return self.checkpoints / f"pretrained-{pretrained:03}-finetuned-{seed:03}"
+
+
+def _settings(size: Size, draw: int, population: str) -> dict[str, Any]:
+    settings = {
+        "language": fingerprint(),
+        "draw": draw,
+        "pretraining": asdict(size.pretraining),
+        "test_items": size.test_items,
+        "probe_items": size.probe_items,
+    }
+    if population == PRETRAINED:
+        return settings
+    seeds = {"finetuned": size.finetuned} if population == FINETUNED else {"crossed": size.crossed}
+    return settings | {"finetuning": asdict(size.finetuning), "predicted": list(PREDICTED)} | seeds
+
+
+def _pretrain_until_enough(zoo: _Zoo, workers: Workers, wanted: int) -> list[int]:
+    """Return the first seeds that pass the gate, in order, however many are trained at once."""
     accepted: list[int] = []
     tried = 0
     while len(accepted) < wanted:
         if tried >= 2 * wanted and len(accepted) < tried / 4:
             raise DegeneratePopulation(
                 f"Only {len(accepted)} of {tried} pretrained models tell true from false sequels with an accuracy of "
-                f"{site.size.pretraining.gate}. Pretrain for longer, or lower the gate."
+                f"{zoo.size.pretraining.gate}. Pretrain for longer, or lower the gate."
             )
-        seeds = range(tried, tried + wanted - len(accepted))
-        already = len(accepted)
-        run_jobs(
-            [functools.partial(_pretrain, site, seed) for seed in seeds],
-            lambda done, already=already: progress("pretrained models", already + done, wanted),
-            workers,
+        seeds = [zoo.site.seed(number) for number in range(tried, tried + wanted - len(accepted))]
+        already, rejected = len(accepted), tried - len(accepted)
+        workers.run(
+            [functools.partial(_pretrain, zoo, seed) for seed in seeds],
+            lambda done, already=already, rejected=rejected: zoo.site.progress(
+                f"pretrained models ({rejected} rejected)" if rejected else "pretrained models", already + done, wanted
+            ),
         )
-        accepted += [seed for seed in seeds if checkpoints.notes(site.pretrained(seed))["accepted"]]
-        tried = seeds.stop
+        accepted += [seed for seed in seeds if checkpoints.notes(zoo.pretrained(seed))["accepted"]]
+        tried += len(seeds)
     return accepted
 
 
-def _pretrain(site: Site, seed: int) -> None:
-    folder, recipe = site.pretrained(seed), site.size.pretraining
+def _pretrain(zoo: _Zoo, seed: int) -> None:
+    folder, recipe = zoo.pretrained(seed), zoo.size.pretraining
     if checkpoints.is_saved(folder):
         _check_recipe(folder, pretraining=asdict(recipe))
         return
@@ -167,40 +186,40 @@ def _pretrain(site: Site, seed: int) -> None:
     )
 
 
-def _record_pretrained(site: Site, seed: int) -> None:
-    writer, name = site.writer(PRETRAINED), f"pretrained-{seed:03}"
+def _record_pretrained(zoo: _Zoo, seed: int) -> None:
+    writer, name = zoo.writer(PRETRAINED), f"pretrained-{seed:03}"
     if name in writer.done:
         return
-    folder = site.pretrained(seed)
+    folder = zoo.pretrained(seed)
     model = checkpoints.load("BertForPreTraining", folder)
     attributes = {
         "pretraining_seed": seed,
         "next_sentence_accuracy": checkpoints.notes(folder)["next_sentence_accuracy"],
     }
-    writer.write(pretrained_record(model, name, attributes, site.size.probe_items))
+    writer.write(pretrained_record(model, name, attributes, zoo.size.probe_items))
 
 
-def _finetune(site: Site, pretrained: int, seed: int, populations: list[str]) -> None:
+def _finetune(zoo: _Zoo, pretrained: int, seed: int, populations: list[str]) -> None:
     name = f"pretrained-{pretrained:03}-finetuned-{seed:03}"
-    writers = [writer for writer in map(site.writer, populations) if name not in writer.done]
+    writers = [writer for writer in map(zoo.writer, populations) if name not in writer.done]
     if not writers:
         return
-    folder, recipe = site.finetuned(pretrained, seed), site.size.finetuning
+    folder, recipe = zoo.finetuned(pretrained, seed), zoo.size.finetuning
     if not checkpoints.is_saved(folder):
-        base = checkpoints.load("BertForPreTraining", site.pretrained(pretrained))
+        base = checkpoints.load("BertForPreTraining", zoo.pretrained(pretrained))
         model = finetune(base, recipe, seed)
         checkpoints.save(
             model,
             folder,
             pretraining_seed=pretrained,
             finetuning_seed=seed,
-            pretraining=asdict(site.size.pretraining),
+            pretraining=asdict(zoo.size.pretraining),
             finetuning=asdict(recipe),
         )
-    _check_recipe(folder, pretraining=asdict(site.size.pretraining), finetuning=asdict(recipe))
+    _check_recipe(folder, pretraining=asdict(zoo.size.pretraining), finetuning=asdict(recipe))
     model = checkpoints.load("BertForSequenceClassification", folder)
     attributes = {"pretraining_seed": pretrained, "finetuning_seed": seed}
-    record = classifier_record(model, name, attributes, recipe, site.size.test_items)
+    record = classifier_record(model, name, attributes, recipe, zoo.size.test_items)
     for writer in writers:
         writer.write(record)
 

@@ -15,23 +15,26 @@ __all__ = ["SIZES", "Size"]
 class Size:
     """The populations of a scale.
 
+    Checkpoints are the pretrained models that pass the gate, in the order of their seeds.
+
     Attributes
     ----------
+    pretrained
+        Number of checkpoints that are a population of their own.
+    checkpoints, finetuned
+        Number of checkpoints that are fine-tuned, and number of fine-tuning seeds of each.
+    crossed
+        Number of checkpoints, each with as many fine-tuning seeds, that are compared with each other.
     pretraining, finetuning
         The recipes.
-    pretrained
-        Pretraining seeds that pass the gate.
-    finetuned
-        Fine-tuning seeds of the best of them.
-    crossed
-        Pretraining seeds, the best of them, each with as many fine-tuning seeds.
     test_items
-        Test pairs of each kind.
+        Number of test pairs of each kind.
     probe_items
-        Sentences that a probe is trained on; half as many test it.
+        Number of sentences that a probe is trained on; half as many test it.
     """
 
     pretrained: int
+    checkpoints: int
     finetuned: int
     crossed: int
     pretraining: Pretraining = field(default_factory=Pretraining)
@@ -39,24 +42,21 @@ class Size:
     test_items: int = 1000
     probe_items: int = 2000
 
-    def finetunings(self, ranked: list[int]) -> list[tuple[int, int]]:
-        """Pairs of pretraining seed (of those ranked, the best first) and fine-tuning seed, those shared only once."""
-        one_checkpoint = [(ranked[0], seed) for seed in range(self.finetuned)]
-        crossed = [(pretrained, seed) for pretrained in ranked[: self.crossed] for seed in range(self.crossed)]
-        return list(dict.fromkeys(one_checkpoint + crossed))
-
 
 SIZES: dict[Scale, Size] = {
-    # To see that all works, not to grade by: learning who did what takes thousands of steps.
+    # A smoke test: learning who did what takes thousands of steps.
     "quick": Size(
         pretrained=4,
-        finetuned=6,
+        checkpoints=2,
+        finetuned=4,
         crossed=2,
         pretraining=Pretraining(hidden=48, layers=2, steps=300, batch=32, passages=6000, easy=0.7, gate=0.0),
         finetuning=Finetuning(examples=2000, steps=150),
         test_items=300,
         probe_items=600,
     ),
-    "embedded": Size(pretrained=10, finetuned=50, crossed=6),
-    "paper": Size(pretrained=10, finetuned=100, crossed=10),
+    "first": Size(pretrained=0, checkpoints=2, finetuned=15, crossed=0),
+    "embedded": Size(pretrained=10, checkpoints=5, finetuned=20, crossed=6),
+    "standard": Size(pretrained=10, checkpoints=8, finetuned=25, crossed=8),
+    "paper": Size(pretrained=10, checkpoints=10, finetuned=100, crossed=10),
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -13,9 +13,17 @@ from similitude.benchmark.predictions import calibration, prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population
-from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.base import Scale, Site, Suite
 from similitude.suites.language import minilm
-from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build, model_counts
+from similitude.suites.language.build import (
+    CROSSED,
+    FINETUNED,
+    POPULATIONS,
+    PRETRAINED,
+    build,
+    is_complete,
+    model_counts,
+)
 from similitude.suites.language.minilm import MINILM
 from similitude.suites.language.reviews import SOURCES
 from similitude.suites.language.sizes import SIZES
@@ -52,7 +60,7 @@ class LanguageSuite(Suite):
 
     name = "language"
     description = "Small BERTs pretrained and fine-tuned on an English-like language; the paper's language subtasks."
-    minutes = 35
+    minutes: ClassVar[Mapping[Scale, int]] = {"quick": 1, "first": 8, "embedded": 45, "standard": 80, "paper": 300}
 
     def __init__(self, in_distribution: bool = False) -> None:
         self._known = (
@@ -130,16 +138,15 @@ class LanguageSuite(Suite):
             ),
         )
 
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        **options: Any,
-    ) -> None:
+    def build(self, site: Site, *, populations: Collection[str] | None = None, **options: Any) -> None:
         """Train what is missing; resumes model by model. The real encoder is added where its package is installed.
+
+        Parameters
+        ----------
+        site
+            Where, at which scale, and with how many processes.
+        populations
+            Names of the populations to build; all of them by default.
 
         Raises
         ------
@@ -148,38 +155,34 @@ class LanguageSuite(Suite):
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
-        progress = progress or (lambda what, done, total: None)
-        build(self.site(home, scale), progress, workers)
-        if self._builds_minilm(scale):
+        size = SIZES[site.scale]
+        wanted = [name for name, count in model_counts(size).items() if count and name in (populations or POPULATIONS)]
+        build(site, size, wanted)
+        if self._builds_minilm(site) and (populations is None or MINILM in populations):
             try:
-                minilm.build_minilm(self.folder(home, scale, MINILM), home / "downloads", progress)
+                minilm.build_minilm(site.folder(MINILM), site.home / "downloads", site.progress)
             except FileError as error:
                 warnings.warn(f"language/minilm_layers is left out. {error}", SimilitudeWarning, stacklevel=2)
-        if scale != "quick":
-            populations = self.populations(home, scale)
+        if site.scale != "quick":
+            found = self.populations(site)
             for subtask in self.subtasks():
                 for functionality in subtask.functionalities:
-                    if functionality.name.startswith("accuracy/"):
-                        check_spread(populations[subtask.population], functionality.name)
+                    if functionality.name.startswith("accuracy/") and subtask.population in wanted:
+                        check_spread(found[subtask.population], functionality.name)
 
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether all models that can be built are there, made by the present recipe."""
-        site = self.site(home, scale)
-        return all(site.is_complete(population) for population in model_counts(site.size)) and (
-            not self._builds_minilm(scale) or minilm.is_complete(self.folder(home, scale, MINILM))
+    def is_built(self, site: Site) -> bool:
+        """Return whether all models that can be built are there, made by the present recipe."""
+        return all(is_complete(site, SIZES[site.scale], population) for population in POPULATIONS) and (
+            not self._builds_minilm(site) or minilm.is_complete(site.folder(MINILM))
         )
 
-    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+    def describe(self, site: Site) -> pd.DataFrame:
         """As `Suite.describe`, after the accuracies in distribution, which should hardly spread."""
-        return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(home, scale)
+        return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(site)
 
-    def _builds_minilm(self, scale: Scale) -> bool:
-        return scale != "quick" and minilm.has_packages()
-
-    def site(self, home: Path, scale: Scale) -> Site:
-        """Where a scale is built."""
-        populations = self.folder(home, scale, PRETRAINED).parent
-        return Site(populations, home / "checkpoints" / scale / self.name, SIZES[scale])
+    def _builds_minilm(self, site: Site) -> bool:
+        """One network has no other seeds, so it belongs to the first draw."""
+        return site.scale not in ("quick", "first") and site.draw == 0 and minilm.has_packages()
 
 
 def check_spread(population: Population, functionality: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import InputError
-from similitude.suites.base import BuildProgress, Scale, Suite
+from similitude.suites.base import Site, Suite
 from similitude.suites.published.convert import is_imported
 from similitude.suites.published.layout import SUBTASKS, PublishedSubtask
 
@@ -31,7 +31,6 @@ class PublishedSuite(Suite):
 
     name = "published"
     description = "The released BERTs of Ding et al. 2021; nothing is trained, their archive must be imported."
-    minutes = 0
     by_default = False
 
     def subtasks(self) -> tuple[Subtask, ...]:
@@ -52,23 +51,15 @@ class PublishedSuite(Suite):
             for subtask in SUBTASKS.values()
         )
 
-    def folder(self, home: Path, scale: Scale, population: str) -> Path:
-        """The same at every scale: the networks are as large as they were released."""
-        return home / "populations" / self.name / population
+    def folder(self, site: Site, population: str) -> Path:
+        """Return the folder of a population, the same at every scale: released networks have one size."""
+        return site.home / "populations" / self.name / population
 
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether any of the archive has been imported."""
-        return any(is_imported(self.folder(home, scale, population_name(s))) for s in SUBTASKS.values())
+    def is_built(self, site: Site) -> bool:
+        """Return whether any of the archive has been imported."""
+        return any(is_imported(self.folder(site, population_name(s))) for s in SUBTASKS.values())
 
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        **options: Any,
-    ) -> None:
+    def build(self, site: Site, **options: Any) -> None:
         """Say how to get the networks, which cannot be built."""
         raise InputError(
             "The published networks are not built but imported. Download sim_metric_resources.tar "

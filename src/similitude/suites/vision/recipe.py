@@ -80,14 +80,16 @@ class Recipe:
 
 def model_name(seed: int) -> str:
     """Name of the network with a seed; names sort as seeds do."""
-    return f"seed{seed:02}"
+    return f"seed{seed:03}"
 
 
 RECIPES: dict[Scale, Recipe] = {
     "quick": Recipe(models=6, training=Training(epochs=2), test_images=1200, fits=4),
+    "first": Recipe(test_images=1200),
     "embedded": Recipe(test_images=1200),
+    "standard": Recipe(models=200, probed=40, test_images=1200),
     "paper": Recipe(
         training=Training(stem_stride=1, epochs=30, batch=128, rate=0.1, augment=True), inputs=4000, folds=40
     ),
 }
-"""Recipe of each scale: a cut of a minute, minutes on two cores, and the paper's size (about two hours a network)."""
+"""Recipe of each scale; at the paper's, a network takes about two hours."""

@@ -25,7 +25,7 @@ __all__ = ["model_record"]
 _AT_ONCE = 200
 
 
-def model_record(data: ImageData, recipe: Recipe, seed: int) -> ModelRecord:
+def model_record(data: ImageData, recipe: Recipe, seed: int, *, probed: bool = True) -> ModelRecord:
     """Train a network and find out all that the population keeps of it.
 
     Scores and per-image results are
@@ -65,7 +65,7 @@ def model_record(data: ImageData, recipe: Recipe, seed: int) -> ModelRecord:
 
         inputs = data.test_images[: recipe.inputs]
         representations = _representations(network, inputs, recipe.grid)
-        if seed < recipe.probed:
+        if probed:
             scores += _probe_scores(representations, data.test_labels[: len(inputs)], recipe)
         scores += [
             Score("calibration_error/clean", calibration_error(clean, labels), items=len(labels)),

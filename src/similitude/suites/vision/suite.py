@@ -14,16 +14,13 @@ from similitude.benchmark.predictions import calibration, prediction_differences
 from similitude.errors import InputError, require
 from similitude.representations import is_population, open_population
 from similitude.representations.folder import read_json
-from similitude.suites.base import BuildProgress, Scale, Suite
-from similitude.suites.vision.build import build_population
+from similitude.suites.base import Scale, Site, Suite
+from similitude.suites.vision.build import POPULATION, build_population
 from similitude.suites.vision.corruptions import CORRUPTIONS
 from similitude.suites.vision.data import Cifar10, Mnist
 from similitude.suites.vision.recipe import DELETION_LAYERS, RECIPES, Recipe
 
 __all__ = ["SUITE", "VisionSuite"]
-
-_POPULATION = "vision"
-_PROBED = RECIPES["embedded"].probed
 
 
 class VisionSuite(Suite):
@@ -38,21 +35,25 @@ class VisionSuite(Suite):
     in_distribution
         Add the functionalities on clean images. To be looked at, not graded: that they hardly spread, or by chance, is
         the point.
+    probed
+        Number of networks with linear probes, the first ones.
     """
 
     name: ClassVar[str] = "vision"
     description: ClassVar[str] = "Residual convnets (ResNet-14) trained on digits from different seeds."
-    minutes: ClassVar[int] = 5
+    minutes: ClassVar[Mapping[Scale, int]] = {"quick": 1, "first": 3, "embedded": 3, "standard": 15, "paper": 5000}
 
     def __init__(
         self,
         recipes: Mapping[Scale, Recipe] = RECIPES,
         families: Iterable[str] = tuple(CORRUPTIONS),
         in_distribution: bool = False,
+        probed: int = RECIPES["embedded"].probed,
     ) -> None:
         self.recipes = recipes
         self.families = tuple(families)
         self.in_distribution = in_distribution
+        self.probed = probed
 
     def subtasks(self) -> tuple[Subtask, ...]:
         """Layers, deleted components, out-of-distribution accuracy, and behaviour that accuracy does not tell."""
@@ -65,27 +66,27 @@ class VisionSuite(Suite):
         return (
             Subtask(
                 id="vision/seed_layer",
-                population=_POPULATION,
+                population=POPULATION,
                 varies="seed, layer",
                 functionalities=(Functionality("probe", "probe accuracy", per="layer"),),
                 pairing=Pairing("layers", layers=("last",)),
                 modality="vision",
                 description="Does it see that layers differ in how well a linear probe reads them?",
-                models=_PROBED,
+                models=self.probed,
             ),
             Subtask(
                 id="vision/pc_deletion",
-                population=_POPULATION,
+                population=POPULATION,
                 varies="seed, deleted components",
                 functionalities=(Functionality("probe/truncated", "probe accuracy", per="layer"),),
                 pairing=Pairing("deletions", layers=DELETION_LAYERS),
                 modality="vision",
                 description="Does it see how much a linear probe loses as principal components are deleted?",
-                models=_PROBED,
+                models=self.probed,
             ),
             Subtask(
                 id="vision/ood",
-                population=_POPULATION,
+                population=POPULATION,
                 varies="seed",
                 functionalities=(
                     *((clean_accuracy,) if self.in_distribution else ()),
@@ -98,7 +99,7 @@ class VisionSuite(Suite):
             ),
             Subtask(
                 id="vision/behaviour",
-                population=_POPULATION,
+                population=POPULATION,
                 varies="seed",
                 functionalities=(
                     *(clean_behaviour if self.in_distribution else ()),
@@ -116,23 +117,13 @@ class VisionSuite(Suite):
             ),
         )
 
-    def build(
-        self,
-        home: Path,
-        scale: Scale = "embedded",
-        *,
-        progress: BuildProgress | None = None,
-        workers: int = 2,
-        cifar10: Path | None = None,
-        cifar10c: Path | None = None,
-        **options: Any,
-    ) -> None:
-        """Train the networks that are missing under `home`.
+    def build(self, site: Site, *, cifar10: Path | None = None, cifar10c: Path | None = None, **options: Any) -> None:
+        """Train the networks that are missing.
 
         Parameters
         ----------
-        home, scale, progress, workers
-            See `Suite.build`.
+        site
+            Where, at which scale, and with how many processes.
         cifar10, cifar10c
             Folders of local copies, for the scale ``"paper"`` only: the first is needed, the second replaces the
             corruptions computed here.
@@ -142,43 +133,42 @@ class VisionSuite(Suite):
         MissingDependency
             torch or mlxtend is not installed.
         InputError
-            A folder is missing or superfluous, or `home` holds a population made otherwise.
+            A folder is missing or superfluous, or the site holds a population of other images.
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
-        if scale != "paper" and (cifar10 or cifar10c):
+        if site.scale != "paper" and (cifar10 or cifar10c):
             raise InputError("CIFAR-10 is used at the paper's scale only: add --scale paper, or leave the folders out.")
-        if scale == "paper" and cifar10 is None:
+        if site.scale == "paper" and cifar10 is None:
             raise InputError("The paper's scale needs a local copy of CIFAR-10: give its folder with --cifar10 DIR.")
         require("torch", extra="models")
-        recipe = self.recipes[scale]
-        source = Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c)
-        folder = self.folder(home, scale, _POPULATION)
-        build_population(folder, _POPULATION, source, recipe, workers=workers, progress=progress)
+        recipe = self.recipes[site.scale]
+        build_population(site, Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c), recipe)
 
-    def is_built(self, home: Path, scale: Scale = "embedded") -> bool:
-        """Whether all networks are there, made by the present recipe."""
-        folder = self.folder(home, scale, _POPULATION)
-        recipe = self.recipes[scale]
+    def is_built(self, site: Site) -> bool:
+        """Return whether all networks are there, made by the present recipe."""
+        folder, recipe = site.folder(POPULATION), self.recipes[site.scale]
         if not is_population(folder):
             return False
-        made_by = read_json(folder / "manifest.json").get("settings", {}).get("recipe")
-        return made_by == asdict(recipe) and len(open_population(folder).models) == recipe.models
+        settings = read_json(folder / "manifest.json").get("settings", {})
+        made_so = settings.get("recipe") == asdict(recipe) and "arithmetic" in settings
+        return made_so and len(open_population(folder).models) == recipe.models
 
-    def at(self, home: Path, scale: Scale) -> VisionSuite:
+    def at(self, site: Site) -> VisionSuite:
         """With the corruptions that the population has: local arrays of CIFAR-10-C have families of their own."""
-        if not is_population(self.folder(home, scale, _POPULATION)):
-            return self
-        scores = self.populations(home, scale)[_POPULATION].scores
+        probed = self.recipes[site.scale].probed
+        if not is_population(site.folder(POPULATION)):
+            return VisionSuite(self.recipes, self.families, self.in_distribution, probed)
+        scores = self.populations(site)[POPULATION].scores
         accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
         names = [name.removeprefix("accuracy/") for name in accuracies]
         families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
-        return VisionSuite(self.recipes, families or self.families, self.in_distribution)
+        return VisionSuite(self.recipes, families or self.families, self.in_distribution, probed)
 
-    def describe(self, home: Path, scale: Scale = "embedded") -> pd.DataFrame:
+    def describe(self, site: Site) -> pd.DataFrame:
         """As `Suite.describe`, for the corruptions that the population has, and for clean images too."""
-        families = self.at(home, scale).families
-        return super(VisionSuite, VisionSuite(self.recipes, families, in_distribution=True)).describe(home, scale)
+        here = self.at(site)
+        return super(VisionSuite, VisionSuite(self.recipes, here.families, True, here.probed)).describe(site)
 
 
 SUITE = VisionSuite()

@@ -1,4 +1,4 @@
-"""Training one network: the same seed gives the same network, to the last bit."""
+"""Training one network: within one kind of arithmetic, the same seed gives the same network to the last bit."""
 
 from __future__ import annotations
 
