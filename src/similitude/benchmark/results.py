@@ -36,21 +36,36 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Results:
-    """One row a subtask, functionality, measure and statistic.
+    """One row per subtask, functionality, measure and statistic.
 
     Parameters
     ----------
     frame
-        The columns of `COLUMNS` at least. `estimate` is the correlation (statistic ``spearman`` or ``kendall``), `p`
-        one-sided, `ci_low` and `ci_high` its interval over models, `seconds` what the measure cost over the subtask
-        when it was computed. By the corrected protocol also those of `similitude.benchmark.statistics.Assessment`, and
-        `p_holm`, adjusted over all rows of a statistic.
+        At least the columns of `COLUMNS`. `estimate` is the correlation (statistic ``spearman`` or ``kendall``) against
+        the best reference, `p` one-sided, `ci_low` and `ci_high` its interval over models, `seconds` the computing time
+        of the measure over the subtask when it was computed. The corrected protocol adds the columns of
+        `similitude.benchmark.statistics.Assessment` and `p_holm`, for ``spearman`` adjusted over all rows. Verdicts
+        rest on `every`, the average over every model as reference:
+
+        - ``tells``: whether the interval of `every` lies above 0; ``verdict`` is "tracks" where it does, "inverted"
+          where it lies below 0, and else "undecided".
+        - ``leading``: whether the measure may be the best of its row: no other measure has a significantly larger
+          `every`. The truly best measure is among the leading ones in 95 % of samples. A measure that failed on a pair
+          never leads.
+        - ``apart``: whether the row can tell measures apart, that is, some pair of them is distinct (the same for all
+          measures of the row).
+        - ``every_rank``: place by `every`, 1 is best.
+        - ``n_groups``: number of groups (checkpoints, say) that were resampled; 0 where models are independent.
     provenance
         What was run: protocol, versions, command.
+    leave_one_out
+        `every` without each independent unit in turn, from which intervals of mean ranks come: columns population,
+        subtask, functionality, statistic, unit (a model or a group), and one per measure. None if it was not kept.
     """
 
     frame: pd.DataFrame
     provenance: dict[str, Any]
+    leave_one_out: pd.DataFrame | None = None
 
     def table(self, statistic: str = "spearman") -> pd.DataFrame:
         """Estimates with subtask and functionality as rows and measures as columns, both in order of appearance."""
