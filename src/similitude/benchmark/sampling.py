@@ -98,7 +98,7 @@ class Sampling:
         """
         if len(self.blocks) > 1:
             return self._bootstrap_blocks(arrays, resamples, rng)
-        models = self.blocks[0]
+        models = next(iter(self.blocks))
         sample = np.ones((1, len(models)))
         if self.groups:
             drawn = resampling.bootstrap_weights(len(self.groups), resamples, rng)
@@ -116,7 +116,7 @@ class Sampling:
             mean = of_block.mean(axis=0)
             without = (len(of_block) * mean - of_block) / (len(of_block) - 1)
             return Correlations(*np.concatenate([mean[None], without]).swapaxes(0, 1))
-        models = self.blocks[0]
+        models = next(iter(self.blocks))
         kept = 1 - np.eye(len(models))
         if self.groups:
             kept = np.stack([~np.isin(np.arange(len(models)), group) for group in self.groups]).astype(float)
