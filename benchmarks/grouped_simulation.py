@@ -78,7 +78,7 @@ class World:
         dissimilarity = np.stack(values)[:, None, ..., None]
         found = []
         for f in range(count):
-            spread = 0.3 if self.strength else 0.0
+            spread = 0.3 if self.strength and c > 1 else 0.0
             strength = np.clip(self.strength + spread * rng.uniform(-1, 1, size=(c, 1)), 0, 1)
             own = rng.normal(size=(c, n)) + offset * rng.normal(size=(c, 1))
             score = (strength * place[..., f % 3] + np.sqrt(1 - strength**2) * own).ravel()
