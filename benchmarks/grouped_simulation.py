@@ -176,7 +176,16 @@ def rank_coverage(world: World, rows: int, replications: int, rng: np.random.Gen
     return {"lowest": covered.min(), "mean": covered.mean(), "width": (high - low).mean()}
 
 
-DESIGNS = ((1, 20, True), (2, 20, True), (3, 20, True), (5, 20, True), (10, 10, True), (3, 6, False), (6, 6, False))
+DESIGNS = (
+    (1, 20, True),
+    (2, 20, True),
+    (3, 20, True),
+    (5, 20, True),
+    (10, 10, True),
+    (2, 6, False),
+    (3, 6, False),
+    (6, 6, False),
+)
 
 
 def main() -> None:
@@ -185,7 +194,7 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    count, rng = options.replications, np.random.default_rng(options.seed)
+    count = options.replications
     tables = (
         ("models", {}, coverage),
         ("null", {"strength": 0.0}, false_verdicts),
@@ -200,7 +209,7 @@ def main() -> None:
         header = ""
         for groups, size, within in DESIGNS:
             world = World(groups, size, within, **change)
-            found = simulate(world, count, rng)
+            found = simulate(world, count, np.random.default_rng([options.seed, groups, size]))
             if not header:
                 header = f"\n| {title} | " + " | ".join(found) + " |\n|---|" + "--:|" * len(found)
                 print(header)

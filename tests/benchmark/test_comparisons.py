@@ -122,7 +122,7 @@ def results(every, *, apart=None, populations=None, noise=0.1, units=12, equival
 
 
 def test_summary_counts_rows_that_tell_measures_apart():
-    found = results([[0.9, 0.5, 0.1], [0.1, 0.2, 0.3], [0.8, 0.9, -0.2]], apart=[True, False, True], noise=0.01)
+    found = results([[0.9, 0.5, 0.1], [0.1, 0.2, 0.3], [0.8, 0.9, -0.2]], apart=[True, False, True], noise=0.001)
     summary = found.summary()
     assert list(summary["mean_rank"]) == [1.5, 1.5, 3]
     assert dict(summary["worst"]) == {"m0": 0.8, "m1": 0.5, "m2": -0.2}
@@ -148,13 +148,13 @@ def test_ranks_of_one_population_vary_together():
 
 
 def test_mean_rank_interval_by_hand():
-    """Two measures in one row: the rank of the first is 1 with the chance that Student's t gives."""
+    """Two measures in one row: the rank of the first is 2 with the chance that Student's t gives."""
     found = results([[0.5, 0.4]], units=10, noise=0.1)
     assert found.leave_one_out is not None
     without = found.leave_one_out[["m0", "m1"]].to_numpy()
     change = without[:, 0] - without[:, 1]
     error = np.sqrt(9 / 10 * ((change - change.mean()) ** 2).sum())
-    behind = stats.t.sf(0.1 / error, 9)
+    behind = stats.t.sf(0.1 / (np.sqrt(2) * error), 9)
     expected = 1.96 * np.sqrt(behind * (1 - behind))
     summary = found.summary()
     assert summary.loc["m0", "mean_rank_high"] - 1 == pytest.approx(expected, rel=0.1)

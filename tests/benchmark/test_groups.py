@@ -249,6 +249,20 @@ def test_no_groups_and_one_group_are_the_same(within):
     assert one.units == data.models
 
 
+def test_two_groups_across_give_no_verdict():
+    """Without one of them no pair across is left; a jackknife of the two called 49 % of equal measures distinct."""
+    found = assess(grading((8, 8), within=False, noise=0.1), resamples=50, permutations=19)
+    assert found.table["every"].notna().all()
+    assert found.table[["every_low", "every_high"]].isna().all(axis=None)
+    assert set(found.table["verdict"]) == {"undecided"}
+    assert found.table["leading"].all()
+    assert not found.table["apart"].any()
+    assert not found.differences()[["distinct", "distinct_alone"]].any(axis=None)
+    assert found.table["ci_low"].notna().all()
+    within = assess(grading((8, 8), noise=0.1), resamples=50, permutations=19).table
+    assert within["every_low"].notna().all()
+
+
 def test_planted_effects_are_found_and_noise_is_not():
     rng = np.random.default_rng(2)
     data = grading((12,) * 6, noise=0.3)

@@ -27,9 +27,11 @@ def mean_ranks(
     The rows are given; the networks are what might have been others. Rows on one population share its networks, so
     their values vary together: in each draw, every unit of a population (a model, a group) has one random weight, which
     multiplies its jackknife influence on the values of all measures in all rows of the population. The standard
-    deviation of the mean rank over draws is its standard error. What the interval covers is the mean rank on average
-    over populations of this size, not that of infinitely many networks: where measures are nearly tied, the latter
-    depends on differences that cannot be seen.
+    deviation of the mean rank over draws is its standard error. Draws have twice the variance of the values: the gaps
+    between measures are noisy themselves, and those that came out wide would make ranks look firmer than they are.
+
+    What the interval covers is the mean rank on average over populations of this size, not that of infinitely many
+    networks: where measures are nearly tied, the latter depends on differences that cannot be seen.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def _drawn_ranks(
             df = len(of_row) - 1
             weights[units] = rng.normal(size=(_DRAWS, df + 1)) * np.sqrt(df / rng.chisquare(df, size=(_DRAWS, 1)))
         values = of_row[measures].to_numpy(dtype=float)
-        influence = np.sqrt((len(values) - 1) / len(values)) * (values - values.mean(axis=0))
+        influence = np.sqrt(2 * (len(values) - 1) / len(values)) * (values - values.mean(axis=0))
         classes = np.unique(np.where(row["equivalent"] == "", measures, row["equivalent"]), return_inverse=True)[1]
         firsts = np.array([np.flatnonzero(classes == c)[0] for c in classes])
         drawn = row["every"].to_numpy(dtype=float) + weights[units] @ influence

@@ -110,7 +110,11 @@ class Sampling:
         return resampling.resampled(*arrays.among(models), np.concatenate([sample, weights]))
 
     def leave_one_out(self, arrays: GradingArrays) -> Correlations:
-        """Correlations averaged over every reference: in the sample, then without each unit, shape (1 + units, K)."""
+        """Correlations averaged over every reference: in the sample, then without each unit, shape (1 + units, K).
+
+        NaN without one of two groups that are compared across: no pair across groups is left then, so that the two
+        values say nothing of how far the sample's would vary.
+        """
         if len(self.blocks) > 1:
             of_block = np.array([_sample(resampling.every_reference, arrays.among(b)) for b in self.blocks])
             mean = of_block.mean(axis=0)
@@ -121,7 +125,11 @@ class Sampling:
         if self.groups:
             kept = np.stack([~np.isin(np.arange(len(models)), group) for group in self.groups]).astype(float)
         weights = np.concatenate([np.ones((1, len(models))), kept])
-        return resampling.every_reference(*arrays.among(models), weights)
+        found = resampling.every_reference(*arrays.among(models), weights)
+        if len(self.groups) == 2:
+            for values in found:
+                values[1:] = np.nan
+        return found
 
     def permutations(self, count: int, rng: np.random.Generator) -> list[Indices]:
         """Orders of the models of each block, shape (count + 1, models), the first of them as it was.
