@@ -182,7 +182,6 @@ DESIGNS = (
     (3, 20, True),
     (5, 20, True),
     (10, 10, True),
-    (2, 6, False),
     (3, 6, False),
     (6, 6, False),
 )
