@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 
 from similitude.benchmark import mantel, resampling
+from similitude.benchmark.comparisons import holm
 from similitude.benchmark.correlation import grade
+from similitude.benchmark.places import equivalence_classes
 from similitude.benchmark.ranks import bad_fraction, weighted_correlations
-from similitude.benchmark.statistics import assess, equivalence_classes, holm
+from similitude.benchmark.statistics import assess
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import InputError
 

@@ -5,13 +5,14 @@ from similitude.benchmark.evaluate import Evaluation, evaluate
 from similitude.benchmark.functionality import probe_correct, split_half_reliability
 from similitude.benchmark.predictions import calibration_error, prediction_differences
 from similitude.benchmark.results import Results, read_results
-from similitude.benchmark.subtask import Functionality, GradingData, Pairing, Pairwise, Subtask, Variant
+from similitude.benchmark.subtask import Functionality, GradingData, Grouping, Pairing, Pairwise, Subtask, Variant
 
 __all__ = [
     "Evaluation",
     "Functionality",
     "Grade",
     "GradingData",
+    "Grouping",
     "Pairing",
     "Pairwise",
     "Results",

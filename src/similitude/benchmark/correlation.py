@@ -12,7 +12,7 @@ from scipy import stats
 
 from similitude.benchmark.subtask import GradingData
 
-__all__ = ["Grade", "Protocol", "Rows", "best_references", "grade", "rank_correlation", "reference_rows"]
+__all__ = ["Grade", "Protocol", "Rows", "grade", "rank_correlation", "reference_rows"]
 
 Protocol = Literal["corrected", "published"]
 """Corrected leaves the pair of the reference with itself out and ranks values rounded to 12 digits; published keeps
@@ -23,7 +23,7 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Grade:
-    """Rank correlations and their one-sided p-values, averaged over reference layers (Ding et al. 2021)."""
+    """Rank correlations and their one-sided p-values, averaged over reference layers and groups (Ding et al. 2021)."""
 
     rho: float
     rho_p: float
@@ -37,8 +37,10 @@ class Grade:
 
 @dataclass(frozen=True)
 class Rows:
-    """What is correlated for one reference layer; arrays of one entry a pair."""
+    """What is correlated for one reference layer and block of models; arrays of one entry per pair."""
 
+    group: str
+    """Group that the models belong to; empty if all models are compared with each other."""
     layer: int
     reference: int
     models: np.ndarray
@@ -48,26 +50,24 @@ class Rows:
     """Difference in functionality from the reference."""
 
 
-def best_references(data: GradingData) -> np.ndarray:
-    """Index of the best model for each reference layer, shape (G,); the first of equals."""
-    return np.argmax(data.merit, axis=1)
-
-
 def reference_rows(data: GradingData, protocol: Protocol = "corrected") -> Iterator[Rows]:
-    """The pairs of the best reference with everything else, one set for each reference layer."""
-    for g, reference in enumerate(best_references(data)):
-        models, variants = (index.ravel() for index in np.indices(data.score[g].shape))
-        itself = (models == reference) & data.same[g][variants]
-        difference = data.difference[g, reference].ravel()
-        kept = np.ones_like(itself) if protocol == "published" else ~itself
-        yield Rows(g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
+    """Pairs of the best reference with everything else, one set per block of models and reference layer."""
+    for group, block in data.blocks.items():
+        for g, merit in enumerate(data.merit[:, block]):
+            reference = block[np.argmax(merit)]  # the first of equals
+            chosen, variants = (index.ravel() for index in np.indices(data.score[g, block].shape))
+            models = block[chosen]
+            itself = (models == reference) & data.same[g][variants]
+            difference = data.difference[g, reference][block].ravel()
+            kept = np.ones_like(itself) if protocol == "published" else ~itself
+            yield Rows(group, g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
 
 
 def grade(data: GradingData, measure: str, protocol: Protocol = "corrected") -> Grade:
     """Grade one measure on one functionality.
 
     For each reference layer the reference is the model with the best score; its dissimilarities to all others are rank
-    correlated with the differences in functionality.
+    correlated with the differences in functionality. Models compared within groups have a reference per group.
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.assessed import assessed
+from similitude.benchmark.comparisons import holm
 from similitude.benchmark.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.results import COLUMNS, Results
-from similitude.benchmark.statistics import STATISTICS, holm
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.engine.compute import MEMORY, Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -34,13 +34,14 @@ class Evaluation:
     results
         The grades.
     pairs
-        One row a pair that was correlated: suite, subtask, functionality, reference_layer, reference, model, layer,
-        deleted, itself, difference (in functionality), and the dissimilarity by each measure.
+        One row per pair that was correlated: suite, subtask, functionality, group (empty unless models are compared
+        within groups), reference_layer, reference, model, layer, deleted, itself, difference (in functionality), and
+        the dissimilarity by each measure.
     grading
         (subtask id, functionality name) to scores and dissimilarities for every reference.
     differences
-        Is one measure better than another? One row a subtask, functionality, statistic and pair of measures: first,
-        second, difference, ci_low, ci_high, distinct.
+        Is one measure better than another? One row per subtask, functionality, statistic and pair of measures, with
+        the columns of `similitude.benchmark.statistics.Assessment.differences`.
     failures
         subtask, measure, first, second, reason.
     computed, reused
@@ -103,7 +104,9 @@ def evaluate(
     rows: list[pd.DataFrame] = []
     tables: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
+    leave_one_out: list[pd.DataFrame] = []
     failures: list[tuple] = []
+    tests = len(measures) * sum(len(subtask.functionalities) for subtask in subtasks)
     order = {str(measure): i for i, measure in enumerate(measures)}
     computed = reused = 0
     for subtask in subtasks:
@@ -113,7 +116,7 @@ def evaluate(
         # Functionalities of a subtask share their dissimilarities unless they are scored at other deletion levels.
         shared: dict[tuple, tuple[dict[str, np.ndarray], dict[str, float], str]] = {}
         for functionality in subtask.functionalities:
-            data = GradingData.of(population, functionality, subtask.pairing)
+            data = GradingData.of(population, functionality, subtask.pairing, subtask.grouping)
             if data.variants not in shared:
                 indices, pairs = data.pairs(population)
                 tell = progress(subtask.id) if progress else None
@@ -137,18 +140,19 @@ def evaluate(
             if protocol == "published":
                 found = _graded(data)
             else:
-                found, compared = assessed(data, resamples, cache)
+                found, compared, without = assessed(data, resamples, tests, cache)
                 differences.append(compared.assign(**labels))
+                leave_one_out.append(without.assign(population=subtask.population, **labels))
             found = found.assign(suite=subtask.suite, version=version, data_hash=data_hash, **labels)
             found = found.sort_values("measure", key=lambda names: names.map(order), kind="stable", ignore_index=True)
             rows.append(found.assign(seconds=found["measure"].map(seconds)))
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS))
-    if "p" in frame and protocol == "corrected":
-        for statistic in STATISTICS:
-            rows_of_statistic = frame["statistic"] == statistic
-            frame.loc[rows_of_statistic, "p_holm"] = holm(frame.loc[rows_of_statistic, "p"].to_numpy(dtype=float))
+    if protocol == "corrected" and len(frame):
+        tested = frame["statistic"] == "spearman"
+        frame.loc[tested, "p_holm"] = holm(frame.loc[tested, "p"].to_numpy(dtype=float))
     frame = frame.reindex(columns=[*COLUMNS, *(column for column in frame.columns if column not in COLUMNS)])
-    results = Results(frame, {"protocol": protocol, "resamples": resamples, **(provenance or {})})
+    without = pd.concat(leave_one_out, ignore_index=True) if leave_one_out else None
+    results = Results(frame, {"protocol": protocol, "resamples": resamples, **(provenance or {})}, without)
     return Evaluation(
         results,
         pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(),
@@ -166,7 +170,8 @@ def _graded(data: GradingData) -> pd.DataFrame:
     for measure in data.dissimilarity:
         found = grade(data, measure, "published")
         for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
-            rows.append((measure, statistic, estimate, p, np.nan, np.nan, len(data.models), found.pairs, found.failed))
+            models = sum(len(block) for block in data.blocks.values())
+            rows.append((measure, statistic, estimate, p, np.nan, np.nan, models, found.pairs, found.failed))
     columns = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -181,6 +186,7 @@ def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protoco
                 "suite": subtask.suite,
                 "subtask": subtask.id,
                 "functionality": functionality,
+                "group": rows.group,
                 "reference_layer": data.layers[rows.layer],
                 "reference": data.models[rows.reference],
                 "model": [data.models[m] for m in rows.models],

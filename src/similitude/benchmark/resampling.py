@@ -114,7 +114,7 @@ def interval(
     estimate
         The value in the sample, shape (...).
     n_models
-        Size of the sample that was resampled.
+        Number of units that were resampled independently: models, or groups of models.
     level
         Nominal coverage.
     method

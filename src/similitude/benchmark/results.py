@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import FileError
 
@@ -33,39 +34,74 @@ COLUMNS = (
     "data_hash",
 )
 
+_ROW = ["subtask", "functionality"]
+_LEAVE_ONE_OUT = "leave_one_out.csv"
+_TEXTS = dict.fromkeys((*_ROW, "population", "statistic", "unit"), "str")
+
 
 @dataclass(frozen=True)
 class Results:
-    """One row a subtask, functionality, measure and statistic.
+    """One row per subtask, functionality, measure and statistic.
 
     Parameters
     ----------
     frame
-        The columns of `COLUMNS` at least. `estimate` is the correlation (statistic ``spearman`` or ``kendall``), `p`
-        one-sided, `ci_low` and `ci_high` its interval over models, `seconds` what the measure cost over the subtask
-        when it was computed. By the corrected protocol also those of `similitude.benchmark.statistics.Assessment`, and
-        `p_holm`, adjusted over all rows of a statistic.
+        At least the columns of `COLUMNS`. `estimate` is the correlation (statistic ``spearman`` or ``kendall``) against
+        the best reference, `p` one-sided, `ci_low` and `ci_high` its interval over models, `seconds` the computing time
+        of the measure over the subtask when it was computed. The corrected protocol adds the columns of
+        `similitude.benchmark.statistics.Assessment` and `p_holm`, for ``spearman`` adjusted over all rows. Verdicts
+        rest on `every`, the average over every model as reference:
+
+        - ``tells``: whether the interval of `every` lies above 0; ``verdict`` is "tracks" where it does, "inverted"
+          where it lies below 0, and else "undecided".
+        - ``leading``: whether the measure may be the best of its row: no other measure has a significantly larger
+          `every`. The truly best measure is among the leading ones in 95 % of samples. A measure that failed on a pair
+          never leads.
+        - ``apart``: whether the row can tell measures apart, that is, some pair of them is distinct (the same for all
+          measures of the row).
+        - ``every_rank``: place by `every`, 1 is best.
+        - ``n_groups``: number of groups (checkpoints, say) that were resampled; 0 where models are independent.
     provenance
         What was run: protocol, versions, command.
+    leave_one_out
+        `every` without each independent unit in turn, from which intervals of mean ranks come: columns population,
+        subtask, functionality, statistic, unit (a model or a group), and one per measure, which is NaN where it failed.
+        None if it was not kept.
     """
 
     frame: pd.DataFrame
     provenance: dict[str, Any]
+    leave_one_out: pd.DataFrame | None = None
 
-    def table(self, statistic: str = "spearman") -> pd.DataFrame:
-        """Estimates with subtask and functionality as rows and measures as columns, both in order of appearance."""
+    def table(self, statistic: str = "spearman", column: str = "estimate") -> pd.DataFrame:
+        """A column of the frame with subtask and functionality as rows and measures as columns, in order."""
         chosen = self.frame[self.frame["statistic"] == statistic]
-        wide = chosen.pivot(index=["subtask", "functionality"], columns="measure", values="estimate")
-        rows = chosen[["subtask", "functionality"]].drop_duplicates()
+        wide = chosen.pivot(index=_ROW, columns="measure", values=column)
+        rows = chosen[_ROW].drop_duplicates()
         return wide.loc[pd.MultiIndex.from_frame(rows), list(chosen["measure"].unique())]
 
     def summary(self, statistic: str = "spearman") -> pd.DataFrame:
-        """For each measure the mean rank over rows (1 is best; a failure ranks last) and the worst estimate."""
-        table = self.table(statistic)
-        ranks = table.rank(axis=1, ascending=False, na_option="bottom").mean()
-        if "rank" in self.frame:  # of the statistics, which give measures that order pairs identically one place
-            ranks = self.frame[self.frame["statistic"] == statistic].groupby("measure")["rank"].mean()
-        summary = pd.DataFrame({"mean_rank": ranks, "worst": table.min(skipna=False)}).loc[table.columns]
+        """Judge measures over all rows that can tell them apart, by the average over every reference.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by measure, the best mean rank first: mean_rank (1 is best; a failure ranks last), mean_rank_low and
+            mean_rank_high (its interval, see `similitude.benchmark.mean_ranks`), worst (the smallest value; NaN if it
+            failed on a row), and rows (how many rows count). All but rows is NaN if no row can tell measures apart.
+            Results by the published protocol count all rows, by the best reference, without intervals.
+        """
+        chosen = self.frame[self.frame["statistic"] == statistic]
+        measures = list(chosen["measure"].unique())
+        if "apart" in chosen:
+            chosen = chosen[chosen["apart"].astype(bool)]
+            table = self.table(statistic, "every").loc[pd.MultiIndex.from_frame(chosen[_ROW].drop_duplicates())]
+            summary = mean_ranks(chosen, self.leave_one_out).reindex(measures)
+        else:
+            table = self.table(statistic)
+            summary = table.rank(axis=1, ascending=False, na_option="bottom").mean().to_frame("mean_rank")
+            summary[["mean_rank_low", "mean_rank_high"]] = np.nan
+        summary = summary.assign(worst=table.min(skipna=False), rows=len(table))
         return summary.sort_values("mean_rank", kind="stable")
 
     def records(self) -> list[dict[str, Any]]:
@@ -73,11 +109,15 @@ class Results:
         return [{str(k): _plain(v) for k, v in row.items()} for row in self.frame.to_dict("records")]
 
     def write(self, folder: Path) -> None:
-        """Write ``results.csv`` and ``results.json``."""
+        """Write ``results.csv``, ``results.json`` and, if it was kept, ``leave_one_out.csv``."""
         folder.mkdir(parents=True, exist_ok=True)
         self.frame.to_csv(folder / "results.csv", index=False)
         content = {"provenance": self.provenance, "results": self.records()}
         (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if self.leave_one_out is None:
+            (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
+        else:
+            self.leave_one_out.to_csv(folder / _LEAVE_ONE_OUT, index=False, float_format="%.10g")
 
 
 def read_results(folder: str | Path) -> Results:
@@ -91,7 +131,9 @@ def read_results(folder: str | Path) -> Results:
     file = Path(folder) / "results.json"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return Results(pd.DataFrame(content["results"]), content["provenance"])
+        kept = file.with_name(_LEAVE_ONE_OUT)
+        without = pd.read_csv(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
+        return Results(pd.DataFrame(content["results"]), content["provenance"], without)
     except FileNotFoundError:
         raise FileError(
             f"{folder} holds no finished run (no results.json). Run `similitude run --out {folder}` first."
@@ -115,6 +157,8 @@ def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> No
                 "measures": list(data.dissimilarity),
                 "quality": data.quality,
                 "lower_is_better": data.lower_is_better,
+                "groups": data.groups,
+                "within": data.within,
             }
         )
         arrays |= {
@@ -146,6 +190,8 @@ def load_grading(file: str | Path) -> dict[tuple[str, str], GradingData]:
                     pairwise=arrays.get(f"{i}/pairwise"),
                     quality=entry.get("quality", ""),
                     lower_is_better=entry.get("lower_is_better", False),
+                    groups=tuple(entry.get("groups", ())),
+                    within=entry.get("within", False),
                 )
                 for i, entry in enumerate(index)
             }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,77 +9,122 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from similitude.benchmark import mantel, resampling
+from similitude.benchmark import comparisons, mantel, resampling
+from similitude.benchmark.places import equivalence_classes, ranks
 from similitude.benchmark.ranks import Correlations, bad_fraction, rounded
+from similitude.benchmark.sampling import GradingArrays, Sampling
 from similitude.benchmark.subtask import GradingData
 from similitude.errors import InputError
 
-__all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "equivalence_classes", "holm"]
+__all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "extra_permutations"]
 
 Array = NDArray[Any]
 Statistic = Literal["spearman", "kendall"]
 
 STATISTICS: tuple[Statistic, ...] = ("spearman", "kendall")
 
+_PER_TEST = 100
+"""Permutations per test that p-values are adjusted for."""
+
+_STEP = 10_000
+
 
 @dataclass(frozen=True)
 class Assessment:
     """Statistics of all measures on one functionality of a subtask.
 
+    The unit is what was sampled independently: a model, or a group of models (`Grouping`), which is drawn first and
+    then models within it.
+
     Parameters
     ----------
     table
-        One row a measure and statistic (``spearman``, ``kendall``):
+        One row per measure and statistic (``spearman``, ``kendall``):
 
-        - ``estimate``, ``ci_low``, ``ci_high``, ``p``: against the best reference, averaged over reference layers;
-          expanded percentile interval of a bootstrap over models; one-sided p by permuting models.
+        - ``estimate``, ``ci_low``, ``ci_high``, ``p``: against the best reference, averaged over reference layers (and
+          groups, if models are compared within groups); expanded percentile interval of a bootstrap over units;
+          one-sided p by permuting models.
         - ``every``, ``every_low``, ``every_high``, ``every_p``: averaged over every model as the reference; jackknife
-          over models on Fisher's z; the p is given for ``spearman``.
+          over units on Fisher's z; the p is given for ``spearman``.
+        - ``verdict``, ``tells``, ``leading``, ``apart``, ``every_rank``: what `every` says, see
+          `similitude.benchmark.results.Results`.
         - ``within``, ``within_p``, ``maximum``, ``maximum_chance``, ``maximum_p``: for ``spearman``, the
           mean over, and the largest of, the correlations within one reference layer and variant (one depth, one
           deletion level); the largest is judged against the largest under permutation, whose mean is its chance level.
         - ``bad_frac``: share of pairs with dissimilarity among the lowest fifth and functional difference among the
           highest.
-        - ``rank``, ``rank_low``, ``rank_high``: place among the measures, 1 is best, with a bootstrap interval;
-          measures that order all pairs identically share one place, and measures that failed on a pair share the last.
+        - ``rank``, ``rank_low``, ``rank_high``: place among the measures by ``estimate``, 1 is best, with a bootstrap
+          interval; measures that order all pairs identically share one place, and measures that failed on a pair share
+          the last.
         - ``equivalent``: names of the measures that share the place because they order pairs identically.
-        - ``n_models``, ``n_pairs``, ``n_failed``: of the pairs with the best references.
+        - ``n_models``, ``n_groups``, ``n_pairs``, ``n_failed``: numbers of models, of groups (0 where models are
+          independent), and of pairs with the best references.
     replicates
-        Bootstrap values, each of shape (resamples, measures); all measures on the same resamples.
-    n_models
-        Number of models resampled.
+        Bootstrap values against the best reference, each of shape (resamples, measures); all measures on the same
+        resamples.
+    leave_one_out
+        Values averaged over every reference: of the sample, then without each unit, each of shape
+        (1 + units, measures).
+    units
+        Names of the units, models or groups.
+    classes
+        Index of the first measure equivalent to each, shape (measures,).
+    failed
+        Whether each measure failed on any pair, shape (measures,).
     level
         Nominal coverage of all intervals.
     """
 
     table: pd.DataFrame
     replicates: Correlations
-    n_models: int
+    leave_one_out: Correlations
+    units: tuple[str, ...]
+    classes: NDArray[np.integer]
+    failed: NDArray[np.bool_]
     level: float
 
     def measures(self) -> list[str]:
         """Measure ids, in the order of the columns of `replicates`."""
         return list(self.table["measure"].unique())
 
+    def without(self, statistic: Statistic = "spearman") -> pd.DataFrame:
+        """Average over every reference without each unit: columns statistic, unit, and one per measure.
+
+        NaN for a measure that failed, which is not compared with others.
+        """
+        values = np.where(self.failed, np.nan, getattr(self.leave_one_out, statistic)[1:])
+        values = pd.DataFrame(values, columns=pd.Index(self.measures()))
+        return pd.concat([pd.DataFrame({"statistic": statistic, "unit": self.units}), values], axis=1)
+
     def differences(self, statistic: Statistic = "spearman") -> pd.DataFrame:
-        """Is one measure better than another? Paired bootstrap over the same resamples of models.
+        """Is one measure better than another? Paired comparisons on the same models.
 
         Returns
         -------
         pandas.DataFrame
-            One row a pair of measures: first, second, difference (first minus second), ci_low, ci_high, and
-            ``distinct``, True where the interval leaves out 0.
+            One row per pair of measures, first minus second:
+
+            - ``difference``, ``ci_low``, ``ci_high``: against the best reference, by bootstrap;
+            - ``every_difference``, ``every_low``, ``every_high``: averaged over every reference, by jackknife, the
+              interval for this pair of measures by itself;
+            - ``distinct_alone``: that interval excludes 0, so that the two differ if no other pair was looked at;
+            - ``distinct``: they differ even so, allowing for all pairs of measures (Holm); False for a measure that
+              failed.
         """
+        table = self.table[self.table["statistic"] == statistic]
+        estimate = table["estimate"].to_numpy(dtype=float)
         names = self.measures()
-        estimate = self._estimates(statistic)
         first, second = np.triu_indices(len(names), k=1)
         values = getattr(self.replicates, statistic)
         low, high = resampling.interval(
             values[:, first] - values[:, second],
             estimate[first] - estimate[second],
-            self.n_models,
+            len(self.units),
             level=self.level,
         )
+        every = getattr(self.leave_one_out, statistic)
+        compared = comparisons.compare(every[0], every[1:], level=self.level)
+        distinct = comparisons.distinct(compared, self.classes, ~self.failed, self.level)
         return pd.DataFrame(
             {
                 "first": [names[i] for i in first],
@@ -88,12 +132,13 @@ class Assessment:
                 "difference": estimate[first] - estimate[second],
                 "ci_low": low,
                 "ci_high": high,
-                "distinct": (low > 0) | (high < 0),
+                "every_difference": compared.difference[first, second],
+                "every_low": compared.low[first, second],
+                "every_high": compared.high[first, second],
+                "distinct_alone": compared.distinct[first, second],
+                "distinct": distinct[first, second],
             }
         )
-
-    def _estimates(self, statistic: Statistic) -> Array:
-        return self.table.loc[self.table["statistic"] == statistic, "estimate"].to_numpy(dtype=float)
 
 
 def assess(
@@ -101,6 +146,7 @@ def assess(
     *,
     resamples: int = 10_000,
     permutations: int = 9_999,
+    tests: int = 1,
     level: float = 0.95,
     seed: int = 0,
 ) -> Assessment:
@@ -113,6 +159,9 @@ def assess(
         measure and counted.
     resamples, permutations
         Of models.
+    tests
+        Number of tests that Spearman's `p` will be adjusted for (Holm). It gets at least 100 permutations per test, so
+        that an adjusted p can be as small as .01.
     level
         Nominal coverage of intervals.
     seed
@@ -123,170 +172,126 @@ def assess(
     InputError
         Fewer than four models, or no measure.
     """
-    n_models = len(data.models)
-    if n_models < 4:
-        raise InputError(f"Statistics over models need at least 4 models, there are {n_models}.")
+    if len(data.models) < 4:
+        raise InputError(f"Statistics over models need at least 4 models, there are {len(data.models)}.")
     if not data.dissimilarity:
         raise InputError("There is no measure to grade.")
     names = list(data.dissimilarity)
-    dissimilarity = np.stack([np.where(np.isfinite(d), d, np.nan) for d in data.dissimilarity.values()])
-    arrays = (data.merit, data.difference, dissimilarity, data.same)
+    arrays, sampling = GradingArrays.of(data), Sampling.of(data)
     rng = np.random.default_rng(seed)
-
-    weights = resampling.bootstrap_weights(n_models, resamples, rng)
-    sample = np.ones((1, n_models))
-    boot = resampling.resampled(*arrays, np.concatenate([sample, weights]))
-    left_out = np.concatenate([sample, 1 - np.eye(n_models)])
-    every = resampling.every_reference(*arrays, left_out)
-
-    orders = mantel.permutations(n_models, permutations, rng)
-    p = {
-        "spearman": mantel.p_value(mantel.permuted_spearman(*arrays, orders).mean(axis=0)),
-        "kendall": mantel.p_value(mantel.permuted_kendall(*arrays, orders).mean(axis=0)),
+    boot = sampling.bootstrap(arrays, resamples, rng)
+    every = sampling.leave_one_out(arrays)
+    tested = _tests(arrays, sampling, permutations, tests, rng)
+    failed = _failed(arrays, sampling)
+    bad, n_pairs, n_failed = _counts(arrays, sampling)
+    classes = equivalence_classes(arrays.dissimilarity, arrays.same)
+    sharing = [[n for n, c in zip(names, classes, strict=True) if c == own] for own in classes]
+    shared: dict[str, Any] = {
+        "equivalent": [", ".join(group) if len(group) > 1 else "" for group in sharing],
+        "bad_frac": bad,
+        "n_models": sum(len(block) for block in sampling.blocks),
+        "n_groups": len(data.blocks) if data.within else len(data.members),
+        "n_pairs": n_pairs,
+        "n_failed": n_failed,
     }
-    every_p = mantel.p_value(mantel.permuted_every(*arrays, orders).mean(axis=0))
-    within = mantel.permuted_spearman(*mantel.within_variant(*arrays), orders)
-    maximum = mantel.maximum_test(within)
-    bad, n_pairs, n_failed = _counts(*arrays)
-
-    equivalent = equivalence_classes(dissimilarity, data.same)
-    sharing = [[n for n, c in zip(names, equivalent, strict=True) if c == own] for own in equivalent]
-    failed = n_failed > 0
     frames = []
     for statistic in STATISTICS:
         values = getattr(boot, statistic)
-        of_every = getattr(every, statistic)
-        estimate = values[0]
-        low, high = resampling.interval(values[1:], estimate, n_models, level=level)
-        every_low, every_high = resampling.jackknife_interval(of_every[1:], of_every[0], level=level)
-        ranks = _ranks(values, equivalent, failed)
-        rank_low, rank_high = resampling.interval(ranks[1:], ranks[0], n_models, level=level)
-        columns = {
+        low, high = resampling.interval(values[1:], values[0], sampling.n_units, level=level)
+        places = ranks(values, classes, n_failed > 0)
+        rank_low, rank_high = resampling.interval(places[1:], places[0], sampling.n_units, level=level)
+        against_best = {
             "measure": names,
             "statistic": statistic,
-            "estimate": estimate,
+            "estimate": values[0],
             "ci_low": low,
             "ci_high": high,
-            "p": p[statistic],
-            "every": of_every[0],
-            "every_low": every_low,
-            "every_high": every_high,
-            "rank": ranks[0],
+            "rank": places[0],
             "rank_low": np.floor(rank_low),
             "rank_high": np.ceil(rank_high),
-            "equivalent": [", ".join(group) if len(group) > 1 else "" for group in sharing],
-            "bad_frac": bad,
-            "n_models": n_models,
-            "n_pairs": n_pairs,
-            "n_failed": n_failed,
         }
-        if statistic == "spearman":
-            columns |= {
-                "every_p": every_p,
-                "within": _mean(within[:, 0]),
-                "within_p": mantel.p_value(_mean(within)),
-                "maximum": maximum[0],
-                "maximum_chance": maximum[1],
-                "maximum_p": maximum[2],
-            }
-        frames.append(pd.DataFrame(columns))
+        verdicts = _verdicts(getattr(every, statistic), classes, failed, level)
+        frames.append(pd.DataFrame(against_best | verdicts | shared | tested[statistic]))
+    of_groups = data.blocks if data.within else data.members
+    units = tuple(of_groups) if sampling.groups else tuple(data.models[m] for m in sampling.blocks[0])
     replicates = Correlations(boot.spearman[1:], boot.kendall[1:])
-    return Assessment(pd.concat(frames, ignore_index=True), replicates, n_models, level)
+    return Assessment(pd.concat(frames, ignore_index=True), replicates, every, units, classes, failed, level)
 
 
-def holm(p: Sequence[float] | Array) -> Array:
-    """Holm's step-down adjustment of p-values for being many; NaN stays NaN and is not counted.
+def extra_permutations(permutations: int, tests: int) -> int:
+    """Number of permutations that Spearman's p needs beyond those given, for 100 per test; a multiple of 10,000.
 
-    References
-    ----------
-    Holm 1979, Scandinavian Journal of Statistics 6.
+    In steps, so that statistics kept for one run are found again by another with almost as many tests.
     """
-    values = np.asarray(p, dtype=float)
-    tested = np.flatnonzero(~np.isnan(values))
-    order = tested[np.argsort(values[tested], kind="stable")]
-    adjusted = np.full(values.shape, np.nan)
-    scaled = values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if len(order) else scaled
-    return adjusted
+    missing = max(0, _PER_TEST * tests - 1 - permutations)
+    return -(-missing // _STEP) * _STEP
 
 
-def equivalence_classes(dissimilarity: Array, same: NDArray[np.bool_], tolerance: float = 1e-9) -> NDArray[np.integer]:
-    """Number the measures so that those that order every reference's pairs identically share a number.
-
-    Parameters
-    ----------
-    dissimilarity
-        Shape (K, G, M, M, V).
-    same
-        Shape (G, V): the variant that is the reference itself, whose own pair does not count.
-    tolerance
-        Share of a reference's spread by which an order may be broken and still be rounding.
-
-    Returns
-    -------
-    Array
-        Shape (K,): for each measure the index of the first measure equivalent to it.
-    """
-    n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
-    values = dissimilarity.copy()
-    own = np.arange(n_models)
-    for g in range(n_groups):
-        for v in np.flatnonzero(same[g]):
-            values[:, g, own, own, v] = np.nan
-    values = values.reshape(n_measures, n_groups * n_models, n_models * n_variants)
-    classes = np.arange(n_measures)
-    for k in range(n_measures):
-        for first in np.unique(classes[:k]):
-            if _same_order(values[first], values[k], tolerance):
-                classes[k] = first
-                break
-    return classes
+def _verdicts(every: Array, classes: NDArray[np.integer], failed: NDArray[np.bool_], level: float) -> dict[str, Any]:
+    """Columns that rest on the average over every reference, from values of shape (1 + units, K)."""
+    low, high = resampling.jackknife_interval(every[1:], every[0], level=level)
+    compared = comparisons.compare(every[0], every[1:], level=level)
+    return {
+        "every": every[0],
+        "every_low": low,
+        "every_high": high,
+        "every_rank": ranks(every[:1], classes, failed)[0],
+        "verdict": np.select([low > 0, high < 0], ["tracks", "inverted"], "undecided"),
+        "tells": low > 0,
+        "leading": comparisons.leading(every[0], compared, classes, ~failed, level),
+        "apart": comparisons.distinct(compared, classes, ~failed, level).any(),
+    }
 
 
-def _same_order(a: Array, b: Array, tolerance: float) -> bool:
-    if not np.array_equal(np.isnan(a), np.isnan(b)):
-        return False
-    return _rises_with(a, b, tolerance) and _rises_with(b, a, tolerance)
+def _tests(
+    arrays: GradingArrays, sampling: Sampling, permutations: int, tests: int, rng: np.random.Generator
+) -> dict[Statistic, dict[str, Array]]:
+    """Columns of permutation tests, by statistic."""
+    orders = sampling.permutations(permutations, rng)
+    spearman = sampling.permuted(mantel.permuted_spearman, arrays, orders).mean(axis=0)
+    if extra := extra_permutations(permutations, tests):
+        more = [found[1:] for found in sampling.permutations(extra, rng)]
+        spearman = np.concatenate([spearman, sampling.permuted(mantel.permuted_spearman, arrays, more).mean(axis=0)])
+    kendall = sampling.permuted(mantel.permuted_kendall, arrays, orders).mean(axis=0)
+    every = sampling.permuted(mantel.permuted_every, arrays, orders).mean(axis=0)
+    by_variant = GradingArrays(*mantel.within_variant(*arrays))
+    within = sampling.permuted(mantel.permuted_spearman, by_variant, orders)
+    largest, chance, largest_p = mantel.maximum_test(within)
+    return {
+        "spearman": {
+            "p": mantel.p_value(spearman),
+            "every_p": mantel.p_value(every),
+            "within": _mean(within[:, 0]),
+            "within_p": mantel.p_value(_mean(within)),
+            "maximum": largest,
+            "maximum_chance": chance,
+            "maximum_p": largest_p,
+        },
+        "kendall": {"p": mantel.p_value(kendall)},
+    }
 
 
-def _rises_with(a: Array, b: Array, tolerance: float) -> bool:
-    """Whether b never falls where a rises, nor varies where a is tied, row by row."""
-    for x, y in zip(a, b, strict=True):
-        x, y = x[~np.isnan(x)], y[~np.isnan(y)]
-        y = y[np.lexsort((-y, x))]
-        if len(y) and np.any(np.maximum.accumulate(y) - y > tolerance * np.ptp(y)):
-            return False
-    return True
+def _failed(arrays: GradingArrays, sampling: Sampling) -> NDArray[np.bool_]:
+    """Whether each measure failed on any pair of models that are compared, shape (K,)."""
+    undefined = np.isnan(arrays.dissimilarity)
+    own = np.eye(arrays.merit.shape[1], dtype=bool)[None, :, :, None] & arrays.same[:, None, None]
+    undefined &= ~own
+    return np.any([undefined[:, :, b][:, :, :, b].any(axis=(1, 2, 3, 4)) for b in sampling.blocks], axis=0)
 
 
-def _ranks(values: Array, equivalent: NDArray[np.integer], failed: NDArray[np.bool_]) -> Array:
-    """Place of each measure in each row of (B, K) values; equivalent measures are one, failures come last."""
-    usable = np.where(failed, np.nan, values)
-    firsts, place = np.unique(np.where(failed, -1, equivalent), return_inverse=True)
-    leaders = firsts[firsts >= 0]
-    best = np.nan_to_num(usable[:, leaders], nan=-np.inf)
-    # Ties within 1e-9 are rounding; NaN, an undefined correlation, shares the last place.
-    ranks = 1 + (best[:, None, :] > best[:, :, None] + 1e-9).sum(axis=-1)
-    ranks = np.where(np.isinf(best), len(leaders) if not failed.any() else len(leaders) + 1, ranks)
-    if failed.any():
-        last = np.full((len(values), 1), len(leaders) + 1)
-        ranks = np.concatenate([last, ranks], axis=1)
-    return ranks[:, place].astype(float)
-
-
-def _counts(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_]
-) -> tuple[Array, NDArray[np.integer], NDArray[np.integer]]:
-    """bad_frac averaged over reference layers, pairs used and pairs failed, each of shape (K,)."""
+def _counts(arrays: GradingArrays, sampling: Sampling) -> tuple[Array, NDArray[np.integer], NDArray[np.integer]]:
+    """bad_frac averaged over reference layers and blocks, pairs used and pairs failed, each of shape (K,)."""
     bad, used, failed = [], 0, 0
-    for g, best in enumerate(np.argmax(merit, axis=1)):
-        pairs = np.ones(difference[g, best].shape, dtype=bool)
-        pairs[best, same[g]] = False
-        x = rounded(dissimilarity[:, g, best][:, pairs])
-        y = rounded(difference[g, best])[pairs]
-        bad.append(bad_fraction(x, y))
-        used = used + (~np.isnan(x)).sum(axis=1)
-        failed = failed + np.isnan(x).sum(axis=1)
+    for block in sampling.blocks:
+        merit, difference, dissimilarity, same = arrays.among(block)
+        for g, best in enumerate(np.argmax(merit, axis=1)):
+            pairs = np.ones(difference[g, best].shape, dtype=bool)
+            pairs[best, same[g]] = False
+            x = rounded(dissimilarity[:, g, best][:, pairs])
+            y = rounded(difference[g, best])[pairs]
+            bad.append(bad_fraction(x, y))
+            used = used + (~np.isnan(x)).sum(axis=1)
+            failed = failed + np.isnan(x).sum(axis=1)
     return np.mean(bad, axis=0), np.asarray(used), np.asarray(failed)
 
 

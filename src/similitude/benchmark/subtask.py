@@ -10,10 +10,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from similitude.errors import InputError
+from similitude.errors import InputError, suggestion
 from similitude.representations import Population, Representation
 
-__all__ = ["Functionality", "GradingData", "Pairing", "Pairwise", "Subtask", "Variant"]
+__all__ = ["Functionality", "GradingData", "Grouping", "Pairing", "Pairwise", "Subtask", "Variant"]
+
+LEAST_IN_GROUP = 3
+"""Number of models that a group needs whose models are compared with each other only."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,39 @@ class Pairing:
 
 
 @dataclass(frozen=True)
+class Grouping:
+    """Models that come in groups, such as the fine-tunings of one checkpoint: the group was sampled, then its models.
+
+    Parameters
+    ----------
+    attribute
+        Attribute of the population's models whose value names the group, e.g. ``"pretraining_seed"``.
+    pairs
+        ``"within"`` if models are compared with models of their own group only, and estimates are averaged over groups;
+        ``"across"`` if all pairs count.
+    """
+
+    attribute: str
+    pairs: Literal["within", "across"]
+
+    def labels(self, population: Population) -> tuple[str, ...]:
+        """Group of every model.
+
+        Raises
+        ------
+        InputError
+            The population's models lack the attribute.
+        """
+        attributes = population.attributes
+        if self.attribute not in attributes or attributes[self.attribute].isna().any():
+            raise InputError(
+                f"Population {population.name!r}: models are grouped by {self.attribute!r}, which some or all of them "
+                f"lack. {suggestion(self.attribute, list(attributes.columns))}"
+            )
+        return tuple(str(value) for value in attributes[self.attribute])
+
+
+@dataclass(frozen=True)
 class Subtask:
     """One question put to every measure: does its dissimilarity track this difference in what networks can do?
 
@@ -145,6 +181,8 @@ class Subtask:
         A sentence or two for people.
     models
         Number of models used, the first of the population; None for all.
+    grouping
+        How models are grouped; None if each was sampled by itself.
     """
 
     id: str
@@ -155,6 +193,7 @@ class Subtask:
     modality: str = ""
     description: str = ""
     models: int | None = None
+    grouping: Grouping | None = None
 
     @property
     def suite(self) -> str:
@@ -196,6 +235,10 @@ class GradingData:
         Name of the quality, of a pairwise functionality.
     lower_is_better
         Whether the lowest `reference_score` is the best.
+    groups
+        Group of each of the M models; empty if models were sampled independently.
+    within
+        Whether models are compared with models of their own group only.
     """
 
     models: tuple[str, ...]
@@ -208,6 +251,8 @@ class GradingData:
     pairwise: np.ndarray | None = None
     quality: str = ""
     lower_is_better: bool = False
+    groups: tuple[str, ...] = ()
+    within: bool = False
 
     @property
     def merit(self) -> np.ndarray:
@@ -222,17 +267,52 @@ class GradingData:
         groups, models, variants = self.score.shape
         return np.broadcast_to(self.pairwise[None, :, :, None], (groups, models, models, variants))
 
+    @cached_property
+    def members(self) -> dict[str, np.ndarray]:
+        """Indices of the models of each group, in order of appearance; empty if models were sampled independently."""
+        labels = np.array(self.groups)
+        return {label: np.flatnonzero(labels == label) for label in dict.fromkeys(self.groups)}
+
+    @cached_property
+    def blocks(self) -> dict[str, np.ndarray]:
+        """Indices of the models that are compared with each other, by group; all of them as ``""`` unless `within`.
+
+        A group in which the functionality does not vary says nothing of any measure and is left out, unless it varies
+        in no group.
+        """
+        if not self.within:
+            return {"": np.arange(len(self.models))}
+        return {g: models for g, models in self.members.items() if self._varies(models)} or self.members
+
+    def _varies(self, models: np.ndarray) -> bool:
+        """Whether the models differ in functionality, as seen from each of them as a reference."""
+        between = np.round(self.difference[:, models][:, :, models], 12)
+        own = np.eye(len(models), dtype=bool)[None, :, :, None] & self.same[:, None, None]
+        spread = np.where(own, -np.inf, between).max(axis=(2, 3)) - np.where(own, np.inf, between).min(axis=(2, 3))
+        return bool((spread > 0).all())
+
     @classmethod
-    def of(cls, population: Population, functionality: Functionality, pairing: Pairing) -> GradingData:
+    def of(
+        cls, population: Population, functionality: Functionality, pairing: Pairing, grouping: Grouping | None = None
+    ) -> GradingData:
         """Scores arranged for a functionality and a pairing, no dissimilarities yet.
 
         Raises
         ------
         InputError
-            A model has no score for something that is to be compared.
+            A model has no score for something that is to be compared, or a group has too few models.
         FileError
             A model's predictions, or whatever a pairwise functionality takes, were not kept.
         """
+        groups = grouping.labels(population) if grouping else ()
+        within = grouping is not None and grouping.pairs == "within"
+        small = [g for g in dict.fromkeys(groups) if groups.count(g) < LEAST_IN_GROUP] if within else []
+        if grouping and small:
+            raise InputError(
+                f"Population {population.name!r}: the group with {grouping.attribute} {small[0]} has "
+                f"{groups.count(small[0])} model(s). Comparing models within groups takes at least {LEAST_IN_GROUP} "
+                "per group; add models to it or leave it out."
+            )
         pairwise = functionality.pairwise
         name = functionality.name if pairwise is None else pairwise.quality
         layers = pairing.reference_layers(population)
@@ -276,12 +356,17 @@ class GradingData:
             pairwise=None if pairwise is None else pairwise.between(population.items(pairwise.items)),
             quality="" if pairwise is None else pairwise.quality,
             lower_is_better=functionality.lower_is_better,
+            groups=groups,
+            within=within,
         )
 
     def pairs(
         self, population: Population, references: np.ndarray | None = None
     ) -> tuple[list[tuple[int, int, int, int]], list[tuple[Representation, Representation]]]:
-        """Indices (g, r, m, v) and the representations to compare, for all references or those in a (G, M) mask."""
+        """Indices (g, r, m, v) and the representations to compare, for all references or those in a (G, M) mask.
+
+        With comparisons within groups, none across.
+        """
         held: dict[tuple[str, str], Representation] = {}
 
         def representation(model: str, variant: Variant) -> Representation:
@@ -296,6 +381,8 @@ class GradingData:
                 if references is not None and not references[g, r]:
                     continue
                 for m, model in enumerate(self.models):
+                    if self.within and self.groups[m] != self.groups[r]:
+                        continue
                     for v, variant in enumerate(variants):
                         indices.append((g, r, m, v))
                         pairs.append((representation(reference, Variant(layer)), representation(model, variant)))

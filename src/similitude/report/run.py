@@ -72,9 +72,9 @@ def run(
 ) -> tuple[Evaluation, Layout]:
     """Grade measures on populations that are built, and write everything that a run leaves.
 
-    Writes ``results.csv``, ``results.json``, ``table.md``, ``table.tex``, ``pairs.csv``, ``grading.npz``,
-    ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same populations and measures
-    give the same bytes. For `memory` and `executor` see `similitude.engine.score_pairs`.
+    Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
+    ``grading.npz``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same
+    populations and measures give the same bytes. For `memory` and `executor` see `similitude.engine.score_pairs`.
 
     Returns
     -------

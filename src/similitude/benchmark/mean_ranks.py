@@ -1,0 +1,85 @@
+"""Mean rank of measures over rows of a table, and how far it would vary with other networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from similitude.benchmark.places import ranks
+
+__all__ = ["mean_ranks"]
+
+Array = NDArray[Any]
+
+_DRAWS = 2_000
+_ROW = ["subtask", "functionality"]
+
+
+def mean_ranks(
+    frame: pd.DataFrame, leave_one_out: pd.DataFrame | None, *, level: float = 0.95, seed: int = 0
+) -> pd.DataFrame:
+    """Mean rank of each measure by the average over every reference, with an interval.
+
+    The rows are given; the networks are what might have been others. Rows on one population share its networks, so
+    their values vary together: in each draw, every unit of a population (a model, a group) has one random weight, which
+    multiplies its jackknife influence on the values of all measures in all rows of the population. The standard
+    deviation of the mean rank over draws is its standard error. Draws have twice the variance of the values: the gaps
+    between measures are noisy themselves, and those that came out wide would make ranks look firmer than they are.
+
+    What the interval covers is the mean rank on average over populations of this size, not that of infinitely many
+    networks: where measures are nearly tied, the latter depends on differences that cannot be seen.
+
+    Parameters
+    ----------
+    frame
+        Rows of `similitude.benchmark.results.Results` of one statistic.
+    leave_one_out
+        As of `Results`; None if it was not kept, which leaves intervals undefined.
+    level
+        Nominal coverage.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns mean_rank, mean_rank_low, mean_rank_high, indexed by measure.
+    """
+    measures = list(frame["measure"].unique())
+    ranked = frame.groupby("measure")["every_rank"].mean().reindex(measures).to_numpy()
+    half = np.full(len(measures), np.nan)
+    if leave_one_out is not None and len(frame):
+        drawn = _drawn_ranks(frame, leave_one_out, measures, np.random.default_rng(seed))
+        half = stats.norm.ppf((1 + level) / 2) * drawn.std(axis=0)
+    low, high = np.maximum(ranked - half, 1), np.minimum(ranked + half, len(measures))
+    return pd.DataFrame(
+        {"mean_rank": ranked, "mean_rank_low": low, "mean_rank_high": high}, index=pd.Index(measures, name="measure")
+    )
+
+
+def _drawn_ranks(
+    frame: pd.DataFrame, leave_one_out: pd.DataFrame, measures: list[str], rng: np.random.Generator
+) -> Array:
+    """Mean ranks in draws, shape (draws, measures)."""
+    without = dict(list(leave_one_out.groupby(_ROW, sort=False)))
+    weights: dict[tuple, Array] = {}
+    total = np.zeros((_DRAWS, len(measures)))
+    rows = frame.groupby(_ROW, sort=False)
+    for key, row in rows:
+        row = row.set_index("measure").reindex(measures)
+        of_row = without[key]
+        units = (of_row["population"].iloc[0], *of_row["unit"])
+        if units not in weights:
+            df = len(of_row) - 1
+            weights[units] = rng.normal(size=(_DRAWS, df + 1)) * np.sqrt(df / rng.chisquare(df, size=(_DRAWS, 1)))
+        values = of_row[measures].to_numpy(dtype=float)
+        influence = np.sqrt(2 * (len(values) - 1) / len(values)) * (values - values.mean(axis=0))
+        classes = np.unique(np.where(row["equivalent"] == "", measures, row["equivalent"]), return_inverse=True)[1]
+        firsts = np.array([np.flatnonzero(classes == c)[0] for c in classes])
+        drawn = row["every"].to_numpy(dtype=float) + weights[units] @ influence
+        total += ranks(drawn, firsts, np.asarray(np.isnan(values).any(axis=0)))
+    return total / len(rows)

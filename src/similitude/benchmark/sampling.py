@@ -1,0 +1,167 @@
+"""How a population was sampled, models by themselves or in groups, and the resampling and permuting that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from similitude.benchmark import mantel, resampling
+from similitude.benchmark.ranks import Correlations
+from similitude.benchmark.subtask import GradingData
+
+__all__ = ["GradingArrays", "Sampling"]
+
+Array = NDArray[Any]
+Indices = NDArray[np.integer]
+
+
+class GradingArrays(NamedTuple):
+    """Arrays of `GradingData`, the dissimilarities of K measures stacked.
+
+    Parameters
+    ----------
+    merit
+        Shape (G, M).
+    difference
+        Shape (G, M, M, V).
+    dissimilarity
+        Shape (K, G, M, M, V); NaN where it failed or the models are not compared.
+    same
+        Shape (G, V).
+    """
+
+    merit: Array
+    difference: Array
+    dissimilarity: Array
+    same: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, data: GradingData) -> GradingArrays:
+        """Arrays of all measures; only pairs within a block of models count."""
+        dissimilarity = np.stack([np.where(np.isfinite(d), d, np.nan) for d in data.dissimilarity.values()])
+        if data.within:
+            compared = np.zeros((len(data.models), len(data.models)), dtype=bool)
+            for block in data.blocks.values():
+                compared[np.ix_(block, block)] = True
+            dissimilarity[:, :, ~compared] = np.nan
+        return cls(data.merit, data.difference, dissimilarity, data.same)
+
+    def among(self, models: Indices) -> GradingArrays:
+        """Arrays of some models only."""
+        if np.array_equal(models, np.arange(self.merit.shape[1])):
+            return self
+        return GradingArrays(
+            self.merit[:, models],
+            self.difference[:, models][:, :, models],
+            self.dissimilarity[:, :, models][:, :, :, models],
+            self.same,
+        )
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Units that were sampled independently, and which models are compared with each other.
+
+    Parameters
+    ----------
+    blocks
+        Indices of models compared with each other. Values are averaged over blocks.
+    groups
+        Indices of models sampled together, if there are at least two such groups: the blocks, or groups within the
+        only block. Empty if models were sampled independently.
+    """
+
+    blocks: tuple[Indices, ...]
+    groups: tuple[Indices, ...] = ()
+
+    @classmethod
+    def of(cls, data: GradingData) -> Sampling:
+        """Sampling of a population; models of a single group are independent given the group."""
+        blocks = tuple(data.blocks.values())
+        groups = blocks if data.within else tuple(data.members.values())
+        return cls(blocks, groups if len(groups) > 1 else ())
+
+    @property
+    def n_units(self) -> int:
+        """Number of units sampled independently: groups or else models."""
+        return len(self.groups) or len(self.blocks[0])
+
+    def bootstrap(self, arrays: GradingArrays, resamples: int, rng: np.random.Generator) -> Correlations:
+        """Correlations against the best reference in the sample and in resamples, shape (1 + resamples, K).
+
+        Groups are drawn with replacement, then models within each drawn group. A group drawn twice has independent
+        draws of models.
+        """
+        if len(self.blocks) > 1:
+            return self._bootstrap_blocks(arrays, resamples, rng)
+        models = next(iter(self.blocks))
+        sample = np.ones((1, len(models)))
+        if self.groups:
+            drawn = resampling.bootstrap_weights(len(self.groups), resamples, rng)
+            weights = np.empty((resamples, len(models)), dtype=int)
+            for group, times in zip(self.groups, drawn.T, strict=True):
+                weights[:, group] = rng.multinomial(times * len(group), np.full(len(group), 1 / len(group)))
+        else:
+            weights = resampling.bootstrap_weights(len(models), resamples, rng)
+        return resampling.resampled(*arrays.among(models), np.concatenate([sample, weights]))
+
+    def leave_one_out(self, arrays: GradingArrays) -> Correlations:
+        """Correlations averaged over every reference: in the sample, then without each unit, shape (1 + units, K).
+
+        NaN without one of two groups that are compared across: no pair across groups is left then, so that the two
+        values say nothing of how far the sample's would vary.
+        """
+        if len(self.blocks) > 1:
+            of_block = np.array([_sample(resampling.every_reference, arrays.among(b)) for b in self.blocks])
+            mean = of_block.mean(axis=0)
+            without = (len(of_block) * mean - of_block) / (len(of_block) - 1)
+            return Correlations(*np.concatenate([mean[None], without]).swapaxes(0, 1))
+        models = next(iter(self.blocks))
+        kept = 1 - np.eye(len(models))
+        if self.groups:
+            kept = np.stack([~np.isin(np.arange(len(models)), group) for group in self.groups]).astype(float)
+        weights = np.concatenate([np.ones((1, len(models))), kept])
+        found = resampling.every_reference(*arrays.among(models), weights)
+        if len(self.groups) == 2:
+            for values in found:
+                values[1:] = np.nan
+        return found
+
+    def permutations(self, count: int, rng: np.random.Generator) -> list[Indices]:
+        """Orders of the models of each block, shape (count + 1, models), the first of them as it was.
+
+        Models are permuted within groups; groups of equal size within a block are permuted as well.
+        """
+        inner = self.groups if len(self.blocks) == 1 else ()
+        return [mantel.permutations(len(block), count, rng, inner) for block in self.blocks]
+
+    def permuted(self, values: Callable[..., Array], arrays: GradingArrays, orders: Sequence[Indices]) -> Array:
+        """Mean over blocks of a function of `similitude.benchmark.mantel`, shape (G, count + 1, K)."""
+        total = sum(values(*arrays.among(b), of_block) for b, of_block in zip(self.blocks, orders, strict=True))
+        return np.asarray(total) / len(self.blocks)
+
+    def _bootstrap_blocks(self, arrays: GradingArrays, resamples: int, rng: np.random.Generator) -> Correlations:
+        drawn = resampling.bootstrap_weights(len(self.blocks), resamples, rng)
+        total = np.zeros((resamples, 2, len(arrays.dissimilarity)))
+        defined = np.zeros_like(total)
+        sample = []
+        for block, times in zip(self.blocks, drawn.T, strict=True):
+            of_block = arrays.among(block)
+            sample.append(_sample(resampling.resampled, of_block))
+            rows = np.repeat(np.arange(resamples), times)
+            weights = resampling.bootstrap_weights(len(block), len(rows), rng)
+            values = np.stack(resampling.resampled(*of_block, weights), axis=1)
+            np.add.at(total, rows, np.nan_to_num(values))
+            np.add.at(defined, rows, ~np.isnan(values))
+        with np.errstate(invalid="ignore"):  # a drawn group in which nothing varies has no say
+            replicates = total / defined
+        return Correlations(*np.concatenate([np.mean(sample, axis=0, keepdims=True), replicates]).swapaxes(0, 1))
+
+
+def _sample(values: Callable[..., Correlations], arrays: GradingArrays) -> Array:
+    """Correlations in the sample itself, shape (2, K)."""
+    return np.stack(values(*arrays, np.ones((1, arrays.merit.shape[1]))))[:, 0]
