@@ -9,6 +9,7 @@ from similitude.benchmark.subtask import GradingData, Variant
 from similitude.measures import get_measures
 from similitude.report.figures_run import draw_grades
 from similitude.suites import SUITES
+from similitude.suites.base import Site
 
 
 def test_agreement_against_a_loop():
@@ -34,9 +35,9 @@ def test_agreement_against_a_loop():
 
 def test_all_figures_of_a_run(tmp_path):
     suite = SUITES["synthetic"]
-    suite.build(tmp_path, "quick")
+    suite.build(Site(tmp_path, "quick"))
     measures = get_measures(["cka", "orthogonal_procrustes"])
-    found = evaluate(suite.subtasks()[:1], suite.populations(tmp_path, "quick"), measures, resamples=100)
+    found = evaluate(suite.subtasks()[:1], suite.populations(Site(tmp_path, "quick")), measures, resamples=100)
     files = draw_grades(found.results, found.grading, tmp_path / "figures")
     names = {f.name for f in files}
     assert {f"synthetic-angle-follows-{kind}.png" for kind in ("forest", "ranks", "agreement", "map")} <= names

@@ -8,6 +8,7 @@ from similitude.cli.intuitive import command
 from similitude.measures import get_measures
 from similitude.report.intuitive import run_intuitive, seed_subtask
 from similitude.suites import SUITES
+from similitude.suites.base import Site
 
 MEASURES = ["cka", "procrustes", "pwcca", "random"]
 
@@ -15,12 +16,12 @@ MEASURES = ["cka", "procrustes", "pwcca", "random"]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
-    SUITES["synthetic"].build(folder, "quick")
+    SUITES["synthetic"].build(Site(folder, "quick"))
     return folder
 
 
 def test_report_has_tests_and_grades(home, tmp_path):
-    report = run_intuitive(SUITES["synthetic"], "quick", get_measures(MEASURES), home=home, models=4)
+    report = run_intuitive(SUITES["synthetic"], Site(home, "quick"), get_measures(MEASURES), models=4)
     table = report.table().set_index("measure")
     assert list(table.index) == MEASURES
     assert table["identification"]["cka"] == 1

@@ -13,6 +13,7 @@ from similitude.cli.main import app
 from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName
 from similitude.measures import get_measure
 from similitude.representations import ModelRecord, PopulationWriter, Score
+from similitude.suites.base import Site
 from similitude.suites.own import OwnSuite
 
 MODELS = [f"net{i}" for i in range(8)]
@@ -91,7 +92,7 @@ def test_scores_of_layers_and_deletions(folder, tmp_path):
         ),
     )
     assert [s.id for s in suite.subtasks()] == ["mine/deletions"]
-    assert suite.describe(folder)["n_models"].tolist() == [8]
+    assert suite.describe(Site(folder))["n_models"].tolist() == [8]
 
 
 def test_a_population_folder_with_scores_of_its_own(tmp_path, arrays):
@@ -102,7 +103,7 @@ def test_a_population_folder_with_scores_of_its_own(tmp_path, arrays):
         tmp_path / "pop", "--out", tmp_path / "out", "--home", tmp_path / "home", "-m", "cka", "--resamples", 100
     )
     assert result.exit_code == 0, result.output
-    assert np.isnan(OwnSuite(tmp_path / "pop").describe(tmp_path)["reliability"]).all()
+    assert np.isnan(OwnSuite(tmp_path / "pop").describe(Site(tmp_path))["reliability"]).all()
 
 
 def test_a_folder_a_model(tmp_path, arrays):
@@ -111,7 +112,7 @@ def test_a_folder_a_model(tmp_path, arrays):
         for layer, values in layers.items():
             np.save(tmp_path / "mine" / model / f"{layer}.npy", values)
     suite = OwnSuite(tmp_path / "mine", write(tmp_path, model=MODELS, accuracy=SKILL))
-    population = suite.populations(tmp_path)["mine"]
+    population = suite.populations(Site(tmp_path))["mine"]
     assert population.layers == LAYERS
     np.testing.assert_array_equal(population.representation("net3", "late").values, arrays["net3"]["late"])
 
@@ -154,7 +155,7 @@ def test_the_reference_of_a_loss_is_the_network_with_least(layout, direction, fo
         wide = {"model": MODELS * 2, "functionality": [name] * 8 + ["accuracy"] * 8, "value": SKILL * 2}
     suite = OwnSuite(folder, write(tmp_path, **wide))
     (subtask,) = suite.subtasks()
-    population = suite.populations(tmp_path)["mine"]
+    population = suite.populations(Site(tmp_path))["mine"]
     best = {}
     for functionality in subtask.functionalities:
         data = GradingData.of(population, functionality, subtask.pairing)

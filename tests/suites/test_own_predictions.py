@@ -13,6 +13,7 @@ from similitude.cli.main import app
 from similitude.errors import FileError, InputError, UnknownName
 from similitude.measures import get_measure
 from similitude.measures.functional import jsd
+from similitude.suites.base import Site
 from similitude.suites.own import OwnSuite
 
 MODELS = [f"net{i}" for i in range(6)]
@@ -85,7 +86,7 @@ def test_predictions_stand_beside_a_table(folder, predictions, tmp_path, probabi
     names = [f.name for f in subtask.functionalities]
     assert names[0] == "speed"
     assert names[-2:] == ["disagreement/test", "jensen_shannon/test"]
-    described = suite.describe(tmp_path).set_index("functionality")
+    described = suite.describe(Site(tmp_path)).set_index("functionality")
     assert described.loc["disagreement/test", "n_items"] == 90
     assert described.loc["accuracy/test", "reliability"] > 0
     errors = [calibration_error(p, LABELS) for p in probabilities.values()]

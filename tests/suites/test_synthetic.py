@@ -6,21 +6,22 @@ import pytest
 from similitude import get_measures
 from similitude.benchmark import evaluate
 from similitude.suites import SUITES
+from similitude.suites.base import Site
 from similitude.suites.synthetic import angles
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
-    SUITES["synthetic"].build(folder, "quick")
+    SUITES["synthetic"].build(Site(folder, "quick"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def evaluation(home):
     suite = SUITES["synthetic"]
-    assert suite.is_built(home, "quick")
-    return evaluate(suite.subtasks(), suite.populations(home, "quick"), get_measures(None))
+    assert suite.is_built(Site(home, "quick"))
+    return evaluate(suite.subtasks(), suite.populations(Site(home, "quick")), get_measures(None))
 
 
 @pytest.mark.parametrize(
@@ -59,12 +60,12 @@ def test_what_a_deletion_leaves_is_whole_for_mean_cca_and_not_for_pwcca(evaluati
 
 def test_build_again_adds_nothing(home):
     files = {f: f.stat().st_mtime_ns for f in home.rglob("*") if f.is_file()}
-    SUITES["synthetic"].build(home, "quick")
+    SUITES["synthetic"].build(Site(home, "quick"))
     assert files == {f: f.stat().st_mtime_ns for f in home.rglob("*") if f.is_file()}
 
 
 def test_description_has_spread_and_reliability(home):
-    described = SUITES["synthetic"].describe(home, "quick").set_index("functionality")
+    described = SUITES["synthetic"].describe(Site(home, "quick")).set_index("functionality")
     assert described.loc["follows", "reliability"] > 0.99
     assert described.loc["follows", "n_models"] == 8
     assert described.loc["follows", "n_items"] == 2000

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from similitude.benchmark.correlation import Protocol
-from similitude.cli.build import build_suite
+from similitude.cli.build import SCALES_HELP, build_suite
 from similitude.cli.console import (
     Home,
     JsonOutput,

@@ -92,14 +92,14 @@ def _without_arithmetic(settings: Mapping[str, Any]) -> dict[str, Any]:
 def set_aside(folder: Path, settings: Mapping[str, Any]) -> None:
     """Rename the folder of a population that an earlier recipe made, so that it is kept apart from a new one.
 
-    A population of other data (the setting ``images``) is left where it is: its owner chose it.
+    A population of other data (the settings ``images`` and ``severities``) is left where it is: its owner chose it.
     """
     if not is_population(folder):
         return
     found = read_json(folder / "manifest.json").get("settings", {})
     wanted = json.loads(json.dumps(settings))
     differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-    if not differing or "images" in differing:
+    if not differing or {"images", "severities"} & set(differing):
         return
     names = (folder.with_name(f"{folder.name}.superseded-{number}") for number in count(1))
     target = next(name for name in names if not name.exists())

@@ -1,6 +1,8 @@
 """Tiny models, built whole: what is on disk, resuming, and that seeds alone decide."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +10,19 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from in_process import ARITHMETIC, start_in_process  # noqa: E402
+
 from similitude.benchmark import GradingData, calibration_error  # noqa: E402
 from similitude.benchmark.functionality import probe_correct  # noqa: E402
 from similitude.benchmark.modularity import modularity  # noqa: E402
-from similitude.errors import DegeneratePopulation, InputError  # noqa: E402
+from similitude.benchmark.subtask import Grouping  # noqa: E402
+from similitude.errors import DegeneratePopulation, SimilitudeWarning  # noqa: E402
 from similitude.representations import ModelRecord, Population, open_population  # noqa: E402
+from similitude.suites import jobs  # noqa: E402
+from similitude.suites.base import SCALES, Site  # noqa: E402
 from similitude.suites.language import build as building  # noqa: E402
 from similitude.suites.language import records  # noqa: E402
-from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Site, build  # noqa: E402
+from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Zoo, build  # noqa: E402
 from similitude.suites.language.finetune import Finetuning, finetune  # noqa: E402
 from similitude.suites.language.pretrain import Pretraining, pretrain  # noqa: E402
 from similitude.suites.language.sizes import SIZES, Size  # noqa: E402
@@ -25,6 +32,7 @@ from similitude.suites.language.tokens import encode, tokenizer  # noqa: E402
 
 TINY = Size(
     pretrained=2,
+    checkpoints=2,
     finetuned=3,
     crossed=2,
     pretraining=Pretraining(hidden=16, layers=1, heads=2, steps=4, batch=8, passages=60, gate=0.0),
@@ -34,40 +42,40 @@ TINY = Size(
 )
 
 
-def quiet(what, done, total):
-    pass
+@pytest.fixture(autouse=True, scope="module")
+def in_process():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "start_workers", start_in_process)
+        patch.setattr(building, "measure_arithmetic", lambda workers, architecture: ARITHMETIC)
+        yield
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    site = Site(home / "populations", home / "checkpoints", TINY)
-    build(site, quiet, workers=1)
+def site(tmp_path_factory, in_process):
+    site = Site(tmp_path_factory.mktemp("home"))
+    build(site, TINY)
     return site
 
 
 @pytest.fixture(scope="module")
+def zoo(site):
+    return Zoo(site, TINY, ARITHMETIC)
+
+
+@pytest.fixture(scope="module")
 def populations(site):
-    return {name: open_population(site.populations / name) for name in (PRETRAINED, FINETUNED, CROSSED)}
+    return {name: open_population(site.folder(name)) for name in (PRETRAINED, FINETUNED, CROSSED)}
 
 
 @pytest.fixture(scope="module")
-def best(populations):
-    """The pretraining seed with the highest next-sentence accuracy, which is fine-tuned most."""
-    attributes = populations[PRETRAINED].attributes
-    return int(attributes["pretraining_seed"].iloc[attributes["next_sentence_accuracy"].argmax()])
+def first():
+    return "pretrained-000-finetuned-000"
 
 
-@pytest.fixture(scope="module")
-def first(best):
-    return f"pretrained-{best:03}-finetuned-000"
-
-
-def test_every_population_has_its_models(populations, best):
+def test_every_population_has_its_models(populations):
     assert {name: len(population.models) for name, population in populations.items()} == building.model_counts(TINY)
     assert set(populations[FINETUNED].models) & set(populations[CROSSED].models) == {
-        f"pretrained-{best:03}-finetuned-000",
-        f"pretrained-{best:03}-finetuned-001",
+        f"pretrained-{pretrained:03}-finetuned-{finetuned:03}" for pretrained in range(2) for finetuned in range(2)
     }
 
 
@@ -78,8 +86,8 @@ def test_rows_are_the_tokens_of_the_sample(populations, first):
     assert list(representation.ids)[:2] == ["pair000.token00", "pair000.token01"]
 
 
-def test_checkpoints_open_in_plain_transformers(site, populations, best, first):
-    folder = site.finetuned(best, 0)
+def test_checkpoints_open_in_plain_transformers(zoo, populations, first):
+    folder = zoo.finetuned(0, 0)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
     words = transformers.AutoTokenizer.from_pretrained(folder)
     assert type(model).__name__ == "BertForSequenceClassification"
@@ -101,10 +109,10 @@ def test_scores_are_the_means_of_the_items(populations):
         np.testing.assert_allclose(population.items(functionality).mean(axis=1), scores)
 
 
-def test_fine_tuned_models_have_what_behaviour_is_graded_by(site, populations, best, first):
+def test_fine_tuned_models_have_what_behaviour_is_graded_by(zoo, populations, first):
     population = populations[FINETUNED]
     scores = population.scores[population.scores["model"] == first].set_index("functionality")["value"]
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(site.finetuned(best, 0)).eval()
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(zoo.finetuned(0, 0)).eval()
     for test in records.PREDICTED:
         batch = dict(records._tests(TINY.finetuning.counterexamples, TINY.test_items)[test])
         labels = batch.pop("labels").numpy()
@@ -121,16 +129,16 @@ def test_fine_tuned_models_have_what_behaviour_is_graded_by(site, populations, b
         if subtask.id == "language/behaviour":
             for functionality in subtask.functionalities:
                 data = GradingData.of(population, functionality, subtask.pairing)
-                assert data.difference.shape == (2, 3, 3, 1)
+                assert data.difference.shape == (2, 6, 6, 1)
 
 
-def test_probes_read_the_projected_tokens(site, populations):
+def test_probes_read_the_projected_tokens(zoo, populations):
     scores = populations[PRETRAINED].scores
     found = scores[(scores["functionality"] == "probe/question") & (scores["layer"] == "block1")]
     assert sorted(found["deleted"].unique()) == [0, 2, 4, 6, 8, 10, 12, 13, 14, 15]
 
     # Again, token by token: project each token of each sentence, then pool.
-    model = transformers.BertForPreTraining.from_pretrained(site.pretrained(0)).eval()
+    model = transformers.BertForPreTraining.from_pretrained(zoo.pretrained(0)).eval()
     basis = populations[PRETRAINED].representation("pretrained-000", "block1").values.astype(float)
     centre = basis.mean(0)
     kept = np.linalg.svd(basis - centre, full_matrices=False)[2][: 16 - 12]
@@ -156,7 +164,7 @@ def test_a_finished_build_trains_nothing(site, monkeypatch):
     monkeypatch.setattr(building, "finetune", refuse)
     monkeypatch.setattr(building, "classifier_record", refuse)
     monkeypatch.setattr(building, "pretrained_record", refuse)
-    build(site, quiet, workers=1)
+    build(site, TINY)
 
 
 def contents(folder):
@@ -164,7 +172,7 @@ def contents(folder):
 
 
 def test_a_killed_build_resumes_to_the_same_bytes(site, tmp_path, monkeypatch):
-    again = Site(tmp_path / "populations", tmp_path / "checkpoints", TINY)
+    again = Site(tmp_path)
     trained = []
 
     def dies_at_the_third(base, recipe, seed):
@@ -175,48 +183,64 @@ def test_a_killed_build_resumes_to_the_same_bytes(site, tmp_path, monkeypatch):
 
     monkeypatch.setattr(building, "finetune", dies_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        build(again, quiet, workers=1)
-    monkeypatch.undo()
-    assert 0 < len(open_population(again.populations / FINETUNED).models) < TINY.finetuned
-    build(again, quiet, workers=1)
-    assert contents(again.populations) == contents(site.populations)
-    assert contents(again.checkpoints) == contents(site.checkpoints)
+        build(again, TINY)
+    monkeypatch.setattr(building, "finetune", finetune)
+    assert 0 < len(open_population(again.folder(FINETUNED)).models) < TINY.finetuned
+    build(again, TINY)
+    assert contents(again.home) == contents(site.home)
 
 
 @pytest.mark.slow
-def test_workers_change_nothing(site, tmp_path):
-    again = Site(tmp_path / "populations", tmp_path / "checkpoints", TINY)
-    build(again, quiet, workers=2)
-    assert contents(again.populations) == contents(site.populations)
-    assert contents(again.checkpoints) == contents(site.checkpoints)
+def test_workers_change_nothing(tmp_path):
+    found = []
+    for workers in (1, 2):
+        again = Site(tmp_path / str(workers), workers=workers)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(building, "start_workers", jobs.start_workers)
+            build(again, TINY)
+        found.append(contents(again.home))
+    assert found[0] == found[1]
 
 
-def test_another_recipe_does_not_mix_in(site):
-    other = Size(**{**vars(TINY), "pretraining": Pretraining(**{**vars(TINY.pretraining), "steps": 5})})
-    with pytest.raises(InputError, match="trained in another way"):
-        build(Site(site.populations, site.checkpoints, other), quiet, workers=1)
+def test_networks_of_another_recipe_are_set_aside_and_named(site, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(site.home, home)
+    before = contents(Site(home).folder(FINETUNED))
+    other = replace(TINY, pretraining=replace(TINY.pretraining, steps=5))
+    assert not building.is_complete(Site(home), other, FINETUNED)
+    with pytest.warns(SimilitudeWarning, match=r"differs in pretraining.*language_finetuned\.superseded-1"):
+        build(Site(home), other, [FINETUNED])
+    assert contents(Site(home).folder(f"{FINETUNED}.superseded-1")) == before
+    assert building.is_complete(Site(home), other, FINETUNED)
+    assert building.is_complete(Site(home), TINY, PRETRAINED)
+
+
+def test_another_draw_has_other_seeds_and_another_folder(site):
+    again = Site(site.home, draw=1)
+    build(again, TINY, [FINETUNED])
+    models = open_population(again.folder(FINETUNED)).models
+    assert models[0] == "pretrained-1000-finetuned-1000"
+    assert len(models) == 6
+    assert building.is_complete(site, TINY, FINETUNED)
+    assert not again.folder(CROSSED).exists()
 
 
 def test_rejected_seeds_are_skipped_and_reported(tmp_path, monkeypatch):
     accuracies = iter([0.9, 0.4, 0.8])
     monkeypatch.setattr(building, "next_sentence_accuracy", lambda model: next(accuracies))
     recipe = Pretraining(**{**vars(TINY.pretraining), "gate": 0.5})
-    size = Size(**{**vars(TINY), "pretraining": recipe, "finetuned": 1, "crossed": 1})
+    size = replace(TINY, pretraining=recipe, finetuned=1, crossed=1)
     said = []
-    site = Site(tmp_path / "populations", tmp_path / "checkpoints", size)
-    build(site, lambda what, done, total: said.append(what), workers=1)
-    population = open_population(tmp_path / "populations" / PRETRAINED)
-    assert population.models == ("pretrained-000", "pretrained-002")
-    assert site.rejected() == [1]
+    site = Site(tmp_path, progress=lambda what, done, total: said.append(what))
+    build(site, size)
+    assert open_population(site.folder(PRETRAINED)).models == ("pretrained-000", "pretrained-002")
     assert "pretrained models (1 rejected)" in said
-    assert "1 of 3 pretraining seeds were rejected" in population.description
 
 
 def test_hopeless_pretraining_is_an_error(tmp_path):
     recipe = Pretraining(**{**vars(TINY.pretraining), "gate": 1.1})
-    size = Size(**{**vars(TINY), "pretraining": recipe})
     with pytest.raises(DegeneratePopulation, match="Only 0 of 4 pretrained models"):
-        build(Site(tmp_path / "populations", tmp_path / "checkpoints", size), quiet, workers=1)
+        build(Site(tmp_path), replace(TINY, pretraining=recipe))
 
 
 def test_seeds_decide_and_the_global_generator_is_left_alone():
@@ -269,17 +293,29 @@ def test_the_suite_has_the_four_subtasks_of_the_paper_and_more(tmp_path):
         "language/behaviour",
         "language/minilm_layers",
     ]
-    assert set(SIZES) == set(SUITE.scales)
-    assert not SUITE.is_built(tmp_path)
+    assert set(SIZES) == set(SCALES)
+    assert not SUITE.is_built(Site(tmp_path))
 
 
-def test_shared_models_are_trained_once():
-    pairs = Size(pretrained=3, finetuned=4, crossed=2).finetunings([0, 2, 3])
-    assert pairs == [(0, 0), (0, 1), (0, 2), (0, 3), (2, 0), (2, 1)]
-    assert len(SIZES["embedded"].finetunings(list(range(10)))) == 50 + 30
+def test_shared_models_are_trained_once(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(
+        building, "finetune", lambda base, recipe, seed: trained.append(seed) or finetune(base, recipe, seed)
+    )
+    build(Site(tmp_path), replace(TINY, finetuned=1), [FINETUNED, CROSSED])
+    assert sorted(trained) == [0, 0, 1, 1]
 
 
-def test_training_notes_are_plain_json(site):
-    notes = json.loads((site.pretrained(0) / "training.json").read_text())
+def test_fine_tunings_of_one_checkpoint_are_a_group():
+    groupings = {subtask.id: subtask.grouping for subtask in SUITE.subtasks()}
+    assert (
+        groupings["language/finetune_ood"] == groupings["language/behaviour"] == Grouping("pretraining_seed", "within")
+    )
+    assert groupings["language/pretrain_finetune_ood"] == Grouping("pretraining_seed", "across")
+    assert groupings["language/seed_layer"] is None
+
+
+def test_training_notes_are_plain_json(zoo):
+    notes = json.loads((zoo.pretrained(0) / "training.json").read_text())
     assert notes["seed"] == 0
     assert notes["accepted"] is True

@@ -12,6 +12,7 @@ transformers = pytest.importorskip("transformers")
 
 from similitude.errors import FileError, SimilitudeWarning  # noqa: E402
 from similitude.representations import open_population  # noqa: E402
+from similitude.suites.base import Site  # noqa: E402
 from similitude.suites.language import minilm, reviews  # noqa: E402
 from similitude.suites.language import suite as suite_module  # noqa: E402
 from similitude.suites.language.lexicon import NEGATIVE, POSITIVE, THINGS  # noqa: E402
@@ -122,11 +123,9 @@ def test_every_layer_is_a_model_with_probes(tmp_path, package, downloads, monkey
 def test_the_suite_adds_it_and_does_without(tmp_path, package, downloads, monkeypatch):
     monkeypatch.setattr(suite_module, "build", lambda *arguments: None)
     monkeypatch.setattr(suite_module, "check_spread", lambda *arguments: None)
-    monkeypatch.setattr(
-        SUITE, "populations", lambda home, scale: {"language_finetuned": None, "language_crossed": None}
-    )
-    SUITE.build(tmp_path)
-    assert len(open_population(SUITE.folder(tmp_path, "embedded", minilm.MINILM)).models) == 3
+    monkeypatch.setattr(SUITE, "populations", lambda site: {"language_finetuned": None, "language_crossed": None})
+    SUITE.build(Site(tmp_path))
+    assert len(open_population(SUITE.folder(Site(tmp_path), minilm.MINILM)).models) == 3
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.warns(SimilitudeWarning, match="language/minilm_layers is left out"):
-        SUITE.build(tmp_path / "elsewhere")
+        SUITE.build(Site(tmp_path / "elsewhere"))

@@ -7,6 +7,7 @@ from example_archive import SIZE
 from similitude.benchmark.evaluate import evaluate
 from similitude.errors import FileError, InputError
 from similitude.measures import get_measures
+from similitude.suites.base import Site
 from similitude.suites.published.convert import import_archive
 from similitude.suites.published.layout import SUBTASKS
 from similitude.suites.published.reproduce import reproduce
@@ -14,21 +15,21 @@ from similitude.suites.published.suite import SUITE, population_name
 
 
 def into(home):
-    return lambda subtask: SUITE.folder(home, "embedded", population_name(subtask))
+    return lambda subtask: SUITE.folder(Site(home), population_name(subtask))
 
 
 @pytest.fixture(scope="module")
 def home(pristine, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    assert not SUITE.is_built(home)
+    assert not SUITE.is_built(Site(home))
     faults = import_archive(pristine, into(home))
     assert faults == {name: [] for name in SUBTASKS}
-    assert SUITE.is_built(home)
+    assert SUITE.is_built(Site(home))
     return home
 
 
 def test_populations_hold_the_networks_and_their_scores(pristine, home):
-    populations = SUITE.populations(home)
+    populations = SUITE.populations(Site(home))
     feather = populations["published-feather"]
     assert len(feather.models) == SIZE.feather
     stored = np.load(pristine / "embeddings/mnli_matched_100/feather/3/0/7/rep.npy")
@@ -45,7 +46,7 @@ def test_populations_hold_the_networks_and_their_scores(pristine, home):
 def test_the_suite_grades_as_the_corrected_protocol_does(pristine, home):
     measures = get_measures("cka,pwcca")
     subtasks = [s for s in SUITE.subtasks() if s.id != "published/layer_exp"]
-    found = evaluate(subtasks, SUITE.populations(home), measures).results.frame
+    found = evaluate(subtasks, SUITE.populations(Site(home)), measures).results.frame
     names = [s.id.partition("/")[2] for s in subtasks]
     expected = reproduce(pristine, names, ["cka,pwcca"], from_embeddings=True).results.frame
     expected = expected[expected["protocol"] == "corrected"]
@@ -57,7 +58,7 @@ def test_the_suite_grades_as_the_corrected_protocol_does(pristine, home):
 
 
 def test_descriptions_need_no_results_per_item(home):
-    described = SUITE.describe(home).set_index("functionality")
+    described = SUITE.describe(Site(home)).set_index("functionality")
     assert np.isnan(described.loc["lex_nonent", "reliability"])
     assert described.loc["STRESS_ANTONYMY", "reliability"] > 0
     assert described.loc["lex_nonent", "n_models"] == SIZE.feather
@@ -67,14 +68,14 @@ def test_an_import_resumes_and_leaves_out_what_is_broken(archive, tmp_path):
     (archive / "embeddings/mnli_matched_100/feather/2/0/5/rep.npy").write_bytes(b"")
     faults = import_archive(archive, into(tmp_path), ["feather"])
     assert "seed 2, step 0 is left out" in faults["feather"][0]
-    assert len(SUITE.populations(tmp_path)["published-feather"].models) == SIZE.feather - 1
+    assert len(SUITE.populations(Site(tmp_path))["published-feather"].models) == SIZE.feather - 1
     np.save(archive / "embeddings/mnli_matched_100/feather/2/0/5/rep.npy", np.ones((6, SIZE.tokens)) * np.arange(40))
     assert import_archive(archive, into(tmp_path), ["feather"]) == {"feather": []}
-    assert len(SUITE.populations(tmp_path)["published-feather"].models) == SIZE.feather
+    assert len(SUITE.populations(Site(tmp_path))["published-feather"].models) == SIZE.feather
 
 
 def test_without_an_import_it_is_said_how(tmp_path):
     with pytest.raises(InputError, match="similitude archive import"):
-        SUITE.build(tmp_path)
+        SUITE.build(Site(tmp_path))
     with pytest.raises(FileError):
         import_archive(tmp_path, into(tmp_path))

@@ -12,6 +12,7 @@ import pytest
 from similitude.errors import InputError
 from similitude.representations import PopulationWriter, open_population
 from similitude.suites import SUITES
+from similitude.suites.base import Site
 from similitude.suites.vision.build import build_population
 from similitude.suites.vision.data import Cifar10
 from similitude.suites.vision.recipe import DELETION_LAYERS, LAYERS, RECIPES
@@ -26,8 +27,8 @@ def suite(tiny):
 @pytest.fixture(scope="module")
 def home(suite, cifar10, tmp_path_factory):
     pytest.importorskip("torch")
-    home = tmp_path_factory.mktemp("home")
-    suite.build(home, "paper", cifar10=cifar10, workers=2)
+    home = Site(tmp_path_factory.mktemp("home"), "paper")
+    suite.build(home, cifar10=cifar10)
     return home
 
 
@@ -36,28 +37,29 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_is_missing_is_built_again_to_the_same_bytes(suite, home, cifar10, tmp_path):
-    folder = suite.folder(home, "paper", "vision")
-    partly = suite.folder(tmp_path, "paper", "vision")
+    folder = home.folder("vision")
+    partly = Site(tmp_path, "paper").folder("vision")
     shutil.copytree(folder, partly)
-    shutil.rmtree(partly / "models" / "seed01")
-    kept = (partly / "models" / "seed02" / "model.json").stat().st_mtime_ns
-    assert not suite.is_built(tmp_path, "paper")
+    shutil.rmtree(partly / "models" / "seed001")
+    kept = (partly / "models" / "seed002" / "model.json").stat().st_mtime_ns
+    assert not suite.is_built(Site(tmp_path, "paper"))
     told = []
-    suite.build(tmp_path, "paper", cifar10=cifar10, workers=1, progress=lambda *told_now: told.append(told_now))
+    again = Site(tmp_path, "paper", workers=1, progress=lambda *told_now: told.append(told_now))
+    suite.build(again, cifar10=cifar10)
     assert told == [("vision", 2, 3), ("vision", 3, 3)]
-    assert suite.is_built(tmp_path, "paper")
+    assert suite.is_built(Site(tmp_path, "paper"))
     assert contents(partly) == contents(folder)
-    assert (partly / "models" / "seed02" / "model.json").stat().st_mtime_ns == kept
+    assert (partly / "models" / "seed002" / "model.json").stat().st_mtime_ns == kept
     told.clear()
-    suite.build(tmp_path, "paper", cifar10=cifar10, progress=lambda *told_now: told.append(told_now))
+    suite.build(again, cifar10=cifar10)
     assert told == [("vision", 3, 3)]
 
 
 def test_the_population_has_what_the_subtasks_ask_for(suite, home, tiny):
-    population = suite.populations(home, "paper")["vision"]
-    assert population.models == ("seed00", "seed01", "seed02")
+    population = suite.populations(home)["vision"]
+    assert population.models == ("seed000", "seed001", "seed002")
     assert population.layers == LAYERS
-    representation = population.representation("seed01", "stage3.block2")
+    representation = population.representation("seed001", "stage3.block2")
     assert representation.reduction == "grid_mean_pool(2 x 2)"
     assert representation.ids == tuple(f"cifar10-{i:05}" for i in range(tiny.inputs))
     for subtask in suite.subtasks():
@@ -72,7 +74,7 @@ def test_the_population_has_what_the_subtasks_ask_for(suite, home, tiny):
 
 
 def test_description_has_a_row_for_each_functionality_and_for_clean_images(suite, home):
-    table = suite.describe(home, "paper")
+    table = suite.describe(home)
     clean = VisionSuite(in_distribution=True)
     names = [f.name for subtask in clean.subtasks() for f in subtask.functionalities]
     assert table["functionality"].tolist() == names
@@ -80,7 +82,7 @@ def test_description_has_a_row_for_each_functionality_and_for_clean_images(suite
     behaviour = {f"{what}/clean" for what in ("disagreement", "jensen_shannon", "calibration_error")}
     assert set(names) - graded == {"accuracy/clean", *behaviour}
     graded = table[table["subtask"] == "vision/ood"].set_index("functionality")
-    population = suite.populations(home, "paper")["vision"]
+    population = suite.populations(home)["vision"]
     assert graded.loc["accuracy/noise", "mean"] == pytest.approx(population.items("accuracy/noise").mean())
     answers = population.items("predictions/clean").argmax(axis=2)
     differ = [np.mean(answers[a] != answers[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
@@ -92,22 +94,22 @@ def test_cifar10c_replaces_the_corruptions(suite, cifar10, cifar10c, tiny, tmp_p
     from similitude.suites.vision.record import model_record
 
     data = Cifar10(cifar10, cifar10c).load()
-    writer = PopulationWriter(suite.folder(tmp_path, "paper", "vision"), "vision", LAYERS, data.ids[: tiny.inputs])
+    writer = PopulationWriter(Site(tmp_path, "paper").folder("vision"), "vision", LAYERS, data.ids[: tiny.inputs])
     for seed in range(2):
         writer.write(model_record(data, tiny, seed))
-    functionalities = set(suite.describe(tmp_path, "paper")["functionality"])
+    functionalities = set(suite.describe(Site(tmp_path, "paper"))["functionality"])
     assert {"accuracy/fog", "accuracy/brightness", "accuracy/mean"} < functionalities
     assert "accuracy/noise" not in functionalities
-    population = suite.populations(tmp_path, "paper")["vision"]
+    population = suite.populations(Site(tmp_path, "paper"))["vision"]
     both = [population.items(f"accuracy/{family}") for family in ("fog", "brightness")]
     assert population.items("accuracy/mean") == pytest.approx(np.mean(both, axis=0))
 
 
 def test_other_images_or_another_recipe_never_mix(suite, home, cifar10, cifar10c, tiny):
     with pytest.raises(InputError, match="another folder, or delete"):
-        suite.build(home, "paper", cifar10=cifar10, cifar10c=cifar10c)
+        suite.build(home, cifar10=cifar10, cifar10c=cifar10c)
     other = VisionSuite(recipes={"paper": RECIPES["paper"]})
-    assert not other.is_built(home, "paper")
+    assert not other.is_built(home)
 
 
 @pytest.mark.parametrize(
@@ -120,18 +122,19 @@ def test_other_images_or_another_recipe_never_mix(suite, home, cifar10, cifar10c
 )
 def test_wrong_options_say_what_to_do(suite, scale, options, message, tmp_path):
     with pytest.raises(InputError, match=message):
-        suite.build(tmp_path, scale, **options)
+        suite.build(Site(tmp_path, scale), **options)
     assert not any(tmp_path.iterdir())
 
 
 def test_batches_larger_than_the_data_are_an_error(cifar10, tmp_path):
     with pytest.raises(InputError, match="120 training images"):
-        build_population(tmp_path / "p", "vision", Cifar10(cifar10), RECIPES["paper"])
+        build_population(Site(tmp_path, "paper"), Cifar10(cifar10), RECIPES["paper"])
 
 
 KILLED = """
 import sys
 from pathlib import Path
+from similitude.suites.base import Site
 from similitude.suites.vision.build import build_population
 from similitude.suites.vision.data import Cifar10
 from similitude.suites.vision.recipe import Recipe, Training
@@ -139,7 +142,7 @@ from similitude.suites.vision.recipe import Recipe, Training
 if __name__ == "__main__":
     recipe = Recipe(models=500, probed=0, training=Training(width=8, epochs=1, batch=24), inputs=60)
     progress = lambda what, done, total: print(done, flush=True)
-    build_population(Path(sys.argv[1]), "vision", Cifar10(Path(sys.argv[2])), recipe, progress=progress)
+    build_population(Site(Path(sys.argv[1]), "paper", progress=progress), Cifar10(Path(sys.argv[2])), recipe)
 """
 
 
@@ -157,7 +160,7 @@ def test_a_killed_build_leaves_whole_models_and_no_processes(cifar10, tmp_path):
         while alive(process.pid) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not alive(process.pid)
-    population = open_population(tmp_path / "p")
+    population = open_population(Site(tmp_path / "p", "paper").folder("vision"))
     assert len(population.models) >= 2
     for model in population.models:
         assert population.representation(model, LAYERS[0]).n == 60

@@ -26,7 +26,7 @@ from similitude.suites.language.records import PREDICTED, classifier_record, lay
 from similitude.suites.language.sizes import Size
 from similitude.suites.language.tasks import fingerprint
 
-__all__ = ["CROSSED", "FINETUNED", "POPULATIONS", "PRETRAINED", "build", "is_complete", "model_counts"]
+__all__ = ["CROSSED", "FINETUNED", "POPULATIONS", "PRETRAINED", "Zoo", "build", "is_complete", "model_counts"]
 
 PRETRAINED, FINETUNED, CROSSED = "language_pretrained", "language_finetuned", "language_crossed"
 POPULATIONS = (PRETRAINED, FINETUNED, CROSSED)
@@ -65,10 +65,12 @@ def build(site: Site, size: Size, populations: Collection[str] = POPULATIONS) ->
     if not wanted:
         return
     with start_workers(site.workers) as workers:
-        zoo = _Zoo(site, size, measure_arithmetic(workers, "BERT"))
+        zoo = Zoo(site, size, measure_arithmetic(workers, "BERT"))
         zoo.checkpoints.mkdir(parents=True, exist_ok=True)
         for name in wanted:
             set_aside(site.folder(name), zoo.settings(name))
+            zoo.writer(name)
+            note_processor(site.folder(name), zoo.arithmetic)
         needed = {PRETRAINED: size.pretrained, FINETUNED: size.checkpoints, CROSSED: size.crossed}
         accepted = _pretrain_until_enough(zoo, workers, max(needed[name] for name in wanted))
         jobs: list[Job] = []
@@ -84,13 +86,11 @@ def build(site: Site, size: Size, populations: Collection[str] = POPULATIONS) ->
                     finetunings.setdefault((pretrained, site.seed(number)), []).append(name)
         jobs += [functools.partial(_finetune, zoo, *seeds, names) for seeds, names in finetunings.items()]
         workers.run(jobs, lambda done: site.progress("records and fine-tuned models", done, len(jobs)))
-        for name in wanted:
-            note_processor(site.folder(name), zoo.arithmetic)
 
 
 @dataclass(frozen=True)
-class _Zoo:
-    """Models and checkpoints of a site."""
+class Zoo:
+    """Models and checkpoints of a site, trained with one kind of arithmetic."""
 
     site: Site
     size: Size
@@ -146,7 +146,7 @@ def _settings(size: Size, draw: int, population: str) -> dict[str, Any]:
     return settings | {"finetuning": asdict(size.finetuning), "predicted": list(PREDICTED)} | seeds
 
 
-def _pretrain_until_enough(zoo: _Zoo, workers: Workers, wanted: int) -> list[int]:
+def _pretrain_until_enough(zoo: Zoo, workers: Workers, wanted: int) -> list[int]:
     """Return the first seeds that pass the gate, in order, however many are trained at once."""
     accepted: list[int] = []
     tried = 0
@@ -169,7 +169,7 @@ def _pretrain_until_enough(zoo: _Zoo, workers: Workers, wanted: int) -> list[int
     return accepted
 
 
-def _pretrain(zoo: _Zoo, seed: int) -> None:
+def _pretrain(zoo: Zoo, seed: int) -> None:
     folder, recipe = zoo.pretrained(seed), zoo.size.pretraining
     if checkpoints.is_saved(folder):
         _check_recipe(folder, pretraining=asdict(recipe))
@@ -186,7 +186,7 @@ def _pretrain(zoo: _Zoo, seed: int) -> None:
     )
 
 
-def _record_pretrained(zoo: _Zoo, seed: int) -> None:
+def _record_pretrained(zoo: Zoo, seed: int) -> None:
     writer, name = zoo.writer(PRETRAINED), f"pretrained-{seed:03}"
     if name in writer.done:
         return
@@ -199,7 +199,7 @@ def _record_pretrained(zoo: _Zoo, seed: int) -> None:
     writer.write(pretrained_record(model, name, attributes, zoo.size.probe_items))
 
 
-def _finetune(zoo: _Zoo, pretrained: int, seed: int, populations: list[str]) -> None:
+def _finetune(zoo: Zoo, pretrained: int, seed: int, populations: list[str]) -> None:
     name = f"pretrained-{pretrained:03}-finetuned-{seed:03}"
     writers = [writer for writer in map(zoo.writer, populations) if name not in writer.done]
     if not writers:

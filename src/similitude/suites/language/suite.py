@@ -10,7 +10,7 @@ import pandas as pd
 
 from similitude.benchmark.functionality import split_half_reliability
 from similitude.benchmark.predictions import calibration, prediction_differences
-from similitude.benchmark.subtask import Functionality, Pairing, Subtask
+from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population
 from similitude.suites.base import Scale, Site, Suite
@@ -98,8 +98,12 @@ class LanguageSuite(Suite):
                 varies="fine-tuning seed",
                 functionalities=(*self._known, _OVERLAP),
                 pairing=Pairing("models"),
+                grouping=Grouping("pretraining_seed", "within"),
                 modality="language",
-                description="One checkpoint fine-tuned with many seeds; accuracy where word overlap misleads.",
+                description=(
+                    "Checkpoints fine-tuned with many seeds each, compared within a checkpoint; accuracy where word "
+                    "overlap misleads."
+                ),
             ),
             Subtask(
                 id="language/pretrain_finetune_ood",
@@ -107,6 +111,7 @@ class LanguageSuite(Suite):
                 varies="pretraining seed, fine-tuning seed",
                 functionalities=(*self._known, _ANTONYMY, _NUMERICAL),
                 pairing=Pairing("models"),
+                grouping=Grouping("pretraining_seed", "across"),
                 modality="language",
                 description="Several checkpoints, each fine-tuned with several seeds; accuracy on stress sets.",
             ),
@@ -116,10 +121,12 @@ class LanguageSuite(Suite):
                 varies="fine-tuning seed",
                 functionalities=(*self._known_behaviour, *_BEHAVIOUR),
                 pairing=Pairing("models"),
+                grouping=Grouping("pretraining_seed", "within"),
                 modality="language",
                 description=(
-                    "One checkpoint fine-tuned with many seeds; which models answer differently where word overlap "
-                    "misleads, know what they know, learn polarity from a few sentences, or are made of modules."
+                    "Checkpoints fine-tuned with many seeds each, compared within a checkpoint; which models answer "
+                    "differently where word overlap misleads, know what they know, learn polarity from a few "
+                    "sentences, or are made of modules."
                 ),
             ),
             Subtask(
