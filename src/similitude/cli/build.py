@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,16 +10,23 @@ from typing import Annotated, Any
 import typer
 
 from similitude.cli.console import Home, note, progress_bars, resolve_home
+from similitude.report.run import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
-__all__ = ["SCALES_HELP", "build_suite", "command"]
+__all__ = ["SCALES_HELP", "build_choices", "build_suite", "command"]
 
 SCALES_HELP = "How large the populations are: " + "; ".join(f"{name}, {what}" for name, what in SCALES.items()) + "."
 
 
-def build_suite(suite: Suite, site: Site, **options: Any) -> None:
-    """Build what is missing at a site, with one bar per population."""
-    if suite.is_built(site):
+def build_choices(choices: Iterable[Choice]) -> None:
+    """Build the populations that are missing of some subtasks."""
+    for choice in choices:
+        build_suite(choice.suite, choice.site, {subtask.population for subtask in choice.subtasks})
+
+
+def build_suite(suite: Suite, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
+    """Build what is missing of some populations, by default of all, with one bar per population."""
+    if suite.is_built(site, populations):
         return
     minutes = suite.minutes.get(site.scale, 0)
     if minutes:
@@ -27,7 +35,7 @@ def build_suite(suite: Suite, site: Site, **options: Any) -> None:
             "minutes on two cores. Finished ones are kept whenever this is interrupted."
         )
     with progress_bars() as bars:
-        suite.build(replace(site, progress=lambda what, done, total: bars(what)(done, total)), **options)
+        suite.build(replace(site, progress=lambda what, done, total: bars(what)(done, total)), populations, **options)
 
 
 def command(
@@ -56,6 +64,6 @@ def command(
     """
     site = Site(resolve_home(home), scale, draw, workers)
     chosen = SUITES[suite]
-    options = {name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None}
+    options: dict[str, Any] = {name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None}
     build_suite(chosen, site, **options)
     note(f"{suite} ({scale}) is built in {site.folder('')}.")

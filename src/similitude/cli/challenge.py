@@ -12,7 +12,7 @@ from rich.table import Table
 
 from similitude.benchmark.challenge import CHALLENGE, contest, leaderboard_row
 from similitude.benchmark.evaluate import Evaluation
-from similitude.cli.build import build_suite
+from similitude.cli.build import build_choices
 from similitude.cli.console import Home, JsonOutput, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
@@ -47,8 +47,7 @@ def command(
     site = Site(resolve_home(home), scale, workers=workers)
     choices = choose(names or [], site)
     make_folder(out)
-    for choice in choices:
-        build_suite(choice.suite, choice.site)
+    build_choices(choices)
     with progress_bars() as bars:
         evaluation, _ = run(choices, [*established, *new], home=site.home, out=out, progress=bars, resamples=resamples)
     rows = contest(evaluation, [str(m) for m in new])

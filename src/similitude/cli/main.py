@@ -20,6 +20,7 @@ from similitude.cli import (
     doctor,
     intuitive,
     measures,
+    replicate,
     report,
     reproduce,
     run,
@@ -99,6 +100,7 @@ app.command("challenge")(challenge.command)
 app.command("doctor")(doctor.command)
 app.command("report")(report.command)
 app.command("intuitive")(intuitive.command)
+app.command("replicate")(replicate.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(archive.app, name="archive")
 

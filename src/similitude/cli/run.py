@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from similitude.benchmark.correlation import Protocol
-from similitude.cli.build import SCALES_HELP, build_suite
+from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     Home,
     JsonOutput,
@@ -127,7 +127,7 @@ def command(
         choices.append(Choice(suite, site, suite.subtasks()))
     make_folder(out)
     for choice in choices:
-        build_suite(choice.suite, site)
+        build_choices([choice])
     with progress_bars() as bars:
         evaluation, layout = run(
             choices,

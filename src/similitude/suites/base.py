@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -124,6 +124,8 @@ class Suite(ABC):
     description: ClassVar[str]
     minutes: ClassVar[Mapping[Scale, int]] = {}
     """About how long the populations take to build on two cores, by scale; a scale that takes no time is left out."""
+    has_draws: ClassVar[bool] = True
+    """Whether networks can be drawn anew from other seeds."""
     by_default: ClassVar[bool] = True
     """Whether a run of everything includes it."""
 
@@ -136,12 +138,12 @@ class Suite(ABC):
         return self
 
     @abstractmethod
-    def build(self, site: Site, **options: Any) -> None:
-        """Build what is missing of the populations at a site; resumes model by model."""
+    def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
+        """Build what is missing of some populations at a site, by default of all; resumes model by model."""
 
     @abstractmethod
-    def is_built(self, site: Site) -> bool:
-        """Return whether every population is complete."""
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
+        """Return whether some populations, by default all, are complete."""
 
     def populations(self, site: Site) -> dict[str, Population]:
         """Return populations by name, as far as they are built."""

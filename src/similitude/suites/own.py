@@ -8,7 +8,7 @@ The folder is a population folder, or holds a file a model (``<model>.npz``, arr
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +116,11 @@ class OwnSuite(Suite):
             if rows.any()
         )
 
-    def is_built(self, site: Site) -> bool:
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return True: nothing is to be built."""
         return True
 
-    def build(self, site: Site, **options: Any) -> None:
+    def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
         """Do nothing: the networks are there."""
 
     def populations(self, site: Site) -> dict[str, Population]:

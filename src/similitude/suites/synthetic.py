@@ -8,6 +8,7 @@ these sees.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,12 @@ class SyntheticSuite(Suite):
             ),
         )
 
-    def is_built(self, site: Site) -> bool:
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether all models are there."""
         folder = site.folder("synthetic")
         return is_population(folder) and len(open_population(folder).models) == _MODELS[site.scale]
 
-    def build(self, site: Site, **options: Any) -> None:
+    def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
         """Draw the models that are missing."""
         models = _MODELS[site.scale]
         writer = PopulationWriter(
@@ -79,22 +80,22 @@ class SyntheticSuite(Suite):
         done = writer.done
         for m, angle in enumerate(angles(models)):
             if f"model-{m:03d}" not in done:
-                writer.write(_record(m, float(angle), models))
+                writer.write(_record(site, m, float(angle), models))
             site.progress("synthetic", m + 1, models)
 
 
-def _record(m: int, angle: float, models: int) -> ModelRecord:
-    rng = np.random.default_rng([2, m])
+def _record(site: Site, m: int, angle: float, models: int) -> ModelRecord:
+    rng = np.random.default_rng([2, site.seed(m)])
     representations = {}
     for k, layer in enumerate(_LAYERS):
-        z, w = _orthonormal_pair(np.random.default_rng([1, k]))
+        z, w = _orthonormal_pair(np.random.default_rng([1, site.seed(k)]))
         rotation = np.linalg.qr(rng.normal(size=(_WIDTH, _WIDTH)))[0]
         representations[layer] = rng.uniform(0.5, 2.0) * (np.cos(angle) * z + np.sin(angle) * w) @ rotation
     # The same answers for every model, so that items follow the angle without noise of their own.
-    difficulty = np.random.default_rng(3).random(_ITEMS)
+    difficulty = np.random.default_rng(site.seed(3)).random(_ITEMS)
     skills = {
         "follows": 1 - angle / 2,
-        "unrelated": 0.3 + 0.6 * float(np.random.default_rng(4).permutation(models)[m]) / models,
+        "unrelated": 0.3 + 0.6 * float(np.random.default_rng(site.seed(4)).permutation(models)[m]) / models,
     }
     items = {name: difficulty < skill for name, skill in skills.items()}
     scores = [Score(name, float(right.mean()), items=_ITEMS) for name, right in items.items()]

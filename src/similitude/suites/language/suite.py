@@ -145,7 +145,7 @@ class LanguageSuite(Suite):
             ),
         )
 
-    def build(self, site: Site, *, populations: Collection[str] | None = None, **options: Any) -> None:
+    def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
         """Train what is missing; resumes model by model. The real encoder is added where its package is installed.
 
         Parameters
@@ -163,7 +163,8 @@ class LanguageSuite(Suite):
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
         size = SIZES[site.scale]
-        wanted = [name for name, count in model_counts(size).items() if count and name in (populations or POPULATIONS)]
+        asked = POPULATIONS if populations is None else populations
+        wanted = [name for name, count in model_counts(size).items() if count and name in asked]
         build(site, size, wanted)
         if self._builds_minilm(site) and (populations is None or MINILM in populations):
             try:
@@ -177,11 +178,12 @@ class LanguageSuite(Suite):
                     if functionality.name.startswith("accuracy/") and subtask.population in wanted:
                         check_spread(found[subtask.population], functionality.name)
 
-    def is_built(self, site: Site) -> bool:
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether all models that can be built are there, made by the present recipe."""
-        return all(is_complete(site, SIZES[site.scale], population) for population in POPULATIONS) and (
-            not self._builds_minilm(site) or minilm.is_complete(site.folder(MINILM))
-        )
+        asked = (*POPULATIONS, MINILM) if populations is None else populations
+        trained = all(is_complete(site, SIZES[site.scale], name) for name in POPULATIONS if name in asked)
+        real = MINILM not in asked or not self._builds_minilm(site) or minilm.is_complete(site.folder(MINILM))
+        return trained and real
 
     def describe(self, site: Site) -> pd.DataFrame:
         """As `Suite.describe`, after the accuracies in distribution, which should hardly spread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class PublishedSuite(Suite):
     name = "published"
     description = "The released BERTs of Ding et al. 2021; nothing is trained, their archive must be imported."
     by_default = False
+    has_draws = False
 
     def subtasks(self) -> tuple[Subtask, ...]:
         """Those of the archive, by its names."""
@@ -55,11 +57,11 @@ class PublishedSuite(Suite):
         """Return the folder of a population, the same at every scale: released networks have one size."""
         return site.home / "populations" / self.name / population
 
-    def is_built(self, site: Site) -> bool:
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether any of the archive has been imported."""
         return any(is_imported(self.folder(site, population_name(s))) for s in SUBTASKS.values())
 
-    def build(self, site: Site, **options: Any) -> None:
+    def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
         """Say how to get the networks, which cannot be built."""
         raise InputError(
             "The published networks are not built but imported. Download sim_metric_resources.tar "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -117,13 +117,23 @@ class VisionSuite(Suite):
             ),
         )
 
-    def build(self, site: Site, *, cifar10: Path | None = None, cifar10c: Path | None = None, **options: Any) -> None:
+    def build(
+        self,
+        site: Site,
+        populations: Collection[str] | None = None,
+        *,
+        cifar10: Path | None = None,
+        cifar10c: Path | None = None,
+        **options: Any,
+    ) -> None:
         """Train the networks that are missing.
 
         Parameters
         ----------
         site
             Where, at which scale, and with how many processes.
+        populations
+            There is only one.
         cifar10, cifar10c
             Folders of local copies, for the scale ``"paper"`` only: the first is needed, the second replaces the
             corruptions computed here.
@@ -145,7 +155,7 @@ class VisionSuite(Suite):
         recipe = self.recipes[site.scale]
         build_population(site, Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c), recipe)
 
-    def is_built(self, site: Site) -> bool:
+    def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether all networks are there, made by the present recipe."""
         folder, recipe = site.folder(POPULATION), self.recipes[site.scale]
         if not is_population(folder):
