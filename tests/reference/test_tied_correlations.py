@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import definitions
 import numpy as np
 import pytest
 
 from similitude import Representation, compare, get_measure, pairwise
 from similitude.engine.streaming import Stream
 from similitude.measures.ties import mean_absolute_sums
-
-sys.path.append(str(Path(__file__).parents[1] / "reference"))
-import definitions  # noqa: E402
 
 N = 240
 IDS = ["pwcca", "pwcca(lost=drop)"]
