@@ -8,14 +8,18 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 # One thread a process: the suites and the tests run two processes side by side.
 export OMP_NUM_THREADS := 1
 
-.PHONY: run test lint docs examples clean
+.PHONY: run test lint kernels docs examples clean
 
 run: .venv/run
 	$(BIN)/similitude run --embedded --out results
 
 test: lint
 	$(BIN)/pytest -n 2
-	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory kernels docs
+
+# The numerical tests again, as other processors would run them.
+kernels: .venv/test
+	$(BIN)/python tests/kernels.py
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ X is n x d_x and Y is n x d_y, full precision, well conditioned. Small sizes onl
 import itertools
 
 import numpy as np
-from scipy import linalg, optimize, special, stats
+from scipy import integrate, linalg, optimize, special, stats
 from scipy.spatial.distance import cdist
 
 
@@ -88,13 +88,43 @@ def mean_squared_cca(X, Y):
     return (canonical_correlations(X, Y) ** 2).sum() / min(rank_of(centred(X)), rank_of(centred(Y)))
 
 
+def mean_cosine(k):
+    """Mean of |cos| of the angle between a fixed and a random direction in k dimensions, by quadrature."""
+    if k == 1:
+        return 1.0
+    density = [
+        integrate.quad(lambda t, c=c: abs(np.cos(t)) ** c * np.sin(t) ** (k - 2), 0, np.pi / 2)[0] for c in (1, 0)
+    ]
+    return density[0] / density[1]
+
+
+def canonical_groups(rho, tolerance):
+    """Positions of variates, those with neighbouring correlations no further apart than the tolerance together."""
+    groups = [[0]]
+    for i in range(1, len(rho)):
+        if rho[i - 1] - rho[i] > tolerance:
+            groups.append([])
+        groups[-1].append(i)
+    return groups
+
+
 def pwcca(X, Y, lost="zero"):
-    u, rho, _ = np.linalg.svd(whitened_cross_covariance(X, Y))
-    variates = centred(X) @ inverse_root(centred(X).T @ centred(X)) @ u
-    weights = np.abs(variates.T @ centred(X)).sum(axis=1)
-    k = min(len(rho), X.shape[1])
-    total = weights.sum() if lost == "zero" else weights[:k].sum()
-    return (weights[:k] * rho[:k]).sum() / total
+    """Variates as vectors over inputs; weights are means over all rotations of those that are tied at a tolerance,
+    and over all tolerances from 1e-6 to 1e-5.
+    """
+    X, Y = centred(X), centred(Y)
+    A, B = linalg.orth(X, rcond=1e-9), linalg.orth(Y, rcond=1e-9)
+    u, rho, _ = np.linalg.svd(A.T @ B)
+    variates = A @ u
+    kept = len(rho)
+    rho = np.append(rho, np.zeros(variates.shape[1] - kept))
+    weights = np.zeros(len(rho))
+    changes = np.unique(np.clip([1e-6, 1e-5, *-np.diff(rho)], 1e-6, 1e-5))
+    for low, high in itertools.pairwise(changes):
+        for group in canonical_groups(rho, (low + high) / 2):
+            projected = variates[:, group] @ variates[:, group].T @ X
+            weights[group] += (high - low) * mean_cosine(len(group)) * np.linalg.norm(projected, axis=0).sum()
+    return (weights * rho).sum() / (weights if lost == "zero" else weights[:kept]).sum()
 
 
 def leading(X, variance, components):

@@ -16,9 +16,9 @@ from similitude.measures.baselines import Digest
 from similitude.measures.crosses import (
     AlignedSpectrum,
     CanonicalCorrelations,
-    CanonicalDirections,
     DiagonalProduct,
     Overlap,
+    ProjectionWeights,
     SquaredCovariance,
 )
 from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
@@ -277,7 +277,7 @@ class Plan:
             d = min(asked.kept_x or x.d, asked.kept_y or y.d)
             wanted = {use for position in asked.measures for use in self.measures[position].uses()}
             work += 1e5 + _SPECTRUM * d**3 * len(wanted & {AlignedSpectrum(), CanonicalCorrelations()})
-            if CanonicalDirections() in wanted:
+            if ProjectionWeights() in wanted:
                 work += _BASES * d * d * max(asked.kept_x or x.d, asked.kept_y or y.d)
         return work
 
@@ -293,7 +293,7 @@ class Plan:
     @property
     def estimates_all(self) -> bool:
         """Whether `seconds` counts all the measures."""
-        known = {SquaredCovariance(), AlignedSpectrum(), CanonicalCorrelations(), CanonicalDirections(), Overlap()}
+        known = {SquaredCovariance(), AlignedSpectrum(), CanonicalCorrelations(), ProjectionWeights(), Overlap()}
         return self.crosses <= known and all(measure.uses() for measure in self.measures)
 
     def seconds(self) -> float:

@@ -81,8 +81,6 @@ class Properties:
         Source, with arXiv id or DOI.
     formula
         One line of plain mathematics.
-    invariances_if_narrow
-        What holds beyond that as long as the first argument is not wider than the second.
     minimum_n
         Fewest inputs on which it is defined.
     needs
@@ -104,7 +102,6 @@ class Properties:
     reference: str
     formula: str
     is_metric: bool = False
-    invariances_if_narrow: Invariances | None = None
     minimum_n: int = 2
     needs: str = ""
     caution: str = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from similitude.errors import InputError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import CanonicalCorrelations, CanonicalDirections
+from similitude.measures.crosses import CanonicalCorrelations, ProjectionWeights
 from similitude.measures.pair import Cross, Factor, Pair
 
 __all__ = ["PWCCA", "MeanCCA", "MeanSquaredCCA"]
@@ -73,7 +73,12 @@ class PWCCA(Measure):
     """Projection-weighted CCA: sum of w_i rho_i, w_i proportional to sum_j |<h_i, x_j>|; not symmetric.
 
     h_i are the canonical variates of the first argument and x_j its features. Where the second argument is
-    narrower, the directions of the first that it cannot reach count as rho = 0.
+    narrower, the directions of the first that it cannot reach count as rho = 0. Variates with equal correlations, and
+    those that cannot be reached, can be rotated among themselves, which changes the published weights at the whim of
+    the linear algebra library. Here each of k such variates gets the average weight over all rotations,
+    c_k sum_j ||P x_j||, with P the projection on the k of them and c_k = Gamma(k/2) / (sqrt(pi) Gamma((k+1)/2));
+    for k = 1 that is the weight above. Neighbouring correlations count as equal up to a difference of 1e-6 and as
+    different from 1e-5 on; between the two, the value changes gradually from the one to the other.
 
     Parameters
     ----------
@@ -89,34 +94,27 @@ class PWCCA(Measure):
         kind="similarity",
         bounds=(0.0, 1.0),
         symmetric=False,
-        invariances=invariant("ST"),
-        invariances_if_narrow=invariant("PST", "LT"),
+        invariances=invariant("PST", "LT"),
         reference="Morcos et al. 2018, arXiv:1806.05759; Ding et al. 2021, arXiv:2108.01661",
         formula="sum_i w_i rho_i, w_i ~ sum_j |<h_i, x_j>|, h_i the canonical variates of X",
         needs=_NEEDS,
         cost="d^3",
-        caution="With tied correlations the variates are not unique, nor is the value beyond a few digits. " + _CAUTION,
+        caution="Depends on the features of the first argument, so that rotating it changes the value. " + _CAUTION,
     )
+    version = 2
+    weighting: ClassVar[Cross] = ProjectionWeights()
 
     def __post_init__(self) -> None:
         """Check the parameter."""
         if self.lost not in ("zero", "drop"):
             raise InputError(f"pwcca: lost must be 'zero' or 'drop', not {self.lost!r}.")
 
-    def properties(self) -> Properties:
-        """Without lost directions nothing depends on how they are completed."""
-        if self.lost == "zero":
-            return self.declares
-        return replace(self.declares, invariances=invariant("PST", "LT"), invariances_if_narrow=None)
-
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """Canonical correlations with the variates of the first side."""
-        return (CanonicalDirections(),)
+        """Canonical correlations with the weights of the first side's directions."""
+        return (self.weighting,)
 
     def score(self, pair: Pair) -> Any:
         """Weighted mean of the correlations."""
-        xp = pair.xp
-        correlations, on_features = pair[CanonicalDirections()]
-        weights = xp.sum(xp.abs(on_features), axis=1)
+        correlations, weights = pair[self.weighting]
         kept = weights[: correlations.shape[0]]
-        return xp.sum(kept * correlations) / xp.sum(kept if self.lost == "drop" else weights)
+        return pair.xp.sum(kept * correlations) / pair.xp.sum(kept if self.lost == "drop" else weights)

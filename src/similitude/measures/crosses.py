@@ -9,19 +9,20 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.measures.factors import Centred, CovarianceRoot, Gram, SquaredRowNorms, ThinSVD
+from similitude.measures.factors import Centred, Gram, SquaredRowNorms, ThinSVD
 from similitude.measures.pair import Cross, Pair, Side
 from similitude.measures.spectra import left_singular, singular_values, singular_values_of_products
+from similitude.measures.ties import mean_absolute_sums
 
 __all__ = [
     "AlignedSpectrum",
     "CanonicalBasis",
     "CanonicalCorrelations",
-    "CanonicalDirections",
     "CrossCovariance",
     "DiagonalProduct",
     "Overlap",
     "PrincipalCovariance",
+    "ProjectionWeights",
     "SquaredCovariance",
     "check_rank",
     "check_ranks",
@@ -208,10 +209,10 @@ class CanonicalCorrelations(Cross):
     factors = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Any:
-        """With the canonical directions if these are wanted too, else the singular values of M alone."""
+        """With the projection weights if these are wanted too, else the singular values of M alone."""
         for either in (pair, pair.swapped):
-            if CanonicalDirections() in either.wanted:
-                return either[CanonicalDirections()].correlations
+            if ProjectionWeights() in either.wanted:
+                return either[ProjectionWeights()].correlations
         check_ranks(pair)
         return pair.xp.clip(_spectrum(pair, Overlap()), 0.0, 1.0)
 
@@ -224,104 +225,56 @@ class Basis(NamedTuple):
     """Canonical directions of the first side with the canonical correlations."""
 
     left: Any
-    """one column a direction"""
+    """one column per direction"""
     correlations: Any
     """descending"""
 
 
 @dataclass(frozen=True)
 class CanonicalBasis(Cross):
-    """Canonical directions of the first side in the basis of its principal directions: left singular vectors of M.
+    """The min(r_x, r_y) canonical directions of the first side in the basis of its principal directions.
 
-    For first sides of no higher rank than the second.
+    These are left singular vectors of M.
     """
 
     factors = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Basis:
-        """From those of the other side if they are there."""
-        known = pair.swapped[self] if pair.swapped.holds(self) else None
+        """From those of the other side if they are there, or fewer."""
+        wider = pair.x[ThinSVD()].rank > pair.y[ThinSVD()].rank
+        known = pair.swapped[self] if wider or pair.swapped.holds(self) else None
         return Basis(*left_singular(pair[Overlap()], pair.xp, known))
 
 
-@dataclass(frozen=True)
-class HalfWhitened(Cross):
-    """V_x M, d_x x r_y: the overlap in the basis of the first side's features."""
+class Weighted(NamedTuple):
+    """Canonical correlations, and how much of the first side each of its directions accounts for."""
 
-    factors = (ThinSVD(),)
-
-    def __call__(self, pair: Pair) -> Any:
-        """The leading columns of the parent's where only the second side was cut."""
-        if pair.parent is not None and pair.x.parent is None:
-            return pair.parent[self][:, : pair.y[ThinSVD()].rank]
-        return pair.x[ThinSVD()].v @ pair[Overlap()]
-
-
-class Bases(NamedTuple):
-    """Canonical correlations and the canonical bases of both sides."""
-
-    left: Any
-    """one column a direction of the first side"""
     correlations: Any
-    """descending"""
-    right: Any
-    """one column a direction of the second side"""
-
-    def mirrored(self) -> Bases:
-        """For the pair the other way round."""
-        return Bases(self.right, self.correlations, self.left)
+    """min(r_x, r_y), descending"""
+    weights: Any
+    """r_x; the last r_x - r_y, if any, belong to the directions that the second side does not reach"""
 
 
 @dataclass(frozen=True)
-class FeatureBases(Cross):
-    """Canonical directions in the bases of features, d_x and d_y of them: the full SVD of V_x M V_y^T.
+class ProjectionWeights(Cross):
+    """Canonical correlations, and for each canonical variate h_i of the first side sum_j |<h_i, x_j>|.
 
-    Where one side has more dimensions than the other, its directions beyond the other's rank are any orthonormal
-    completion. So that values agree with the published ones, it is the completion that LAPACK gives for this matrix,
-    the whitened cross-covariance; its transpose would get another, so there is no short way to the swapped pair.
+    Variates with tied correlations, and those that the second side does not reach, are not unique: their weights are
+    averaged over all orthonormal bases, as in `mean_absolute_sums`.
     """
 
     factors = (ThinSVD(),)
 
-    def __call__(self, pair: Pair) -> Bases:
-        """One full SVD."""
-        whitened, y = pair[HalfWhitened()], pair.y[ThinSVD()]
-        if pair.y.parent is None or y.rank < pair.y.d:  # else V_y is the identity
-            whitened = whitened @ y.v.T
-        left, correlations, right = pair.xp.linalg.svd(whitened, full_matrices=True)
-        return Bases(left, correlations[: min(pair.x[ThinSVD()].rank, y.rank)], right.T)
-
-
-class Directions(NamedTuple):
-    """Canonical correlations with the canonical directions of the first side."""
-
-    correlations: Any
-    """min(r_x, r_y), descending"""
-    variates_on_features: Any
-    """Inner products of the canonical variates with the features of the first side, one row a variate."""
-
-
-@dataclass(frozen=True)
-class CanonicalDirections(Cross):
-    """Canonical correlations, and the first side's canonical variates h_i against its features: <h_i, x_j>."""
-
-    factors = (ThinSVD(),)
-
-    def __call__(self, pair: Pair) -> Directions:
-        """From a thin SVD where that has all directions of the first side; else, or if the other way round needs it
-        anyway, from the full one.
-        """
+    def __call__(self, pair: Pair) -> Weighted:
+        """From the features in the basis of canonical directions, and what these leave of them."""
         check_ranks(pair)
-        x, y = pair.x[ThinSVD()], pair.y[ThinSVD()]
-        if x.rank > y.rank:
-            bases = pair[FeatureBases()]
-        elif x.rank < y.rank and self in pair.swapped.wanted:
-            bases = pair.swapped[FeatureBases()].mirrored()
-        else:
-            basis = pair[CanonicalBasis()]
-            on_features = (basis.left.T * x.s[None, :]) @ x.v.T
-            return Directions(pair.xp.clip(basis.correlations, 0.0, 1.0), on_features)
-        return Directions(pair.xp.clip(bases.correlations, 0.0, 1.0), bases.left.T @ pair.x[CovarianceRoot()])
+        x, (left, correlations) = pair.x[ThinSVD()], pair[CanonicalBasis()]
+        correlations = pair.xp.clip(correlations, 0.0, 1.0)
+        features = x.s[:, None] * x.v.T
+        on_directions = left.T @ features
+        lost = x.rank - correlations.shape[0]
+        rest = (features - left @ on_directions, lost) if lost else None
+        return Weighted(correlations, mean_absolute_sums(correlations, on_directions, rest, pair.xp))
 
 
 def _principal(pair: Pair) -> bool:

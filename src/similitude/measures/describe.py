@@ -103,11 +103,7 @@ def _invariances(declared: Properties) -> str:
     def both(first: frozenset[Invariance], second: frozenset[Invariance]) -> str:
         return words(first) if first == second else f"first argument: {words(first)}; second: {words(second)}"
 
-    text = both(declared.invariances.first, declared.invariances.second)
-    narrow = declared.invariances_if_narrow
-    if narrow is None:
-        return text
-    return f"{text}. Where the first is not the wider: {both(narrow.first, narrow.second)}"
+    return both(declared.invariances.first, declared.invariances.second)
 
 
 def _inputs(declared: Properties) -> str:

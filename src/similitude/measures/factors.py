@@ -17,7 +17,6 @@ __all__ = [
     "CentredInSingle",
     "CentredNorm",
     "CovarianceNorm",
-    "CovarianceRoot",
     "DiagonalSquares",
     "Gram",
     "Mean",
@@ -41,7 +40,7 @@ def rounding(side: Side) -> float:
     """Singular value of the values below which it is rounding error; see `ThinSVD`."""
     double = float(np.finfo(np.float64).eps)
     stored = 2 * side.precision if side.precision > double else 0.0
-    return max(max(side.values.shape) * double, stored) * frobenius(side.values, side.xp).item()
+    return max(max(side.n, side.d) * double, stored) * frobenius(side.values, side.xp).item()
 
 
 @dataclass(frozen=True)
@@ -255,22 +254,6 @@ class PrincipalMean(Factor):
         return MeanParts(within, side.xp.linalg.vector_norm(mean - v @ within))
 
     def permuted(self, value: MeanParts, order: np.ndarray) -> MeanParts:
-        """The same."""
-        return value
-
-
-@dataclass(frozen=True)
-class CovarianceRoot(Factor):
-    """(X_c^T X_c)^(1/2), the symmetric root, d x d."""
-
-    size = "dd"
-
-    def __call__(self, side: Side) -> Any:
-        """V S V^T."""
-        svd = side[ThinSVD()]
-        return (svd.v * svd.s) @ svd.v.T
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
         """The same."""
         return value
 

@@ -95,22 +95,23 @@ def _of_graded(products: np.ndarray, values: np.ndarray | None) -> np.ndarray | 
 
 
 def left_singular(matrix: Any, xp: Any, right: Any = None) -> tuple[Any, Any]:
-    """Left singular vectors as columns, and singular values, descending, of a matrix with no more rows than columns.
+    """Left singular vectors as columns, and singular values, descending: as many as the matrix has rows or columns.
 
-    From the eigenvectors of the matrix of products unless the condition number exceeds 1e4.
+    From the eigenvectors of the matrix of products, or the other side's vectors, unless the condition number exceeds
+    1e4.
 
     Parameters
     ----------
     matrix
-        Array of shape (m, k), m <= k.
+        Array of shape (m, k).
     xp
         Its array-API namespace.
     right
-        Right singular vectors and singular values, if they are known.
+        All min(m, k) right singular vectors and singular values, if they are known.
     """
     if right is not None and right[1][-1] > _SMALLEST * right[1][0]:
         return matrix @ right[0] / right[1], right[1]
-    if isinstance(matrix, np.ndarray):
+    if isinstance(matrix, np.ndarray) and matrix.shape[0] <= matrix.shape[1]:
         squares, vectors = np.linalg.eigh(matrix @ matrix.T)
         values = np.sqrt(np.maximum(squares[::-1], 0.0))
         if values[-1] > _SMALLEST * values[0]:

@@ -22,11 +22,6 @@ class Case(NamedTuple):
     x: np.ndarray
     y: np.ndarray
 
-    @property
-    def narrow(self) -> bool:
-        """Whether the first is not wider than the second."""
-        return self.x.shape[1] <= self.y.shape[1]
-
 
 def draw(rng: np.random.Generator, n: int, d: int, signal: np.ndarray | None = None) -> np.ndarray:
     """Representation with a mean and a decaying spectrum, some of it a nonlinear trace of a shared signal.

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from similitude.errors import InputError
-from similitude.measures import get_measures
 from similitude.suites.published.archive import open_archive
 from similitude.suites.published.distances import JOINED_NAMES, MEASURE_OF, all_pairs, write_distances
 from similitude.suites.published.layout import KEYS, SUBTASKS, Model, PublishedSubtask
+from similitude.suites.published.pwcca import published_measures
 from similitude.suites.published.recompute import Embeddings, Progress, recompute
 from similitude.suites.published.scores import FEATHER_COLUMNS, Scores, read_scores
 
@@ -236,7 +236,7 @@ def _write_distances(folder: Path, subtask: PublishedSubtask, progress: Progress
     with open_archive(folder) as archive:
         embeddings, scores = Embeddings(archive, subtask), read_scores(archive, subtask)
         pairs = all_pairs(subtask, embeddings.models, embeddings.layers, scores.levels)
-        computed = recompute(embeddings, subtask, pairs, get_measures(list(MEASURE_OF.values())), progress)
+        computed = recompute(embeddings, subtask, pairs, published_measures(MEASURE_OF.values()), progress)
     file = folder / subtask.distance_files[0]
     write_distances(file, subtask, embeddings.dataset, computed.widths, computed.distances)
     frame = pd.read_csv(file)

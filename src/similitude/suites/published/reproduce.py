@@ -13,7 +13,7 @@ import pandas as pd
 
 from similitude.benchmark.results import COLUMNS, Results
 from similitude.errors import FileError, UnknownName
-from similitude.measures import Measure, get_measures
+from similitude.measures import Measure
 from similitude.measures.parse import split_ids
 from similitude.suites.published.archive import Archive, open_archive
 from similitude.suites.published.consistency import check_coverage, check_joined_table, check_levels
@@ -35,6 +35,7 @@ from similitude.suites.published.protocols import (
     reference_layers,
     stored_orientation,
 )
+from similitude.suites.published.pwcca import published_measures
 from similitude.suites.published.recompute import Embeddings, Progress, Recomputed, recompute
 from similitude.suites.published.scores import Scores, read_scores
 
@@ -124,7 +125,7 @@ def reproduce(
     """
     chosen = parse_subtasks(subtasks)
     names = None if measures is None else [MEASURE_OF.get(m, m) for entry in measures for m in split_ids(entry)]
-    computed_measures = get_measures(names or list(MEASURE_OF.values())) if from_embeddings else None
+    computed_measures = published_measures(names or MEASURE_OF.values()) if from_embeddings else None
     run = _Run(names, computed_measures, every_pair, progress, version)
     with open_archive(path, _wanted([subtask for subtask, _ in chosen], from_embeddings)) as archive:
         run.faults += archive.faults
