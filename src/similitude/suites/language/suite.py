@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subta
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population
 from similitude.suites.base import Scale, Site, Suite
+from similitude.suites.jobs import start_workers
 from similitude.suites.language import minilm
 from similitude.suites.language.build import (
     CROSSED,
@@ -168,7 +170,9 @@ class LanguageSuite(Suite):
         build(site, size, wanted)
         if self._builds_minilm(site) and (populations is None or MINILM in populations):
             try:
-                minilm.build_minilm(site.folder(MINILM), site.home / "downloads", site.progress)
+                with start_workers(1) as workers:
+                    job = functools.partial(minilm.build_minilm, site.folder(MINILM), site.home / "downloads")
+                    workers.run([job], lambda done: site.progress("layers of a sentence encoder", done, 1))
             except FileError as error:
                 warnings.warn(f"language/minilm_layers is left out. {error}", SimilitudeWarning, stacklevel=2)
         if site.scale != "quick":

@@ -1,0 +1,251 @@
+"""The numbers in README and docs: taken from a run, written into the pages, and compared with another run.
+
+    python benchmarks/documented.py collect RESULTS... [--replication FOLDER...] [--intuitive FOLDER...]
+                                                                                   keep what the pages need in docs/data
+    python benchmarks/documented.py write                                          write the numbers into the pages
+    python benchmarks/documented.py check RESULTS...                               compare a fresh run with docs/data
+
+RESULTS are folders that `similitude run` wrote, the others such as `similitude replicate` and `similitude intuitive`
+wrote. Numbers stand in a page between
+the lines `<!-- numbers: BLOCK -->` and `<!-- end of numbers -->`; `BLOCKS` says which blocks there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from similitude.report.numbers import number
+from similitude.report.replication import both_values, verdict_text
+from similitude.suites import SUITES
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "docs" / "data"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+KEY = ["subtask", "functionality", "measure"]
+VALUES = ["every", "every_low", "every_high", "estimate", "ci_low", "ci_high"]
+COLUMNS = [*KEY, "n_models", "n_groups", *VALUES, "tells", "leading", "apart"]
+TOLERANCE = 0.0005
+"""Largest difference that three printed decimals do not show."""
+
+SUMMARY = [
+    ("vision/seed_layer", "probe"),
+    ("vision/pc_deletion", "probe/truncated"),
+    ("vision/ood", "accuracy/mean"),
+    ("vision/behaviour", "disagreement/corrupted"),
+    ("language/seed_layer", "probe/polarity"),
+    ("language/pc_deletion", "probe/polarity"),
+    ("language/finetune_ood", "accuracy/lexical_overlap/non_entailed"),
+    ("language/behaviour", "disagreement/lexical_overlap/non_entailed"),
+]
+"""Rows of the README's table, one of each kind of question."""
+
+_BLOCK = re.compile(r"(<!-- numbers: ([\w /-]+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
+
+
+def collect(runs: list[Path], replications: list[Path], intuitive: list[Path]) -> None:
+    """Keep results, spreads and verdicts in docs/data, rounded to six digits."""
+    DATA.mkdir(exist_ok=True)
+    frames = [_results(run) for run in runs]
+    pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
+    spreads = [pd.read_csv(run / "functionalities.csv") for run in runs]
+    spread = pd.concat(spreads, ignore_index=True).drop_duplicates(["subtask", "functionality"])
+    spread.to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
+    if replications:
+        verdicts = [
+            pd.read_csv(folder / "verdicts.csv", keep_default_na=False, na_values=["nan"]) for folder in replications
+        ]
+        pd.concat(verdicts, ignore_index=True).to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
+    for file in (file for folder in intuitive for file in folder.glob("intuitive-*.csv")):
+        pd.read_csv(file).to_csv(DATA / file.name, index=False, float_format="%.6f")
+    commands = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"]["command"] for run in runs]
+    (DATA / "provenance.json").write_text(json.dumps({"commands": commands}, indent=1) + "\n", encoding="utf-8")
+
+
+def _results(run: Path) -> pd.DataFrame:
+    frame = pd.read_csv(run / "results.csv")
+    return frame.loc[frame["statistic"] == "spearman", COLUMNS]
+
+
+def written(text: str) -> str:
+    """Return a page with all its blocks as docs/data says."""
+
+    def block(found: re.Match[str]) -> str:
+        name, _, argument = found[2].partition(" ")
+        return f"{found[1]}\n{BLOCKS[name](argument)}\n\n{found[3]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def stale() -> list[Path]:
+    """Return the pages whose numbers are not those of docs/data."""
+    return [page for page in PAGES if written(text := page.read_text(encoding="utf-8")) != text]
+
+
+def differences(runs: list[Path]) -> pd.DataFrame:
+    """Return the rows of docs/data that a run has too, with both values, where they differ visibly."""
+    fresh = pd.concat([_results(run) for run in runs], ignore_index=True)
+    both = pd.read_csv(DATA / "results.csv").merge(fresh, on=KEY, suffixes=("", "_fresh"))
+    if both.empty:
+        raise SystemExit("The runs have no row in common with docs/data.")
+    pairs = [(both[column], both[f"{column}_fresh"]) for column in ("every", "estimate")]
+    differs = [((old - new).abs() > TOLERANCE) | (old.isna() != new.isna()) for old, new in pairs]
+    return both[differs[0] | differs[1]]
+
+
+def _labels() -> dict[tuple[str, str], str]:
+    subtasks = [subtask for name in ("vision", "language") for subtask in SUITES[name].subtasks()]
+    return {(subtask.id, f.name): str(f) for subtask in subtasks for f in subtask.functionalities}
+
+
+def _table(frame: pd.DataFrame) -> str:
+    measures, labels = list(frame["measure"].unique()), _labels()
+    lines = ["| subtask | functionality | networks | " + " | ".join(f"`{m}`" for m in measures) + " |"]
+    lines.append("|---|---|--:|" + "--:|" * len(measures))
+    for (subtask, functionality), rows in frame.groupby(["subtask", "functionality"], sort=False):
+        of_measure = rows.set_index("measure").loc[measures]
+        cells = [_cell(row) for row in of_measure.to_dict("records")]
+        label = labels.get((str(subtask), str(functionality)), functionality)
+        lines.append(f"| {subtask} | {label} | {rows['n_models'].iloc[0]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: dict) -> str:
+    """ρ over every reference: bold where it leads and tells, in brackets where its interval includes 0."""
+    text = number(row["every"])
+    if row["every_low"] <= 0 <= row["every_high"]:
+        return f"({text})"
+    return f"**{text}**" if row["leading"] and row["tells"] else text
+
+
+def suite_table(suite: str) -> str:
+    """Return the table of a suite's rows."""
+    frame = pd.read_csv(DATA / "results.csv")
+    return _table(frame[frame["subtask"].str.startswith(f"{suite}/")])
+
+
+def summary_table(_: str) -> str:
+    """Return the README's table, one row of each kind of question."""
+    frame = pd.read_csv(DATA / "results.csv").set_index(["subtask", "functionality"])
+    return _table(pd.concat([frame.loc[[row]] for row in SUMMARY if row in frame.index]).reset_index())
+
+
+def intervals_table(subtask: str) -> str:
+    """Return both estimates of every measure on a subtask, with their intervals."""
+    frame, labels = pd.read_csv(DATA / "results.csv"), _labels()
+    lines = ["| functionality | measure | every reference | 95 % interval | best reference | 95 % interval |"]
+    lines.append("|---|---|--:|---|--:|---|")
+    for row in frame[frame["subtask"] == subtask].to_dict("records"):
+        cells = [labels.get((subtask, row["functionality"]), row["functionality"]), f"`{row['measure']}`"]
+        cells += [number(row["every"]), f"{number(row['every_low'])} to {number(row['every_high'])}"]
+        cells += [number(row["estimate"]), f"{number(row['ci_low'])} to {number(row['ci_high'])}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def spread_table(rows_of: str) -> str:
+    """Return how far the functionalities of a suite, or of a subtask, spread over its networks."""
+    frame = pd.read_csv(DATA / "functionalities.csv")
+    lines = [
+        "| subtask | functionality | networks | mean | sd | range | split-half reliability |",
+        "|---|---|--:|--:|--:|---|--:|",
+    ]
+    for row in frame[(frame["subtask"] + "/").str.startswith(f"{rows_of}/")].to_dict("records"):
+        cells = [
+            row["subtask"],
+            f"`{row['functionality']}`",
+            str(row["n_models"]),
+            number(row["mean"]),
+            number(row["sd"]),
+        ]
+        cells += [f"{number(row['min'])} to {number(row['max'])}", number(row["reliability"])]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdicts_table(outcome: str) -> str:
+    """Return the verdicts that hold in the replication, or those that do not."""
+    frame = pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
+    holds = frame["outcome"] == "holds"
+    chosen, labels = frame[holds if outcome == "hold" else ~holds], _labels()
+    if chosen.empty:
+        return "None."
+    lines = ["| subtask | functionality | verdict | original | replication | outcome |", "|---|---|---|--:|--:|---|"]
+    for row in chosen.to_dict("records"):
+        label = labels.get((row["subtask"], row["functionality"]), row["functionality"])
+        cells = [row["subtask"], label, verdict_text(row), *both_values(row), row["outcome"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def verdict_counts(_: str) -> str:
+    """Return how many verdicts hold, by kind and suite."""
+    frame = pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
+    suite = frame["subtask"].str.partition("/")[0]
+    lines = ["| suite | kind of verdict | verdicts | hold | undecided | reversed |", "|---|---|--:|--:|--:|--:|"]
+    for (name, kind), rows in frame.groupby([suite, frame["kind"]]):
+        counts = [str(int((rows["outcome"] == outcome).sum())) for outcome in ("holds", "undecided", "reversed")]
+        what = "a measure tracks a functionality" if kind == "tracks" else "one measure beats another"
+        lines.append(f"| {name} | {what} | {len(rows)} | " + " | ".join(counts) + " |")
+    return "\n".join(lines)
+
+
+def intuitive_table(suite: str) -> str:
+    """Return what the intuitive tests say of each measure on a suite."""
+    lines = [
+        "| measure | same layer found in another network | depth outweighs the seed | deletion in the last layer noticed |"
+    ]
+    lines.append("|---|--:|--:|--:|")
+    for row in pd.read_csv(DATA / f"intuitive-{suite}.csv").to_dict("records"):
+        shares = [_percent(row["identification"]), _percent(row["depth_over_seed"]), _percent(row["detected"])]
+        lines.append(f"| `{row['measure']}` | " + " | ".join(shares) + " |")
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return "—" if pd.isna(share) else "never" if share == float("inf") else f"{share:.0%}"
+
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "table": suite_table,
+    "summary": summary_table,
+    "intervals": intervals_table,
+    "spread": spread_table,
+    "verdicts": verdicts_table,
+    "counts": verdict_counts,
+    "intuitive": intuitive_table,
+}
+
+
+def main() -> None:
+    """Run one of the three commands."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["collect", "write", "check"])
+    parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--replication", nargs="*", type=Path, default=[])
+    parser.add_argument("--intuitive", nargs="*", type=Path, default=[])
+    given = parser.parse_args()
+    if given.command != "write" and not given.runs:
+        parser.error("name the folder of at least one run")
+    if given.command == "collect":
+        collect(given.runs, given.replication, given.intuitive)
+    elif given.command == "write":
+        for page in stale():
+            page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+            print(f"written: {page.relative_to(ROOT)}")
+    else:
+        found = differences(given.runs)
+        if len(found):
+            print(found[[*KEY, "every", "every_fresh", "estimate", "estimate_fresh"]].to_string(index=False))
+            sys.exit(f"{len(found)} documented values differ from the run by more than {TOLERANCE}.")
+        print("All documented values that the runs have are theirs.")
+
+
+if __name__ == "__main__":
+    main()
