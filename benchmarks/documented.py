@@ -198,9 +198,7 @@ def verdict_counts(_: str) -> str:
 
 def intuitive_table(suite: str) -> str:
     """Return what the intuitive tests say of each measure on a suite."""
-    lines = [
-        "| measure | same layer found in another network | depth outweighs the seed | deletion in the last layer noticed |"
-    ]
+    lines = ["| measure | same layer found | depth outweighs the seed | deletion in the last layer noticed |"]
     lines.append("|---|--:|--:|--:|")
     for row in pd.read_csv(DATA / f"intuitive-{suite}.csv").to_dict("records"):
         shares = [_percent(row["identification"]), _percent(row["depth_over_seed"]), _percent(row["detected"])]
