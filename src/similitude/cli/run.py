@@ -27,7 +27,7 @@ from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.run import Choice, as_json, choose, run
-from similitude.report.tables import as_rich
+from similitude.report.terminal import as_rich
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own import OwnSuite
 
@@ -146,8 +146,6 @@ def command(
         typer.echo(as_json(evaluation))
     else:
         console.print(as_rich(layout, console.width))
-        for line in layout.notes:
-            console.print(line, style="dim", markup=False)
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
     if len(evaluation.failures):
         note(
