@@ -41,12 +41,12 @@ def command(
     if html is not None:
         note(f"{write_page(run, html)} opens in any browser, without a network.")
     results = read_results(run)
+    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
     if figures is not None:
-        files = draw_grades(results, load_grading(run / "grading.npz"), figures)
+        files = draw_grades(results, load_grading(run / "grading.npz"), figures, known)
         note(f"{len(files)} files are in {figures}.")
     if html is not None or figures is not None:
         return
-    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
     layout = lay_out_statistics(results) if statistics else lay_out(results, known)
     if form != "terminal":
         typer.echo(_FORMS[form](layout), nl=False)

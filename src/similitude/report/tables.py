@@ -64,7 +64,9 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
     """
     grades = read_grades(results, subtasks, weak)
     rows = [[*_lead(row), *(_text(cell) for cell in row.cells.values())] for row in grades.rows]
-    states = [{len(_LEAD) + j: cell.state for j, cell in enumerate(row.cells.values())} for row in grades.rows]
+    states: list[Mapping[int, State]] = [
+        {len(_LEAD) + j: cell.state for j, cell in enumerate(row.cells.values())} for row in grades.rows
+    ]
     kept = "kept, as published" if results.provenance.get("protocol") == "published" else "left out"
     notes = [f"{caption(grades)} The best model's pair with itself is {kept}.", *foot_notes(grades)]
     return Layout([*_LEAD, *grades.measures], rows, states, _foot(grades), notes, grades)

@@ -17,7 +17,8 @@ __all__ = ["lay_out_statistics"]
 
 _HEADER = (
     *("subtask", "functionality", "measure"),
-    *("ρ", "95 % interval", "ρ, best reference", "interval, best reference", "place", "p", "p, Holm"),
+    *("ρ", "95 % interval", "place", "p"),
+    *("ρ, best reference", "interval, best reference", "place, best reference", "p, best reference", "p, Holm"),
     *("τ", "interval, τ", "τ, best reference", "within depth", "bad", "pairs", "failed"),
 )
 _ESTIMATE = 3
@@ -56,13 +57,14 @@ def _cells(rho: Mapping[Any, Any], tau: Mapping[Any, Any]) -> list[str]:
     within = number(rho["within"])
     if pd.notna(rho["within_p"]):
         within += f" (p {probability(rho['within_p'])})"
-    place = "—" if pd.isna(rho["rank"]) else f"{rho['rank']:.0f} [{rho['rank_low']:.0f}–{rho['rank_high']:.0f}]"
     return [
         number(rho["every"]),
         interval(rho["every_low"], rho["every_high"]),
+        _place(rho.get("every_rank")) + ("=" if rho["equivalent"] else ""),
+        probability(rho.get("every_p")),
         number(rho["estimate"]),
         interval(rho["ci_low"], rho["ci_high"]),
-        place + ("=" if rho["equivalent"] else ""),
+        _place(rho["rank"], rho["rank_low"], rho["rank_high"]),
         probability(rho["p"]),
         probability(rho["p_holm"]),
         number(tau["every"]),
@@ -75,14 +77,20 @@ def _cells(rho: Mapping[Any, Any], tau: Mapping[Any, Any]) -> list[str]:
     ]
 
 
+def _place(rank: float | None, low: float | None = None, high: float | None = None) -> str:
+    if rank is None or pd.isna(rank):
+        return "—"
+    return f"{rank:.0f}" if low is None or high is None or pd.isna(low) else f"{rank:.0f} [{low:.0f}–{high:.0f}]"
+
+
 def _notes(resamples: int | None) -> list[str]:
     drawn = f", {resamples:,} resamples" if resamples else ""
     return [
         "ρ, τ: averaged over every model as the reference, with jackknife intervals over models; verdicts rest on them."
         " Best reference: the best model alone is the reference, averaged over reference layers; expanded percentile "
         f"bootstrap over models{drawn}.",
-        "p: one-sided, models permuted; Holm: adjusted over the whole table. Place: 1 is best, with interval; = shares "
-        "its place with measures that order all pairs identically.",
+        "p: one-sided, models permuted; Holm: of the best reference, adjusted over the whole table. Place: 1 is best; "
+        "= shares its place with measures that order all pairs identically.",
         "Within depth: ρ within one layer (or deletion level), where depth explains nothing. Bad: share of pairs that "
         "look close and are far apart in function.",
     ]
