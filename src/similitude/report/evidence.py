@@ -194,7 +194,7 @@ def read_grades(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequen
 def smoke_tests(results: Results) -> set[str]:
     """Names of suites whose populations are the small ones of ``--quick``, which learn nothing worth grading."""
     scales = results.provenance.get("scales") or {}
-    if results.provenance.get("smoke_test"):
+    if not scales and results.provenance.get("smoke_test"):
         return set(_suite(results.frame))
     return {str(suite) for suite, scale in scales.items() if scale == "quick"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,7 @@ def scatter(
     models = len({*pairs["reference"], *pairs["model"]})
     with style():
         figure, panels = new_panels(
-            [f"{measure}: {_grade(table.loc[measure])}" for measure in measures],
+            [f"{measure}: {_grade(table.loc[measure].to_dict())}" for measure in measures],
             columns=4,
             size=(2.9, 2.4),
             title=f"{title}: {models} models, {len(pairs)} pairs with the best model, n = {n:,} inputs",
@@ -176,7 +177,7 @@ def _draw_trend(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> None:
     axes.plot(ends, start + slope * ends, color=colour, linewidth=0.9, alpha=0.8)
 
 
-def _grade(row: pd.Series) -> str:
+def _grade(row: Mapping[Any, float]) -> str:
     """Correlations, on one line each."""
     best = f"ρ = {number(row['rho'])}"
     text = best if pd.isna(row.get("every")) else f"ρ = {number(row['every'])}, best reference {number(row['rho'])}"

@@ -22,6 +22,7 @@ from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.report import figures
 from similitude.report.figures_run import draw_overview
+from similitude.report.findings import findings
 from similitude.report.labels import difference
 from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
@@ -199,10 +200,11 @@ def _draw_scatter(
     return save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
 
 
-def as_json(evaluation: Evaluation) -> str:
-    """Provenance and result rows as one JSON object."""
-    return json.dumps(
-        {"provenance": evaluation.results.provenance, "results": evaluation.results.records()},
-        indent=1,
-        ensure_ascii=False,
-    )
+def as_json(evaluation: Evaluation, folder: str = "results", names: Sequence[str] = ()) -> str:
+    """Provenance, result rows and the three sentences of `similitude.report.findings` as one JSON object."""
+    content = {
+        "provenance": evaluation.results.provenance,
+        "results": evaluation.results.records(),
+        "findings": findings(evaluation.results, folder, names),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False)
