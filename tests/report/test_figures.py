@@ -58,14 +58,15 @@ def test_scatter_has_a_panel_a_measure(rng):
             "cka": rng.random(4),
         }
     )
-    table = pd.DataFrame({"rho": [0.5], "tau": [-0.0001]}, index=["cka"])
+    table = pd.DataFrame({"rho": [-0.1], "every": [0.5]}, index=["cka"])
     figure = figures.scatter(
         pairs, ["cka"], table, title="vision/ood, noise", difference="difference in accuracy", n=1200
     )
     for word in (
         "cka",
         "ρ = .500",
-        "τ = .000",
+        "best reference −.100",
+        "from the best model (right",
         "difference in accuracy",
         "dissimilarity (larger",
         "5 models",

@@ -40,8 +40,18 @@ def test_all_figures_of_a_run(tmp_path):
     found = evaluate(suite.subtasks()[:1], suite.populations(Site(tmp_path, "quick")), measures, resamples=100)
     files = draw_grades(found.results, found.grading, tmp_path / "figures")
     names = {f.name for f in files}
-    assert {f"synthetic-angle-follows-{kind}.png" for kind in ("forest", "ranks", "agreement", "map")} <= names
+    assert {f"synthetic-angle-follows-{kind}.png" for kind in ("forest", "ranks", "map")} <= names
+    assert {name for name in names if "agreement" in name} == {
+        "synthetic-angle-agreement.png",
+        "synthetic-angle-agreement.pdf",
+    }
+    assert "overview.png" in names
     assert all(f.exists() for f in files)
+    (tmp_path / "figures" / "mine.png").write_text("")
+    fewer = {key: data for key, data in found.grading.items() if key[1] == "unrelated"}
+    kept = draw_grades(found.results, fewer, tmp_path / "figures")
+    left = {f.name for f in (tmp_path / "figures").iterdir() if not f.name.startswith(".")}
+    assert left == {f.name for f in kept} | {"mine.png"}
     bare = found.results.frame.assign(ci_low=np.nan)
     again = draw_grades(type(found.results)(pd.DataFrame(bare), {}), found.grading, tmp_path / "bare")
     assert not any("forest" in f.name for f in again)

@@ -7,7 +7,7 @@ from similitude.errors import InputError
 from similitude.measures import get_measure
 from similitude.report.figures_grading import agreement, forest, ranks
 from similitude.report.figures_networks import mds_map, place_networks, sensitivity_curves
-from similitude.report.style import save
+from similitude.report.style import MUTED, save
 
 
 @pytest.fixture
@@ -15,6 +15,11 @@ def table():
     return pd.DataFrame(
         {
             "measure": ["cka", "procrustes", "random", "constant"],
+            "every": [0.5, 0.55, 0.0, np.nan],
+            "every_low": [0.4, 0.45, -0.1, np.nan],
+            "every_high": [0.6, 0.65, 0.1, np.nan],
+            "tells": [True, True, False, False],
+            "leading": [False, True, False, False],
             "estimate": [0.6, 0.7, -0.1, np.nan],
             "ci_low": [0.4, 0.5, -0.3, np.nan],
             "ci_high": [0.8, 0.85, 0.2, np.nan],
@@ -33,8 +38,11 @@ def labels(axes):
 def test_forest_orders_measures_and_shows_intervals_and_failures(table):
     axes = forest(table, title="suite/task").axes[0]
     assert labels(axes) == ["procrustes (2 failed)", "cka", "random", "constant"]
-    bars = axes.collections[0].get_segments()
-    np.testing.assert_allclose([bars[1][0][0], bars[1][1][0]], [0.4, 0.8])
+    best, every = (collection.get_segments()[1] for collection in axes.collections)
+    np.testing.assert_allclose([best[0][0], best[1][0]], [0.4, 0.8])
+    np.testing.assert_allclose([every[0][0], every[1][0]], [0.4, 0.6])
+    looks = [(label.get_fontweight(), label.get_color()) for label in axes.get_yticklabels()]
+    assert looks[:3] == [("bold", "black"), ("normal", "black"), ("normal", MUTED)]
     assert axes.get_xlim()[0] < -0.3
     assert "undefined" in axes.texts[0].get_text()
 
@@ -50,6 +58,7 @@ def test_agreement_has_a_fixed_scale():
     figure = agreement(pd.DataFrame([[1, 0.1], [0.1, 1]], names, names), title="all pairs")
     image = figure.axes[0].images[0]
     assert image.get_clim() == (-1.0, 1.0)
+    assert min(image.cmap(image.norm(0.0))[:3]) > 0.95  # unrelated is white
 
 
 def test_sensitivity_curves_mark_detection(tmp_path):

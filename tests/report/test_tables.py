@@ -1,58 +1,115 @@
 """The results table in its forms."""
 
+import csv
 import io
+import re
 
-import numpy as np
-import pandas as pd
 import pytest
+from made import DEFAULT, ROWS, made_results
+from rich.console import Console
 
 from similitude.benchmark import Functionality, Pairing, Results, Subtask
-from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
+from similitude.report.tables import as_csv, as_latex, as_markdown, lay_out
+from similitude.report.terminal import as_rich
 
-SUBTASK = Subtask("s/one", "nets", "seed", (Functionality("f_1", "accuracy, noise"),), Pairing("models"), "vision")
+SUBTASK = Subtask(
+    "vision/seed_layer", "nets", "seed", (Functionality("probe", "probe accuracy"),), Pairing("layers"), "vision"
+)
+MANY = tuple(f"rsa(rdm=euclidean,compare=spearman,seed={i})" for i in range(60))
 
 
 @pytest.fixture
 def results():
-    rows = []
-    for measure, rho, failed in (("cka", 0.8123, 0), ("pwcca", -0.25, 0), ("odd(k=2)", np.nan, 3)):
-        for statistic in ("spearman", "kendall"):
-            rows.append(("s/one", "f_1", measure, statistic, rho, 12, 11, failed))
-    columns = ["subtask", "functionality", "measure", "statistic", "estimate", "n_models", "n_pairs", "n_failed"]
-    return Results(pd.DataFrame(rows, columns=columns), {"protocol": "corrected"})
+    return made_results(failed=[(1, "cka")])
 
 
-def test_layout_shows_estimates_failures_and_the_best(results):
-    layout = lay_out(results, [SUBTASK], weak=[("s/one", "f_1")])
-    assert layout.header[:6] == ["modality", "subtask", "varies", "functionality", "models", "pairs"]
-    assert layout.header[6:] == ["cka", "pwcca", "odd(k=2)"]
-    assert layout.rows == [
-        ["vision", "s/one", "seed", "accuracy, noise †", "12", "11", ".812 (.812)", "−.250 (−.250)", "— [3 failed]"]
-    ]
-    assert layout.best == [{6}]
-    assert layout.foot[0] == ["", "mean rank", "", "", "", "", "1.0", "2.0", "3.0"]
-    assert layout.foot[1][-3:] == [".812", "−.250", "—"]
-    assert any("left out" in note for note in layout.notes)
+def shown(results, width, *, color=None, **options):
+    console = Console(width=width, file=io.StringIO(), force_terminal=color is not None, color_system=color)
+    console.print(as_rich(lay_out(results, [SUBTASK], **options), width))
+    return console.file.getvalue()
+
+
+def test_layout_shows_both_estimates_failures_and_states(results):
+    layout = lay_out(results, [SUBTASK], weak=[("vision/seed_layer", "probe")])
+    assert layout.header == ["modality", "subtask", "varies", "functionality", "models", "pairs", *DEFAULT]
+    first = results.frame.iloc[0]
+    expected = f"{first['every']:.3f} ({first['estimate']:.3f})".replace("0.", ".")
+    assert layout.rows[0][:7] == ["vision", "vision/seed_layer", "seed", "probe accuracy †", "40", "39", expected]
+    assert layout.states[0][6] == "leading"
+    assert layout.rows[1][7].startswith("— (")
+    assert layout.rows[1][7].endswith("[3 failed]")
+    assert layout.rows[-1][3].endswith("(no measure tracks this)")
+    assert "leading" not in layout.states[-1].values()
+    assert layout.foot[0][1] == "mean rank (4 rows)"  # those that tell measures apart
+    assert any("Verdicts rest on the first" in note and "left out" in note for note in layout.notes)
 
 
 def test_markdown(results):
-    lines = as_markdown(lay_out(results, [SUBTASK])).splitlines()
-    assert lines[2].count("|") == lines[0].count("|") == 10
-    assert "**.812 (.812)**" in lines[2]
+    text = as_markdown(lay_out(results))
+    lines = text.splitlines()
+    assert {line.count("|") for line in lines[: 2 + len(ROWS)]} == {len(DEFAULT) + 7}
+    assert f"**{lay_out(results).rows[0][6]}**" in lines[2]
+    assert "**" not in lines[1 + len(ROWS)]  # the row that no measure tracks
+    assert ")? |" in lines[1 + len(ROWS)]
+    assert "no evidence" in text
 
 
 def test_latex_escapes_what_tex_would_read(results):
     text = as_latex(lay_out(results))
-    assert r"f\_1" in text
-    assert r"\textbf{.812 (.812)}" in text
+    assert r"mean\_cca" in text
+    assert r"\textbf{" in text
+    assert r"\textcolor{gray}{" in text
     assert "−" not in text
-    assert text.count(r"\\") == 4
+    assert text.count(r"\\") == 1 + len(ROWS) + 2
 
 
-@pytest.mark.parametrize("width", [80, 200])
-def test_terminal_keeps_brackets(results, width):
-    from rich.console import Console
+def test_csv_has_cells_without_emphasis(results):
+    layout = lay_out(results)
+    assert list(csv.reader(as_csv(layout).splitlines())) == [layout.header, *layout.rows, *layout.foot]
+    assert "*" not in as_csv(layout)
+    assert "?" not in as_csv(layout)
 
-    console = Console(width=250, record=True, file=io.StringIO())
-    console.print(as_rich(lay_out(results, [SUBTASK]), width))
-    assert "[3 failed]" in console.export_text()
+
+@pytest.mark.parametrize("measures", [DEFAULT, DEFAULT[:1], MANY])
+@pytest.mark.parametrize("width", [80, 100, 160, 250])
+def test_a_terminal_of_any_width_shows_every_number(measures, width):
+    made = made_results(measures)
+    text = shown(made, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(subtask in text for subtask, _ in ROWS)
+    for every in made.frame.loc[made.frame["statistic"] == "spearman", "every"]:
+        assert f"{abs(every):.3f}"[1:] in text
+
+
+def test_forms_of_the_terminal(results):
+    assert len(shown(results, 80).splitlines()) < 40
+    assert "(−" not in shown(results, 80)
+    both = lay_out(results).rows[0][6]
+    assert both.split()[1] in shown(results, 160)  # the best reference, where there is room
+    many = shown(made_results(MANY), 80)
+    assert "  1  vision/seed_layer, probe accuracy: 40 models" in many
+    assert len(many.splitlines()) < 220
+
+
+def test_bold_and_grey_only_on_a_terminal(results):
+    styled = shown(results, 80, color="standard")
+    assert re.search(r"\x1b\[1m\.504\* ?\x1b\[0m", styled)
+    assert "\x1b[90m" in styled
+    plain = shown(results, 80)
+    assert "\x1b" not in plain
+    assert ".504*" in plain  # what bold says stays in a pipe
+    assert "?" in plain
+
+
+def test_published_results_have_one_estimate_and_no_emphasis():
+    frame = made_results().frame.drop(columns=["tells", "leading", "apart", "every", "every_low", "every_high"])
+    published = Results(frame, {"protocol": "published"})
+    text = as_markdown(lay_out(published))
+    assert "**" not in text
+    assert "kept, as published" in text
+    assert "no intervals" in text
+    assert "*" not in shown(published, 80)
+
+
+def test_brackets_of_names_are_no_markup():
+    assert "[bold]odd" in shown(made_results(("[bold]odd",)), 100)

@@ -1,53 +1,42 @@
 import csv
+import io
 import shutil
 import subprocess
 
 import numpy as np
-import pandas as pd
 import pytest
 import typer
+from made import made_results
+from rich.console import Console
 from typer.testing import CliRunner
 
 from similitude.benchmark.results import Results
 from similitude.cli.report import command
 from similitude.errors import InputError
-from similitude.report.numbers import number, probability
-from similitude.report.tables import as_latex, as_markdown
-from similitude.report.tables_statistics import as_csv, lay_out_statistics
+from similitude.report.findings import findings
+from similitude.report.numbers import interval, number, probability
+from similitude.report.tables import as_csv, as_latex, as_markdown
+from similitude.report.tables_statistics import lay_out_statistics
+from similitude.report.terminal import show_statistics
 
 
 @pytest.fixture
 def results():
-    rows = []
-    for place, (measure, estimate, failed) in enumerate(
-        (("cka(kernel=rbf)", 0.7, 0), ("a_b", -0.1, 2), ("none", np.nan, 0))
-    ):
-        for statistic in ("spearman", "kendall"):
-            rho = statistic == "spearman"
-            rows.append(
-                {
-                    "suite": "s", "subtask": "s/one", "functionality": "f_1", "measure": measure,
-                    "statistic": statistic,
-                    "estimate": estimate * (1 if rho else 0.5), "ci_low": estimate - 0.2, "ci_high": estimate + 0.1,
-                    "p": 0.0001, "p_holm": 0.04, "rank": place + 1.0, "rank_low": 1.0, "rank_high": 3.0,
-                    "equivalent": "a_b, other" if measure == "a_b" else "", "every": 0.3, "every_low": 0.2,
-                    "every_high": 0.4, "within": 0.25 if rho else np.nan, "within_p": 0.2 if rho else np.nan,
-                    "bad_frac": 0.0, "n_models": 12, "n_pairs": 11, "n_failed": failed, "seconds": 1.0,
-                    "data_hash": "x",
-                }
-            )  # fmt: skip
-    return Results(pd.DataFrame(rows), {"protocol": "corrected", "resamples": 2000})
+    return made_results(("cka(kernel=rbf)", "a_b", "none"), [("s/one", "f_1"), ("s/one", "f_2")], failed=[(0, "none")])
 
 
 def test_cells(results):
     layout = lay_out_statistics(results)
-    assert layout.rows[0] == [
-        *("s/one", "f_1", "cka(kernel=rbf)", ".700", "[.500, .800]", "<.001", ".040", "1 [1–3]"),
-        *(".350", "[.500, .800]", ".300 [.200, .400]", ".250 (p .200)", ".000", "11", "0"),
-    ]
-    assert layout.rows[1][7] == "2 [1–3]="
+    row = dict(zip(layout.header, layout.rows[0], strict=True))
+    first = results.frame.iloc[0]
+    assert row["measure"] == "cka(kernel=rbf)"
+    assert row["ρ"] == number(first["every"])
+    assert row["95 % interval"] == interval(first["every_low"], first["every_high"])
+    assert row["ρ, best reference"] == number(first["estimate"])
+    assert row["within depth"] == ".200 (p .030)"
+    assert row["p, Holm"] == ".050"
+    assert [states[3] for states in layout.states[:3]] == ["leading", "tells", "missing"]
     assert layout.rows[2][3:5] == ["—", "—"]
-    assert layout.best == [{3}, set(), set()]
     assert "2,000 resamples" in layout.notes[0]
 
 
@@ -58,7 +47,24 @@ def test_forms_keep_every_cell(results):
     text = as_latex(layout)
     assert text.count(r"\midrule") == 1
     assert r"a\_b" in text
-    assert "$<$.001" in text  # a bare < is an inverted exclamation mark in TeX's own fonts
+
+
+def test_small_p_values_are_escaped_for_tex(results):
+    small = Results(results.frame.assign(p=0.0001), results.provenance)
+    assert "$<$.001" in as_latex(lay_out_statistics(small))  # a bare < is an inverted exclamation mark there
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_narrow_terminal_drops_columns_and_no_names(results, width):
+    layout = lay_out_statistics(results)
+    console = Console(width=width, file=io.StringIO())
+    console.print(show_statistics(layout, width))
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    for row in layout.rows:
+        assert any(row[2] in line and row[3] in line for line in text.splitlines())
+    assert ("Not shown at this width" in text) == (width < 200)
+    assert "s/one, f_1" in text
 
 
 def test_latex_compiles(results, tmp_path):
@@ -67,7 +73,7 @@ def test_latex_compiles(results, tmp_path):
         pytest.skip("no pdflatex here: the LaTeX table was not compiled")
     body = as_latex(lay_out_statistics(results))
     (tmp_path / "table.tex").write_text(
-        "\\documentclass{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs}\\begin{document}\n"
+        "\\documentclass{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs,xcolor}\\begin{document}\n"
         + body
         + "\\end{document}\n"
     )
@@ -93,7 +99,17 @@ def test_command_line(results, tmp_path):
     latex = CliRunner().invoke(app, [str(tmp_path), "--statistics", "--format", "latex"])
     assert latex.exit_code == 0, latex.output
     assert latex.stdout == as_latex(lay_out_statistics(results))
-    assert "[.500, .800]" in CliRunner().invoke(app, [str(tmp_path), "--statistics"], env={"COLUMNS": "260"}).stdout
+    layout = lay_out_statistics(results)
+    assert layout.rows[0][6] in CliRunner().invoke(app, [str(tmp_path), "--statistics"], env={"COLUMNS": "260"}).stdout
+
+
+def test_command_line_ends_with_three_sentences(results, tmp_path):
+    results.write(tmp_path)
+    app = typer.Typer()
+    app.command()(command)
+    shown = CliRunner().invoke(app, [str(tmp_path)], env={"COLUMNS": "400"})
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines()[-3:] == findings(results, str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from rich.progress import (
 from similitude.errors import InputError, SimilitudeWarning
 
 __all__ = [
+    "PIPE_WIDTH",
     "Home",
     "JsonOutput",
     "MeasureIds",
@@ -35,6 +36,7 @@ __all__ = [
     "memory_option",
     "note",
     "parse_size",
+    "print_sentences",
     "progress_bars",
     "resolve_home",
     "show_warnings",
@@ -45,13 +47,29 @@ __all__ = [
 stderr = Console(stderr=True, highlight=False)
 
 
-def stdout() -> Console:
-    """Console of results, wide where no terminal limits it."""
+PIPE_WIDTH = 100
+"""Width of a table of grades where no terminal limits it: the same in every pipe, and readable in a pager."""
+
+
+def stdout(piped: int = 200) -> Console:
+    """Console of results; `piped` is its width where no terminal limits it."""
     return (
-        Console(highlight=False)
+        _Console(highlight=False)
         if sys.stdout.isatty() or "COLUMNS" in os.environ
-        else Console(highlight=False, width=200)
+        else _Console(highlight=False, width=piped)
     )
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:  # rich would end the process with an exit code of 1
+        raise BrokenPipeError
+
+
+def print_sentences(console: Console, sentences: Sequence[str]) -> None:
+    """Print sentences after a table, set apart from it and from each other."""
+    console.print()
+    for sentence in sentences:
+        console.print(sentence, markup=False)
 
 
 Home = Annotated[

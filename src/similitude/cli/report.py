@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from similitude.benchmark.results import load_grading, read_results
-from similitude.cli.console import note, stdout
+from similitude.cli.console import PIPE_WIDTH, note, print_sentences, stdout
 from similitude.report.figures_run import draw_grades
+from similitude.report.findings import findings
 from similitude.report.page import write_page
-from similitude.report.tables import as_latex, as_markdown, as_rich, lay_out
-from similitude.report.tables_statistics import as_csv, lay_out_statistics
+from similitude.report.tables import as_csv, as_latex, as_markdown, lay_out
+from similitude.report.tables_statistics import lay_out_statistics
+from similitude.report.terminal import as_rich, show_statistics
 from similitude.suites import SUITES
 
 __all__ = ["command"]
@@ -29,7 +31,7 @@ def command(
         typer.Option("--figures", help="Draw forest, ranks, agreement and map of networks into this folder."),
     ] = None,
     statistics: Annotated[
-        bool, typer.Option("--statistics", help="Intervals, tests and places, a row a measure.")
+        bool, typer.Option("--statistics", help="Intervals, tests and places, one row per measure.")
     ] = False,
     form: Annotated[
         Literal["terminal", "markdown", "latex", "csv"], typer.Option("--format", help="Of the table on stdout.")
@@ -39,17 +41,19 @@ def command(
     if html is not None:
         note(f"{write_page(run, html)} opens in any browser, without a network.")
     results = read_results(run)
+    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
     if figures is not None:
-        files = draw_grades(results, load_grading(run / "grading.npz"), figures)
+        files = draw_grades(results, load_grading(run / "grading.npz"), figures, known)
         note(f"{len(files)} files are in {figures}.")
     if html is not None or figures is not None:
         return
-    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
     layout = lay_out_statistics(results) if statistics else lay_out(results, known)
     if form != "terminal":
         typer.echo(_FORMS[form](layout), nl=False)
         return
-    console = stdout()
+    console = stdout(PIPE_WIDTH)
+    if statistics:
+        console.print(show_statistics(layout, console.width))
+        return
     console.print(as_rich(layout, console.width))
-    for line in layout.notes:
-        console.print(line, style="dim", markup=False)
+    print_sentences(console, findings(results, str(run)))

@@ -11,6 +11,7 @@ import typer
 from similitude.benchmark.correlation import Protocol
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
+    PIPE_WIDTH,
     Home,
     JsonOutput,
     MeasureIds,
@@ -18,6 +19,7 @@ from similitude.cli.console import (
     memory_option,
     note,
     parse_size,
+    print_sentences,
     progress_bars,
     resolve_home,
     stdout,
@@ -26,8 +28,9 @@ from similitude.engine.compute import MEMORY
 from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
+from similitude.report.findings import findings
 from similitude.report.run import Choice, as_json, choose, run
-from similitude.report.tables import as_rich
+from similitude.report.terminal import as_rich
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own import OwnSuite
 
@@ -141,13 +144,14 @@ def command(
             memory=allowed,
             executor=executor,
         )
-    console = stdout()
     if json:
-        typer.echo(as_json(evaluation))
+        typer.echo(as_json(evaluation, str(out), names or []))
     else:
+        console = stdout(PIPE_WIDTH)
+        if evaluation.results.provenance["smoke_test"]:
+            console.print("smoke test: values mean nothing\n", style="bold")
         console.print(as_rich(layout, console.width))
-        for line in layout.notes:
-            console.print(line, style="dim", markup=False)
+        print_sentences(console, findings(evaluation.results, str(out), names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
     if len(evaluation.failures):
         note(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ __all__ = ["double_heat_map", "heat_map", "scatter"]
 def double_heat_map(
     matrices: Mapping[str, np.ndarray], layers: Sequence[str], *, pairs: int, n: int, title: str = ""
 ) -> Figure:
-    """Two networks that differ in their seed only, every layer against every layer, one panel a measure.
+    """Two networks that differ in their seed only, every layer against every layer, one panel per measure.
 
     Parameters
     ----------
@@ -114,7 +115,9 @@ def _image(
 def scatter(
     pairs: pd.DataFrame, measures: Sequence[str], table: pd.DataFrame, *, title: str, difference: str, n: int
 ) -> Figure:
-    """Dissimilarity against difference in functionality, one panel a measure.
+    """Dissimilarity against difference in functionality, one panel per measure.
+
+    Where layers are compared one by one, each has a line of least squares.
 
     Parameters
     ----------
@@ -123,25 +126,27 @@ def scatter(
     measures
         Ids, one panel each.
     table
-        Indexed by measure: columns rho, tau (averages over reference layers).
+        Indexed by measure: columns rho (against the best model, averaged over reference layers) and, if known, every
+        (averaged over every model as the reference).
     title
         The subtask and the functionality.
     difference
-        Label of the difference, with its unit.
+        What the difference is in, with its unit; the axis says its direction.
     n
         Number of inputs.
     """
     models = len({*pairs["reference"], *pairs["model"]})
     with style():
         figure, panels = new_panels(
-            [f"{m}: {_grade(table['rho'][m], table['tau'][m])}" for m in measures],
+            [f"{measure}: {_grade(table.loc[measure].to_dict())}" for measure in measures],
             columns=4,
             size=(2.9, 2.4),
             title=f"{title}: {models} models, {len(pairs)} pairs with the best model, n = {n:,} inputs",
-            x=difference,
+            x=f"{difference}, from the best model (right: functions less alike)",
             y="dissimilarity (larger: less alike)",
         )
         layers = list(pairs.groupby("layer", sort=False))
+        apart = len(layers) <= len(COLOURS) and (pairs["layer"] == pairs.get("reference_layer")).all()
         for axes, measure in zip(panels, measures, strict=True):
             for i, (layer, of_layer) in enumerate(layers):
                 axes.scatter(
@@ -154,12 +159,26 @@ def scatter(
                     marker=MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],  # no two of 49 layers look the same
                     label=str(layer),
                 )
+                if apart:
+                    x, y = (of_layer[name].to_numpy(dtype=float) for name in ("difference", measure))
+                    _draw_trend(axes, x, y, COLOURS[i])
             if pairs[measure].isna().all():
                 say_empty(axes)
         add_legend(figure, panels[0], "layer")
     return figure
 
 
-def _grade(rho: float, tau: float) -> str:
-    """Correlations, on one line."""
-    return f"ρ = {number(rho)}, τ = {number(tau)}".replace(" ", "\N{NO-BREAK SPACE}")
+def _draw_trend(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> None:
+    finite = np.isfinite(x) & np.isfinite(y)
+    if finite.sum() < 3 or np.ptp(x[finite]) == 0:
+        return
+    start, slope = np.polynomial.polynomial.polyfit(x[finite], y[finite], 1)
+    ends = np.array([x[finite].min(), x[finite].max()])
+    axes.plot(ends, start + slope * ends, color=colour, linewidth=0.9, alpha=0.8)
+
+
+def _grade(row: Mapping[Any, float]) -> str:
+    """Correlations, on one line each."""
+    best = f"ρ = {number(row['rho'])}"
+    text = best if pd.isna(row.get("every")) else f"ρ = {number(row['every'])}, best reference {number(row['rho'])}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")

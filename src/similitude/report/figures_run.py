@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +12,31 @@ import pandas as pd
 
 from similitude.benchmark.agreement import agreement
 from similitude.benchmark.results import Results
-from similitude.benchmark.subtask import GradingData
+from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.errors import SimilitudeError
 from similitude.measures import Measure, get_measure
 from similitude.report import figures_grading
+from similitude.report.evidence import read_grades
 from similitude.report.figures_networks import mds_map
+from similitude.report.figures_overview import overview
 from similitude.report.style import save
+from similitude.report.written import replace_written
 
-__all__ = ["draw_grades"]
+__all__ = ["draw_grades", "draw_overview"]
 
 
-def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData], folder: Path) -> list[Path]:
-    """Draw forest, ranks, agreement and map of networks for every subtask and functionality.
+def draw_grades(
+    results: Results,
+    grading: Mapping[tuple[str, str], GradingData],
+    folder: Path,
+    subtasks: Sequence[Subtask] = (),
+) -> list[Path]:
+    """Draw an overview, and forest, ranks, agreement and map of networks for every subtask and functionality.
 
-    Forest and ranks need the statistics of the corrected protocol; agreement needs two measures that vary; the map
-    needs a measure that is a metric, and a subtask that compares the same layer of all networks.
+    Forest and ranks need the statistics of the corrected protocol; agreement needs two measures that vary, and is drawn
+    once where functionalities share their dissimilarities; the map needs a measure that is a metric, and a subtask that
+    compares the same layer of all networks. Figures that an earlier call left in the folder and that are not drawn
+    again are removed.
 
     Parameters
     ----------
@@ -34,27 +46,34 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
         (subtask, functionality) to what they were computed from.
     folder
         Where the figures go, PNG and PDF.
+    subtasks
+        Those that the results are of, for labels.
 
     Returns
     -------
     list of Path
         What was written.
     """
-    written: list[Path] = []
+    written = draw_overview(results, folder, subtasks)
     spearman = results.frame[results.frame["statistic"] == "spearman"]
+    labels = {(s.id, f.name): str(f) for s in subtasks for f in s.functionalities}
+    digests = {key: (key[0], _digest(data)) for key, data in grading.items()}
+    kinds = Counter(subtask for subtask, _ in set(digests.values()))
+    drawn: set[tuple[str, str]] = set()
     for (subtask, functionality), data in grading.items():
         models = len(data.models)
-        title = f"{subtask}, {functionality}: {models} models"
+        title = f"{subtask}, {labels.get((subtask, functionality), functionality)}: {models} models"
         stem = f"{subtask}-{functionality}".replace("/", "-")
         table = spearman[(spearman["subtask"] == subtask) & (spearman["functionality"] == functionality)]
         if "rank" in table and table["ci_low"].notna().any():
             written += save(figures_grading.forest(table, title=title), folder / f"{stem}-forest")
             written += save(figures_grading.ranks(table, title=title), folder / f"{stem}-ranks")
-        matrix = _varying(agreement(data))
-        if len(matrix) > 1:
-            written += save(
-                figures_grading.agreement(matrix, title=f"{subtask}: {models} models"), folder / f"{stem}-agreement"
-            )
+        compared = digests[subtask, functionality]
+        if compared not in drawn and len(matrix := _varying(agreement(data))) > 1:
+            drawn.add(compared)
+            shared = kinds[subtask] == 1
+            figure = figures_grading.agreement(matrix, title=f"{subtask}: {models} models" if shared else title)
+            written += save(figure, folder / f"{subtask.replace('/', '-') if shared else stem}-agreement")
         metric = _metric(data)
         if metric is not None and data.score.shape[2] == 1:
             figure = mds_map(
@@ -66,7 +85,27 @@ def draw_grades(results: Results, grading: Mapping[tuple[str, str], GradingData]
                 functionality=data.quality or functionality,
             )
             written += save(figure, folder / f"{stem}-map")
+    replace_written(folder, written, "report")
     return written
+
+
+def draw_overview(
+    results: Results, folder: Path, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()
+) -> list[Path]:
+    """Draw all grades in one figure, ``overview``; see `similitude.report.evidence.read_grades`."""
+    if results.frame.empty:
+        return []
+    return save(overview(read_grades(results, subtasks, weak)), folder / "overview")
+
+
+def _digest(data: GradingData) -> str:
+    """Whether two functionalities share their dissimilarities."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, values in data.dissimilarity.items():
+        digest.update(f"{name}{values.shape}".encode())
+        digest.update(values.tobytes())
+    digest.update(data.same.tobytes())
+    return digest.hexdigest()
 
 
 def _varying(matrix: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["number", "probability"]
+__all__ = ["interval", "number", "places", "probability"]
 
 
 def number(value: float | None) -> str:
@@ -13,6 +13,16 @@ def number(value: float | None) -> str:
         return "—"
     text = f"{abs(value):.3f}"
     return ("−" if value < 0 and float(text) else "") + (text[1:] if text.startswith("0.") else text)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Ends of an interval in brackets."""
+    return "—" if low is None or pd.isna(low) else f"[{number(low)}, {number(high)}]"
+
+
+def places(low: float | None, high: float | None) -> str:
+    """From the one mean rank to the other, with one digit."""
+    return "—" if low is None or pd.isna(low) else f"{low:.1f}–{high:.1f}"
 
 
 def probability(value: float | None) -> str:

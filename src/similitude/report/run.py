@@ -21,8 +21,12 @@ from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.report import figures
+from similitude.report.figures_run import draw_overview
+from similitude.report.findings import findings
+from similitude.report.labels import difference
 from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
+from similitude.report.written import replace_written
 from similitude.representations import Population
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
@@ -126,7 +130,9 @@ def run(
         noisy = [key for key in zip(weak["subtask"], weak["functionality"], strict=True) if key in evaluation.grading]
         layout = lay_out(evaluation.results, subtasks, noisy)
         out.mkdir(parents=True, exist_ok=True)
-        _draw(choices, evaluation, populations, ledger, out / "figures", progress)
+        drawn = _draw(choices, evaluation, populations, ledger, out / "figures", progress)
+        drawn += draw_overview(evaluation.results, out / "figures", subtasks, noisy)
+        replace_written(out / "figures", drawn, "run", alone=True)
     _write(evaluation, layout, description, out)
     return evaluation, layout
 
@@ -149,7 +155,9 @@ def _draw(
     ledger: Ledger,
     folder: Path,
     progress: Callable[[str], Progress] | None,
-) -> None:
+) -> list[Path]:
+    """Draw the double heat map of each suite and the scatter of each functionality; return what was written."""
+    drawn: list[Path] = []
     for choice in choices:
         graded = built(choice.subtasks, populations)
         across_layers = next((s for s in graded if s.pairing.against == "layers"), None)
@@ -162,38 +170,41 @@ def _draw(
             n = seeds.representation(seeds.models[0], seeds.layers[0]).n
             count = len(seeds.models) * (len(seeds.models) - 1) // 2
             figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
-            save(figure, folder / f"{choice.suite.name}-double-heat-map")
+            drawn += save(figure, folder / f"{choice.suite.name}-double-heat-map")
         for subtask in graded:
             population = populations[subtask.population]
             n = population.representation(population.models[0], population.layers[0]).n
             for functionality in subtask.functionalities:
-                _draw_scatter(subtask, functionality, evaluation, n, folder)
+                drawn += _draw_scatter(subtask, functionality, evaluation, n, folder)
+    return drawn
 
 
-def _draw_scatter(subtask: Subtask, functionality: Functionality, evaluation: Evaluation, n: int, folder: Path) -> None:
-    label, name = str(functionality), functionality.name
+def _draw_scatter(
+    subtask: Subtask, functionality: Functionality, evaluation: Evaluation, n: int, folder: Path
+) -> list[Path]:
+    name = functionality.name
     frame = evaluation.results.frame
-    chosen = frame[(frame["subtask"] == subtask.id) & (frame["functionality"] == name)]
-    table = chosen.pivot(index="measure", columns="statistic", values="estimate").rename(
-        columns={"spearman": "rho", "kendall": "tau"}
-    )
+    chosen = frame[
+        (frame["subtask"] == subtask.id) & (frame["functionality"] == name) & (frame["statistic"] == "spearman")
+    ]
     pairs = evaluation.pairs
     rows = pairs[(pairs["subtask"] == subtask.id) & (pairs["functionality"] == name)]
     figure = figures.scatter(
         rows,
-        list(chosen["measure"].unique()),
-        table,
-        title=f"{subtask.id}, {label}",
-        difference=label if functionality.pairwise else f"difference in {label}",
+        list(chosen["measure"]),
+        chosen.rename(columns={"estimate": "rho"}).set_index("measure"),
+        title=f"{subtask.id}, {functionality}",
+        difference=difference(functionality),
         n=n,
     )
-    save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
+    return save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
 
 
-def as_json(evaluation: Evaluation) -> str:
-    """Provenance and result rows as one JSON object."""
-    return json.dumps(
-        {"provenance": evaluation.results.provenance, "results": evaluation.results.records()},
-        indent=1,
-        ensure_ascii=False,
-    )
+def as_json(evaluation: Evaluation, folder: str = "results", names: Sequence[str] = ()) -> str:
+    """Provenance, result rows and the three sentences of `similitude.report.findings` as one JSON object."""
+    content = {
+        "provenance": evaluation.results.provenance,
+        "results": evaluation.results.records(),
+        "findings": findings(evaluation.results, folder, names),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False)

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "SEQUENTIAL", "inches", "new_figure", "save", "style", "wrapped"]
+__all__ = ["COLOURS", "DIVERGING", "MARKERS", "MUTED", "SEQUENTIAL", "inches", "new_figure", "save", "style", "wrapped"]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 """Okabe and Ito's colours, distinguishable with every common colour deficiency."""
@@ -24,6 +24,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 SEQUENTIAL = "magma"
 """Monotone in lightness; dark is small, so that in a dissimilarity dark is similar."""
+
+DIVERGING = "RdBu"
+"""White at 0, blue above and red below: of numbers whose sign matters, distinguishable by the colour-blind."""
+
+MUTED = "0.55"
+"""Grey of what is no evidence."""
 
 _SETTINGS: Any = {
     "font.size": 9,

@@ -1,48 +1,53 @@
-"""The results table in the paper's layout: rows subtasks, columns measures, cells rho (tau)."""
+"""The results table for documents: rows subtasks, columns measures, cells two estimates of ρ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import pandas as pd
-from rich.table import Table
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from similitude.benchmark.results import Results
 from similitude.benchmark.subtask import Subtask
-from similitude.report.numbers import number
+from similitude.report.evidence import Cell, Grades, Row, State, caption, read_grades
+from similitude.report.numbers import number, places
 
-__all__ = ["Layout", "as_latex", "as_markdown", "as_rich", "lay_out"]
-
+__all__ = ["Layout", "as_csv", "as_latex", "as_markdown", "foot_label", "foot_notes", "key", "lay_out"]
 
 _LEAD = ("modality", "subtask", "varies", "functionality", "models", "pairs")
 _TEXTS = 4
-"""How many of the leading columns are text; the others are numbers."""
+"""Number of leading columns that hold text; the others hold numbers."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Text of the table before it takes a form: header, rows, foot, and which cells are best.
+    """Text of a table before it takes a form.
 
     Parameters
     ----------
     header
         Column titles.
     rows
-        Cells as text, one list a row.
-    best
-        For each row the columns that hold its best estimate.
+        Cells as text, one list per row.
+    states
+        For each row, what its cells are evidence of, by column.
     foot
-        Rows below the line: the measures' mean rank and worst estimate.
+        Rows below the line.
     notes
-        Sentences below the table.
+        Sentences below the table, but for the key to emphasis, which depends on the form.
+    grades
+        What the table was laid out from.
+    texts
+        Number of leading columns that hold text.
     """
 
     header: list[str]
     rows: list[list[str]]
-    best: list[set[int]]
+    states: Sequence[Mapping[int, State]]
     foot: list[list[str]]
     notes: list[str]
+    grades: Grades
+    texts: int = _TEXTS
 
 
 def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Layout:
@@ -55,126 +60,121 @@ def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[t
     subtasks
         Those that the results are of, for what varies and for labels; rows of others show their ids.
     weak
-        (subtask, functionality) pairs whose spread over models is not to be trusted; they are marked.
+        (subtask, functionality) pairs whose spread over models is not reliable; they are marked.
     """
-    rho, tau = results.table("spearman"), results.table("kendall")
-    measures = list(rho.columns)
-    frame = results.frame[results.frame["statistic"] == "spearman"]
-    known = {subtask.id: subtask for subtask in subtasks}
-    rows, best = [], []
-    for subtask_id, functionality in rho.index:
-        of_row = frame[(frame["subtask"] == subtask_id) & (frame["functionality"] == functionality)].set_index(
-            "measure"
-        )
-        subtask = known.get(subtask_id)
-        label = (
-            next((str(f) for f in subtask.functionalities if f.name == functionality), functionality)
-            if subtask
-            else functionality
-        )
-        mark = " †" if (subtask_id, functionality) in weak else ""
-        most = int(of_row["n_pairs"].max())
-        cells = [
-            subtask.modality if subtask else "",
-            subtask_id,
-            subtask.varies if subtask else "",
-            label + mark,
-            str(int(of_row["n_models"].iloc[0])),
-            str(most),
-        ]
-        values = rho.loc[(subtask_id, functionality)].to_dict()
-        taus = tau.loc[(subtask_id, functionality)].to_dict()
-        for measure in measures:
-            failed = int(of_row.loc[measure, "n_failed"])
-            cells.append(_cell(values[measure], taus[measure]) + (f" [{failed} failed]" if failed else ""))
-        rows.append(cells)
-        top = max((round(value, 3) for value in values.values() if pd.notna(value)), default=None)
-        best.append({len(_LEAD) + j for j, m in enumerate(measures) if round(values[m], 3) == top})
-    summary = results.summary()
-    worst = summary["worst"].to_dict()
-    blank = [""] * (len(_LEAD) - 2)
-    foot = [
-        ["", "mean rank", *blank, *(f"{summary.loc[m, 'mean_rank']:.1f}" for m in measures)],
-        ["", "worst ρ", *blank, *(number(worst[m]) for m in measures)],
+    grades = read_grades(results, subtasks, weak)
+    rows = [[*_lead(row), *(_text(cell) for cell in row.cells.values())] for row in grades.rows]
+    states: list[Mapping[int, State]] = [
+        {len(_LEAD) + j: cell.state for j, cell in enumerate(row.cells.values())} for row in grades.rows
     ]
-    return Layout([*_LEAD, *measures], rows, best, foot, _notes(results, bool(weak)))
+    kept = "kept, as published" if results.provenance.get("protocol") == "published" else "left out"
+    notes = [f"{caption(grades)} The best model's pair with itself is {kept}.", *foot_notes(grades)]
+    return Layout([*_LEAD, *grades.measures], rows, states, _foot(grades), notes, grades)
 
 
-def _notes(results: Results, weak: bool) -> list[str]:
-    itself = "kept, as published" if results.provenance.get("protocol") == "published" else "left out"
-    notes = [
-        "Cells: Spearman ρ (Kendall τ) of dissimilarity with difference in functionality, averaged over reference "
-        f"layers; larger is better, best in bold. The reference is the best model; its pair with itself is {itself}.",
-        "A good measure is generally good: mean rank over rows (1 is best), and the worst ρ.",
-    ]
-    if weak:
+def foot_notes(grades: Grades) -> list[str]:
+    """Sentences that explain the foot of the table and its daggers."""
+    notes = []
+    if grades.standings:
+        total = len(grades.rows)
+        over = f"the {grades.counted} of {total} rows that can tell measures apart"
         notes.append(
-            "† split-half reliability of the spread over models below .9: part of it is noise of the test items."
+            f"Mean rank (1 is best) and worst ρ are over {over if grades.counted < total else f'all {total} rows'}."
+        )
+    elif any(row.judged for row in grades.rows):
+        notes.append("No row can tell measures apart, so there is no mean rank.")
+    if not grades.reason and any(row.smoke for row in grades.rows):
+        notes.append("Smoke test: the values of rows so marked mean nothing, and no mean rank counts them.")
+    if any(row.weak for row in grades.rows):
+        notes.append(
+            "† The split-half reliability of the spread over models is below .9: part of it is noise of the test items."
         )
     return notes
 
 
-def as_rich(layout: Layout, width: int = 200) -> Table:
-    """For a terminal of so many columns; a narrow one gets the leading columns in one, and tau below rho."""
-    narrow = width < 160
-    texts, fixed = _TEXTS, 1
-    if narrow:
-        layout, texts, fixed = _narrow(layout), 1, 0
-    table = Table(header_style="bold", show_lines=narrow)
-    for j, name in enumerate(layout.header):
-        table.add_column(name, justify="left" if j < texts else "right", no_wrap=j == fixed, overflow="fold")
-    for cells, best in zip(layout.rows, layout.best, strict=True):
-        table.add_row(*(f"[bold]{_escape(c)}[/bold]" if j in best else _escape(c) for j, c in enumerate(cells)))
-    table.add_section()
-    for cells in layout.foot:
-        table.add_row(*(_escape(c) for c in cells), style="dim")
-    return table
+def key(grades: Grades, leading: str = "Bold", undecided: str = "?") -> str:
+    """Sentence that says what emphasis means, or why there is none.
 
-
-def _narrow(layout: Layout) -> Layout:
-    def shorten(cells: list[str]) -> list[str]:
-        _, subtask, _, functionality, models, pairs = cells[: len(_LEAD)]
-        size = f"{models} models, {pairs} pairs" if models else ""
-        lead = "\n".join(part for part in (subtask, functionality, size) if part)
-        return [lead, *(value.replace(" (", "\n(").replace(" [", "\n[") for value in cells[len(_LEAD) :])]
-
-    return replace(
-        layout,
-        header=["subtask", *layout.header[len(_LEAD) :]],
-        rows=[shorten(cells) for cells in layout.rows],
-        best=[{j - len(_LEAD) + 1 for j in best} for best in layout.best],
-        foot=[shorten(cells) for cells in layout.foot],
+    Parameters
+    ----------
+    grades
+        What the table shows.
+    leading, undecided
+        How leading and undecided cells look.
+    """
+    return grades.reason or (
+        f"{leading}: the best measure and every measure not distinguishable from it, where they track the "
+        f"functionality. {undecided}: the 95 % interval over models includes 0, so the cell is no evidence."
     )
+
+
+def foot_label(grades: Grades) -> str:
+    """Title of the mean ranks, with the number of rows that they are over."""
+    return f"mean rank ({grades.counted} row{'s' * (grades.counted != 1)})"
 
 
 def as_markdown(layout: Layout) -> str:
     """For a README or an issue."""
     lines = [
         "| " + " | ".join(layout.header) + " |",
-        "|" + "|".join("---" if j < _TEXTS else "--:" for j in range(len(layout.header))) + "|",
+        "|" + "|".join("---" if j < layout.texts else "--:" for j in range(len(layout.header))) + "|",
     ]
-    for cells, best in zip(layout.rows, layout.best, strict=True):
-        lines.append("| " + " | ".join(f"**{c}**" if j in best else c for j, c in enumerate(cells)) + " |")
+    for cells, states in zip(layout.rows, layout.states, strict=True):
+        lines.append("| " + " | ".join(_mark(c, states.get(j, "plain")) for j, c in enumerate(cells)) + " |")
     lines += ["| " + " | ".join(f"*{c}*" if c else "" for c in cells) + " |" for cells in layout.foot]
-    return "\n".join([*lines, "", *(f"{note}  " for note in layout.notes), ""])
+    return "\n".join([*lines, "", *(f"{note}  " for note in [*layout.notes, key(layout.grades)]), ""])
 
 
 def as_latex(layout: Layout) -> str:
-    r"""For a paper: a ``tabular`` in the manner of booktabs; needs ``\usepackage{booktabs}``."""
-    columns = "l" * _TEXTS + "r" * (len(layout.header) - _TEXTS)
+    r"""For a paper: a ``tabular`` in the manner of booktabs; needs the packages ``booktabs`` and ``xcolor``."""
+    columns = "l" * layout.texts + "r" * (len(layout.header) - layout.texts)
     lines = [
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         " & ".join(map(_tex, layout.header)) + r" \\",
         r"\midrule",
     ]
-    for cells, best in zip(layout.rows, layout.best, strict=True):
-        lines.append(
-            " & ".join(rf"\textbf{{{_tex(c)}}}" if j in best else _tex(c) for j, c in enumerate(cells)) + r" \\"
-        )
+    looks = {"leading": r"\textbf{%s}", "undecided": r"\textcolor{gray}{%s}"}
+    for cells, states in zip(layout.rows, layout.states, strict=True):
+        shown = [looks.get(states.get(j, "plain"), "%s") % _tex(c) for j, c in enumerate(cells)]
+        lines.append(" & ".join(shown) + r" \\")
     lines += [r"\midrule"] if layout.foot else []
     lines += [" & ".join(map(_tex, cells)) + r" \\" for cells in layout.foot]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def as_csv(layout: Layout) -> str:
+    """The cells of a table, comma separated, without emphasis; ``results.csv`` of the run has them as numbers."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([layout.header, *layout.rows, *layout.foot])
+    return text.getvalue()
+
+
+def _lead(row: Row) -> list[str]:
+    label = row.label + (" †" if row.weak else "") + (f" ({row.verdict})" if row.verdict else "")
+    return [row.modality, row.subtask, row.varies, label, row.size, str(row.pairs)]
+
+
+def _text(cell: Cell) -> str:
+    """Both estimates, or the one that there is, and failures."""
+    text = f"{number(cell.every)} ({number(cell.best)})" if cell.both else number(cell.best)
+    return text + (f" [{cell.failed} failed]" if cell.failed else "")
+
+
+def _foot(grades: Grades) -> list[list[str]]:
+    if not grades.standings:
+        return []
+    standings = [grades.standings[measure] for measure in grades.measures]
+
+    def line(title: str, cells: list[str]) -> list[str]:
+        return ["", title, *[""] * (len(_LEAD) - 2), *cells]
+
+    ranks = [f"{s.mean_rank:.1f}" + (f" [{places(s.low, s.high)}]" if s.low == s.low else "") for s in standings]
+    return [line(foot_label(grades), ranks), line("worst ρ", [number(s.worst) for s in standings])]
+
+
+def _mark(text: str, state: State) -> str:
+    return {"leading": f"**{text}**", "undecided": f"{text}?"}.get(state, text)
 
 
 _TEX = {
@@ -192,11 +192,3 @@ _TEX = {
 
 def _tex(text: str) -> str:
     return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
-
-
-def _cell(rho: float, tau: float) -> str:
-    return f"{number(rho)} ({number(tau)})" if pd.notna(rho) else "—"
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -1,0 +1,287 @@
+"""What the numbers of a run are evidence of: which cells lead, which are undecided, and what a row says in words."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from similitude.benchmark.results import Results
+from similitude.benchmark.subtask import Subtask
+
+__all__ = ["Cell", "Grades", "Row", "Standing", "State", "caption", "read_grades", "smoke_tests", "why_no_emphasis"]
+
+State = Literal["leading", "tells", "undecided", "against", "missing", "plain"]
+"""What a cell is evidence of.
+
+- ``leading``: tracks the functionality, and no measure is distinguishably better;
+- ``tells``: tracks it (the interval lies above 0);
+- ``undecided``: the interval includes 0;
+- ``against``: the interval lies below 0;
+- ``missing``: the measure has no value here;
+- ``plain``: there is no interval to judge by.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Grade of one measure on one row.
+
+    Parameters
+    ----------
+    every, low, high
+        Spearman ρ averaged over every model as the reference, and its interval; NaN where a run has none.
+    best
+        Spearman ρ against the best model.
+    failed
+        Number of pairs on which the measure failed.
+    state
+        What the cell is evidence of.
+    """
+
+    every: float
+    low: float
+    high: float
+    best: float
+    failed: int
+    state: State
+
+    @property
+    def both(self) -> bool:
+        """Whether there are two estimates to show."""
+        return self.state == "missing" or not math.isnan(self.every)
+
+    @property
+    def value(self) -> float:
+        """The estimate that a verdict rests on; of a run that has only the best reference, that one."""
+        return self.every if self.both else self.best
+
+
+_NO_CELL = Cell(math.nan, math.nan, math.nan, math.nan, 0, "missing")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subtask and functionality, with a cell per measure.
+
+    Parameters
+    ----------
+    subtask, functionality
+        Their ids.
+    label, modality, varies
+        For people, as far as the subtask is known here.
+    models, pairs, groups
+        Numbers of models, of pairs with the best model, and of the groups that models come from (None if independent).
+    weak
+        Whether part of the spread over models is noise of the test items.
+    smoke
+        Whether the population is the small one of ``--quick``, whose values mean nothing.
+    apart
+        Whether the row can tell measures apart.
+    cells
+        Measure to its cell.
+    """
+
+    subtask: str
+    functionality: str
+    label: str
+    modality: str
+    varies: str
+    models: int
+    pairs: int
+    groups: int | None
+    weak: bool
+    smoke: bool
+    apart: bool
+    cells: Mapping[str, Cell]
+
+    def measures(self, *states: State) -> list[str]:
+        """Measures whose cells are in one of some states."""
+        return [measure for measure, cell in self.cells.items() if cell.state in states]
+
+    @property
+    def tracked(self) -> bool:
+        """Whether any measure tracks the functionality."""
+        return bool(self.measures("leading", "tells"))
+
+    @property
+    def judged(self) -> bool:
+        """Whether cells have intervals to judge by."""
+        return len(self.measures("plain")) < len(self.cells)
+
+    @property
+    def verdict(self) -> str:
+        """The row in words, where the cells alone do not say it."""
+        if self.smoke:
+            return "smoke test"
+        if not self.judged:
+            return ""
+        if not self.tracked:
+            return "no measure tracks this"
+        return "" if self.apart or len(self.cells) == 1 else "measures tie"
+
+    @property
+    def size(self) -> str:
+        """Number of models, and of the groups that they come from."""
+        return f"{self.models}" + (f" in {self.groups} groups" if self.groups is not None else "")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A measure over all rows that can tell measures apart."""
+
+    mean_rank: float
+    low: float
+    high: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Grades:
+    """A run's grades, read as evidence.
+
+    Parameters
+    ----------
+    measures
+        Ids, in the order of the run.
+    rows
+        One per subtask and functionality.
+    standings
+        Measure to its standing; empty if no row can tell measures apart.
+    counted
+        Number of rows that the standings are over.
+    reason
+        Why nothing is emphasised; empty where cells are.
+    """
+
+    measures: list[str]
+    rows: list[Row]
+    standings: dict[str, Standing]
+    counted: int
+    reason: str
+
+
+def read_grades(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Grades:
+    """Read results as evidence.
+
+    Parameters
+    ----------
+    results
+        The grades.
+    subtasks
+        Those that the results are of, for labels; rows of others show their ids.
+    weak
+        (subtask, functionality) pairs whose spread over models is not reliable.
+    """
+    frame = results.frame[results.frame["statistic"] == "spearman"]
+    smoke = smoke_tests(results)
+    known = {subtask.id: subtask for subtask in subtasks}
+    measures = [str(measure) for measure in frame["measure"].unique()]
+    rows = [
+        _row(of_row, measures, known.get(str(subtask)), weak=(subtask, functionality) in weak, smoke=suite in smoke)
+        for (suite, subtask, functionality), of_row in frame.groupby(
+            [_suite(frame), "subtask", "functionality"], sort=False
+        )
+    ]
+    standings, counted = _standings(results, smoke)
+    return Grades(measures, rows, standings, counted, why_no_emphasis(results))
+
+
+def smoke_tests(results: Results) -> set[str]:
+    """Names of suites whose populations are the small ones of ``--quick``, which learn nothing worth grading."""
+    scales = results.provenance.get("scales") or {}
+    if not scales and results.provenance.get("smoke_test"):
+        return set(_suite(results.frame))
+    return {str(suite) for suite, scale in scales.items() if scale == "quick"}
+
+
+def _suite(frame: pd.DataFrame) -> pd.Series:
+    """Name of the suite of each row of results."""
+    return frame["subtask"].map(lambda subtask: str(subtask).partition("/")[0])
+
+
+def why_no_emphasis(results: Results) -> str:
+    """Why no cell is emphasised, in a sentence; empty if cells are."""
+    suites = set(_suite(results.frame))
+    if suites and suites <= smoke_tests(results):
+        return "Smoke test: values mean nothing, so nothing is emphasised."
+    if results.provenance.get("protocol") == "published":
+        return "The published protocol has no intervals over models, so nothing is emphasised."
+    if not {"tells", "leading", "every_low"} <= set(results.frame.columns):
+        return "This run holds no verdicts (an earlier version made it), so nothing is emphasised; run again for them."
+    return ""
+
+
+def caption(grades: Grades) -> str:
+    """Sentence that says what the two numbers of a cell are, and which one verdicts rest on."""
+    if not any(cell.both for row in grades.rows for cell in row.cells.values()):
+        return "Cells: Spearman ρ of dissimilarity with difference in functionality against the best model."
+    return (
+        "Cells: Spearman ρ of dissimilarity with difference in functionality, averaged over every model as the "
+        "reference; in parentheses, with the best model as the only reference. Verdicts rest on the first."
+    )
+
+
+def _row(frame: pd.DataFrame, measures: Sequence[str], subtask: Subtask | None, *, weak: bool, smoke: bool) -> Row:
+    first = frame.iloc[0]
+    functionality = str(first["functionality"])
+    label = next((str(f) for f in subtask.functionalities if f.name == functionality), None) if subtask else None
+    groups = first.get("n_groups")
+    cells = {str(r["measure"]): _cell(r, smoke) for r in frame.to_dict("records")}
+    return Row(
+        subtask=str(first["subtask"]),
+        functionality=functionality,
+        label=label or functionality,
+        modality=subtask.modality if subtask else "",
+        varies=subtask.varies if subtask else "",
+        models=int(first["n_models"]),
+        pairs=int(frame["n_pairs"].max()),
+        groups=None if groups is None or pd.isna(groups) or not groups else int(groups),
+        weak=weak,
+        smoke=smoke,
+        apart=bool(first.get("apart", not frame.get("leading", pd.Series([True])).all())),
+        cells=dict.fromkeys(measures, _NO_CELL) | cells,
+    )
+
+
+def _cell(row: Mapping[Any, Any], smoke: bool) -> Cell:
+    every, low, high = (_number(row.get(name)) for name in ("every", "every_low", "every_high"))
+    state: State
+    if smoke or "tells" not in row or "leading" not in row or "every" not in row:
+        state = "plain"
+    elif math.isnan(every):
+        state = "missing"
+    elif bool(row["tells"]):
+        state = "leading" if bool(row["leading"]) else "tells"
+    else:
+        state = "against" if high < 0 else "undecided"
+    return Cell(every, low, high, _number(row["estimate"]), int(row["n_failed"]), state)
+
+
+def _standings(results: Results, smoke: set[str]) -> tuple[dict[str, Standing], int]:
+    """Mean ranks over the rows of real populations; rows that cannot tell measures apart do not count."""
+    real = results.frame[~_suite(results.frame).isin(smoke)]
+    if real.empty:
+        return {}, 0
+    summary = dataclasses.replace(results, frame=real).summary()
+    counted = len(real[["subtask", "functionality"]].drop_duplicates())
+    if "rows" in summary:
+        counted = int(summary["rows"].max())
+    standings = {
+        str(measure): Standing(
+            _number(row["mean_rank"]),
+            _number(row.get("mean_rank_low")),
+            _number(row.get("mean_rank_high")),
+            _number(row["worst"]),
+        )
+        for measure, row in summary.iterrows()
+    }
+    return (standings, counted) if counted else ({}, 0)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None or pd.isna(value) else float(value)
