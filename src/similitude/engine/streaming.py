@@ -10,6 +10,7 @@ import numpy as np
 from similitude.engine.plan import needs
 from similitude.errors import InputError, ShapeMismatch
 from similitude.measures import Measure, get_measures
+from similitude.measures.alignment import AlignedDistance
 from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
 from similitude.measures.factors import (
     Centred,
@@ -342,6 +343,9 @@ class _Moments(_Sums):
         pair[SquaredCovariance()] = np.vdot(xy, xy)
         if AlignedSpectrum() in wanted:
             pair[AlignedSpectrum()] = singular_values(np.ascontiguousarray(xy), np)
+            for distance in (AlignedDistance(normalised=True), AlignedDistance(normalised=False)):
+                if not pair.x.holds(Centred()):
+                    pair[distance] = distance.of_products(pair)
         if len(w) > 1 + d:
             pair.x[DiagonalSquares()], pair.y[DiagonalSquares()] = w[-2, -2], w[-1, -1]
             pair[DiagonalProduct()] = w[-2, -1]
