@@ -9,7 +9,7 @@ from similitude import Representation
 from similitude.engine import score_pairs
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
 from similitude.measures import BUILT_IN, get_measure
-from similitude.measures.distances import RDM, ordinals, rank_in_place
+from similitude.measures.distances import RDM, rank_in_place
 from similitude.measures.neighbourhoods import Neighbours
 from similitude.measures.pair import Pair, Side
 
@@ -202,15 +202,6 @@ def test_ranks_are_those_of_scipy_with_ties(rng):
         ranks = values.copy()
         rank_in_place(ranks, floor)
         assert np.array_equal(ranks + (values.size + 1) / 2, rankdata(np.round(values, 11)))
-
-
-def test_ordinals_are_in_order(rng):
-    values = np.sort(np.concatenate([rng.normal(size=500), [0.0, -0.0, 1e-300, -1e-300, 1e300, -1e300]]))
-    codes = ordinals(values)
-    assert (np.diff(codes) >= 0).all()
-    assert ordinals(np.array([-0.0]))[0] == ordinals(np.array([0.0]))[0]
-    assert ordinals(values * (1 + 1e-15)) == pytest.approx(codes, abs=1)
-    assert (codes.astype(float) == codes).all()
 
 
 @pytest.mark.parametrize("id", ["jaccard(k=50)", "second_order_cosine(k=500)", "cknna(k=50)", "mutual_knn(k=30)"])
