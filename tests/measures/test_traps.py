@@ -114,19 +114,6 @@ def test_different_numbers_of_inputs_are_an_error(rng):
             get_measure(id)(rng.normal(size=(20, 3)), rng.normal(size=(21, 3)))
 
 
-@pytest.mark.parametrize("id", BUILT_IN)
-def test_a_truncated_view_is_measured_like_its_coordinates(rng, id):
-    measure = get_measure(id)
-    X, Y = rng.normal(size=(40, 6)) @ rng.normal(size=(6, 6)) + 1, rng.normal(size=(40, 5)) + 1
-    view = Representation(X).truncate(3)
-    if id == "concentricity_difference":
-        with pytest.raises(MeasureError, match="centred"):
-            measure(view, Y)
-    elif id != "random":
-        assert measure(view, Y) == pytest.approx(measure(view.values, Y), rel=1e-8)
-        assert measure(Y, view) == pytest.approx(measure(Y, view.values), rel=1e-8)
-
-
 @pytest.mark.parametrize("kind", ["tall", "wide", "deficient", "constant feature", "centred", "far"])
 def test_eigenspace_overlap_follows_from_centred_bases(rng, kind):
     X = rng.normal(size=(60, 8)) + 3

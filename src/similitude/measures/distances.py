@@ -302,7 +302,7 @@ def _correlations(side: Side) -> Block:
     unit = unit_rows(varied, reference=before)
     if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
         return _complements(_products(unit), unit)
-    cosines, shift = _scaled(side[Cosines()], before / after), means * side.d**0.5 / after
+    cosines, shift = _scaled(side[Cosines()], before / after), means * values.shape[1] ** 0.5 / after
 
     def block(part: slice) -> np.ndarray:
         found = cosines(part)

@@ -11,7 +11,7 @@ import numpy as np
 from xxhash import xxh3_128
 
 from similitude.errors import InputError
-from similitude.representations.principal import thin_svd
+from similitude.representations.principal import centre, frobenius, rounding, thin_svd
 
 __all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
 
@@ -208,9 +208,12 @@ class Truncated(Representation):
     @functools.cached_property
     def values(self) -> np.ndarray:  # type: ignore[override]  # computed only if something asks for the matrix itself
         """The coordinates U_k S_k, of shape (n, at most kept); fewer columns where the rank is smaller."""
-        centred = self._parent.values - self._parent.values.mean(axis=0, dtype=np.float64)
-        u, s, _ = thin_svd(centred, np)  # the same as measures use, so that signs agree
-        values = u[:, : self._kept] * s[: self._kept]
+        whole = self._parent.values.astype(np.float64, copy=False)
+        # As in measures, so that signs and rank agree.
+        u, s, _ = thin_svd(centre(whole, whole.mean(axis=0), np), np)
+        rank = max(int((s > rounding(whole.shape, frobenius(whole, np).item(), self.precision)).sum()), 1)
+        kept = min(self._kept, rank)
+        values = u[:, :kept] * s[:kept]
         values.flags.writeable = False
         return values
 
