@@ -21,6 +21,7 @@ from similitude.measures.factors import (
 )
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.measures.spectra import singular_values
+from similitude.representations.arrays import as_array
 
 __all__ = ["Stream", "can_stream"]
 
@@ -254,21 +255,14 @@ class Stream:
 
 def _checked(batch: Any, name: str) -> tuple[np.ndarray, float]:
     """A batch as an array, and the machine epsilon of its type."""
-    coarse = _EXACT
-    if hasattr(batch, "detach"):
-        batch = batch.detach().cpu()
-        if batch.is_floating_point() and batch.element_size() < 4:  # NumPy has no bfloat16
-            import torch
-
-            batch, coarse = batch.float(), float(torch.finfo(batch.dtype).eps)
-    array = np.asarray(batch)
+    array, precision = as_array(batch, name)
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(array.sum())  # much faster than looking at each
     if suspect and not np.isfinite(array).all():
         raise InputError(f"{name}: a batch with NaN or infinite values.")
-    return array, max(coarse, float(np.finfo(array.dtype).eps)) if array.dtype.kind == "f" else coarse
+    return array, precision
 
 
 def _merged(held: _AnySums | None, new: _AnySums | None) -> _AnySums | None:

@@ -11,6 +11,7 @@ import numpy as np
 from xxhash import xxh3_128
 
 from similitude.errors import InputError
+from similitude.representations.arrays import as_array
 from similitude.representations.principal import centre, frobenius, rounding, thin_svd
 
 __all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
@@ -38,16 +39,18 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     Parameters
     ----------
     values
-        Array of shape (n inputs, d features); integers and half floats are upcast, float32 and float64 are kept.
+        Array, tensor, data frame or nested list of shape (n inputs, d features); integers and half floats are upcast,
+        float32 and float64 are kept.
     name
         How error messages call it: a file name, or a model and layer.
 
     Raises
     ------
     InputError
-        Not numeric, not two-dimensional, empty, one input only, NaN or infinite entries, or all features constant.
+        Not numeric, not two-dimensional, sparse, empty, one input only, NaN, infinite, missing or masked entries, or
+        all features constant.
     """
-    array = np.asanyarray(values)
+    array, _ = as_array(values, name)
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise InputError(
             f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
@@ -82,17 +85,13 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     return array
 
 
-def _precision(dtype: np.dtype) -> float:
-    return float(np.finfo(dtype).eps) if dtype.kind == "f" else float(np.finfo(np.float64).eps)
-
-
 class Representation:
     """One layer's responses to n inputs: an immutable n x d matrix with the ids of its rows.
 
     Parameters
     ----------
     values
-        Array of shape (n inputs, d features).
+        Array, tensor, data frame or nested list of shape (n inputs, d features).
     model, layer
         Where it comes from; both appear in tables and on axes.
     ids
@@ -125,10 +124,9 @@ class Representation:
         self.layer = layer
         self.reduction = reduction
         self.ids = None if ids is None else tuple(str(i) for i in ids)
-        array = np.asanyarray(values)
+        array, self.precision = as_array(values, self.key or "representation")
         self.values = validate(array, self.key or "representation").view()
         self.values.flags.writeable = False
-        self.precision = _precision(array.dtype)
         if self.ids is not None and len(self.ids) != self.n:
             raise InputError(f"{self.key}: {len(self.ids)} input ids for {self.n} rows.")
 
