@@ -16,6 +16,9 @@ from similitude.representations.principal import centre, frobenius, rounding, th
 
 __all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
 
+_ROUNDING = 16.0
+"""Units in the last place by which a network's outputs for equal inputs have been seen to differ, and some more."""
+
 _BLOCK = 16 << 20
 """Bytes of an array that are looked at together: it may be a file that memory cannot hold."""
 
@@ -48,9 +51,12 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     ------
     InputError
         Not numeric, not two-dimensional, sparse, empty, one input only, NaN, infinite, missing or masked entries, or
-        all features constant.
+        all features constant but for rounding.
     """
-    array, _ = as_array(values, name)
+    return _validated(*as_array(values, name), name)
+
+
+def _validated(array: np.ndarray, precision: float, name: str) -> np.ndarray:
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise InputError(
             f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
@@ -78,11 +84,22 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
             f"{bad[0][0] + row}, column {column}. Remove or repair those inputs in every network, so that rows still "
             "match."
         )
-    if all((block == array[:1]).all() for _, block in row_blocks(array)):
+    if _is_constant(array, precision):
         raise InputError(
-            f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare."
+            f"{name}: every feature is constant over the {array.shape[0]} inputs, but for rounding; there is nothing "
+            "to compare."
         )
     return array
+
+
+def _is_constant(array: np.ndarray, precision: float) -> bool:
+    """Whether rows differ from the first by rounding only.
+
+    A network computes a feature to some units in the last place of it, or of what is typical of all, whichever is more.
+    """
+    first = np.abs(array[0].astype(np.float64))
+    tolerance = _ROUNDING * precision * np.maximum(first, np.median(first))
+    return all((np.abs(block - array[:1]) <= tolerance).all() for _, block in row_blocks(array, 1 << 18))
 
 
 class Representation:
@@ -125,7 +142,7 @@ class Representation:
         self.reduction = reduction
         self.ids = None if ids is None else tuple(str(i) for i in ids)
         array, self.precision = as_array(values, self.key or "representation")
-        self.values = validate(array, self.key or "representation").view()
+        self.values = _validated(array, self.precision, self.key or "representation").view()
         self.values.flags.writeable = False
         if self.ids is not None and len(self.ids) != self.n:
             raise InputError(f"{self.key}: {len(self.ids)} input ids for {self.n} rows.")
