@@ -7,7 +7,8 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import kendalltau, spearmanr
 
-from similitude import get_measure
+from similitude import compare, get_measure
+from similitude.errors import SimilitudeWarning
 from similitude.measures import BUILT_IN
 from similitude.measures.distances import RDM
 from similitude.measures.pair import Side
@@ -141,3 +142,15 @@ def test_a_small_distance_has_the_gradient_of_its_definition(id):
     step = 1e-9
     slope = (measure(x, y + step * direction) - measure(x, y - step * direction)) / (2 * step)
     assert float((tensor.grad.numpy() * direction).sum()) == pytest.approx(slope, rel=1e-3)
+
+
+def test_svcca_keeps_components_of_equal_variance_together():
+    x, y = classes(5, 3), integers(4, 1).astype(float)
+    whole = get_measure("svcca(components=4)")(x, y)
+    with pytest.warns(SimilitudeWarning, match="4 are kept"):
+        cut = compare(x, y, "svcca(components=2)")
+    block = get_measure("svcca(components=2)")
+    for seed in range(3):
+        with pytest.warns(SimilitudeWarning, match="4 are kept"):
+            assert block(x @ rotation(5, seed), y) == pytest.approx(cut["svcca(components=2)"], abs=1e-12)
+    assert cut["svcca(components=2)"] > whole  # y is still cut to two
