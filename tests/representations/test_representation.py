@@ -27,6 +27,21 @@ def test_refuses_what_cannot_be_compared(values, words):
         Representation(values, model="net", layer="conv")
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("row", [[1.0, -3.0, 0.5], [1e-4, 2.0, -1.5], [1e3, 1e3 / 3, 2e3]])
+def test_what_varies_by_rounding_alone_is_constant(dtype, row, rng):
+    row = np.array(row)
+    noise = np.finfo(dtype).eps * np.maximum(np.abs(row), np.median(np.abs(row))) * rng.normal(size=(50, 3))
+    with pytest.raises(InputError, match="constant"):
+        Representation((row + noise).astype(dtype))
+    assert Representation((row + 1e3 * noise).astype(dtype)).d == 3
+
+
+def test_a_feature_varies_whatever_the_size_of_another(rng):
+    values = np.column_stack([np.full(50, 1e9), rng.normal(size=(50, 3))]).astype(np.float32)
+    assert Representation(values).d == 4
+
+
 def test_error_names_the_model_and_layer():
     with pytest.raises(InputError, match=r"net/conv"):
         Representation(np.arange(5.0), model="net", layer="conv")

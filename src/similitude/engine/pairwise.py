@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from similitude.engine.chance import warn_of_chance
@@ -158,16 +158,17 @@ def pairwise(
 
 def _labelled(entries: Sequence[Any]) -> list[Representation]:
     """Representations with labels of their own: the position where there is no name."""
-    found = [
-        entry
-        if isinstance(entry, Representation) and entry.key
-        else Representation(np.asarray(_values(entry)), model=str(i))
-        for i, entry in enumerate(entries)
-    ]
+    found = [_named(entry, str(i)) for i, entry in enumerate(entries)]
     if not found:
         raise InputError("There are no representations to compare.")
     return found
 
 
-def _values(entry: Any) -> Any:
-    return entry.values if isinstance(entry, Representation) else entry
+def _named(entry: Any, name: str) -> Representation:
+    if not isinstance(entry, Representation):
+        return Representation(entry, model=name)
+    if entry.key:
+        return entry
+    found = copy.copy(entry)
+    found.model = name
+    return found

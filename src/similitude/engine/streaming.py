@@ -10,6 +10,7 @@ import numpy as np
 from similitude.engine.plan import needs
 from similitude.errors import InputError, ShapeMismatch
 from similitude.measures import Measure, get_measures
+from similitude.measures.alignment import AlignedDistance
 from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
 from similitude.measures.factors import (
     Centred,
@@ -20,6 +21,7 @@ from similitude.measures.factors import (
 )
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.measures.spectra import singular_values
+from similitude.representations.arrays import as_array
 
 __all__ = ["Stream", "can_stream"]
 
@@ -253,21 +255,14 @@ class Stream:
 
 def _checked(batch: Any, name: str) -> tuple[np.ndarray, float]:
     """A batch as an array, and the machine epsilon of its type."""
-    coarse = _EXACT
-    if hasattr(batch, "detach"):
-        batch = batch.detach().cpu()
-        if batch.is_floating_point() and batch.element_size() < 4:  # NumPy has no bfloat16
-            import torch
-
-            batch, coarse = batch.float(), float(torch.finfo(batch.dtype).eps)
-    array = np.asarray(batch)
+    array, precision = as_array(batch, name)
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = not np.isfinite(array.sum())  # much faster than looking at each
     if suspect and not np.isfinite(array).all():
         raise InputError(f"{name}: a batch with NaN or infinite values.")
-    return array, max(coarse, float(np.finfo(array.dtype).eps)) if array.dtype.kind == "f" else coarse
+    return array, precision
 
 
 def _merged(held: _AnySums | None, new: _AnySums | None) -> _AnySums | None:
@@ -342,6 +337,9 @@ class _Moments(_Sums):
         pair[SquaredCovariance()] = np.vdot(xy, xy)
         if AlignedSpectrum() in wanted:
             pair[AlignedSpectrum()] = singular_values(np.ascontiguousarray(xy), np)
+            for distance in (AlignedDistance(normalised=True), AlignedDistance(normalised=False)):
+                if not pair.x.holds(Centred()):
+                    pair[distance] = distance.of_products(pair)
         if len(w) > 1 + d:
             pair.x[DiagonalSquares()], pair.y[DiagonalSquares()] = w[-2, -2], w[-1, -1]
             pair[DiagonalProduct()] = w[-2, -1]

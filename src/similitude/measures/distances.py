@@ -14,18 +14,27 @@ from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
 
 __all__ = [
+    "GRAIN",
     "RDM",
+    "TIED",
+    "CosineDistances",
     "Cosines",
     "Dissimilarity",
     "DistanceMoments",
     "StandardisedRDM",
-    "ordinals",
+    "grain",
     "parts",
     "rank_in_place",
     "unit_rows",
 ]
 
 Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine"]
+
+TIED = 2.0**-40
+"""Difference below which two values are tied, relative to their size plus a `floor`; see `rank_in_place`."""
+
+GRAIN = 2.0**-4
+"""Floor for the ties of distances between rows of length 1."""
 
 _BLOCK = 128
 """Rows of a matrix of pairs that are worked on at a time, so that they stay in the cache."""
@@ -37,7 +46,7 @@ _PART = 1 << 15
 """Entries of a vector of pairs that are worked on at a time, for the same reason."""
 
 _CLOSE = 1e-4
-"""Squared distances below this part of the squared norms are computed again, from the difference."""
+"""Squared distances below this part of the squared lengths are computed again, from the difference."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,7 @@ class RDM(Factor):
             return np.sqrt(found, out=found)
         if self.kind == "squared_euclidean":
             return side[RDM("euclidean")] ** 2 if side.holds(RDM("euclidean")) else _squared_distances(side)
-        found = _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
-        return np.subtract(1.0, found, out=found)
+        return _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Rows and columns in the new order."""
@@ -98,10 +106,10 @@ class StandardisedRDM(Factor):
                 f"{side.key or 'A side'}: all {self.kind} dissimilarities are equal, so that they have no correlation. "
                 "Use more inputs, or rdm=euclidean."
             )
-        # Correlations and cosines are exact to 1e-16, distances to as many digits whatever their size.
-        floor = 1.0 if self.kind in ("correlation", "cosine") else 2.0**-30 * largest
         if self.ranked:
-            rank_in_place(entries, floor)
+            if self.kind != "euclidean":  # in the order of lengths, and with their ties
+                np.sqrt(np.maximum(entries, 0.0, out=entries), out=entries)
+            rank_in_place(entries, grain(side, self.kind))
         else:
             entries -= entries.mean()
         entries /= np.linalg.norm(entries)
@@ -159,6 +167,25 @@ class Cosines(Factor):
         return value[np.ix_(order, order)]
 
 
+@dataclass(frozen=True)
+class CosineDistances(Factor):
+    """Distances between rows of unit length, n x n: the order of cosines where a common mean leaves them few digits.
+
+    None where it does not.
+    """
+
+    def __call__(self, side: Side) -> np.ndarray | None:
+        """From the RDM where cosines are 1 to three digits on average."""
+        mean = unit_rows(as_numpy(side.values)).mean(axis=0)
+        if 1.0 - mean @ mean > 1e-3:
+            return None
+        return squareform(np.sqrt(2.0 * side[RDM("cosine")]), checks=False)
+
+    def permuted(self, value: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
+        """Rows and columns in the new order."""
+        return None if value is None else value[np.ix_(order, order)]
+
+
 def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
     """Rows of unit length; those that are rounding error, relative to the lengths in `reference`, become zero."""
     lengths = _lengths(values)
@@ -167,19 +194,35 @@ def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.nda
     return values / lengths[:, None]
 
 
+def grain(side: Side, kind: Dissimilarity = "euclidean") -> float:
+    """Floor for the ties of distances between rows: a part of the typical length of a row.
+
+    Rows that should be equal differ by the rounding of whatever computed them, which their length bounds. The median
+    is blind to outliers, whose distances are as large as they are. Where rows are scaled to length 1, so is that.
+    """
+    values = as_numpy(side.values)
+    lengths = _lengths(values)
+    if kind == "cosine":
+        return GRAIN
+    if kind == "correlation":
+        varied = _lengths(values - values.mean(axis=1)[:, None])
+        return GRAIN * float(np.median(lengths[varied > 0] / varied[varied > 0]))
+    return GRAIN * max(float(np.median(lengths)), 2.0**-30 * float(lengths.max()))
+
+
 def rank_in_place(values: np.ndarray, floor: float) -> None:
-    """Put ranks minus their mean in the place of the values; those that differ by rounding share one.
+    """Put ranks minus their mean in the place of the values; neighbours that differ by rounding share one.
 
     Sorting integers that hold the value in the high bits and its position in the low ones is several times
-    faster than an argsort of doubles. The bits of positive doubles are in the order of the doubles; of these
-    there is room for about 12 digits.
+    faster than an argsort of doubles. The bits of positive doubles are in the order of the doubles. Where there is not
+    room for all of them, the last are dropped, and what remains may part values that are tied: by one unit.
 
     Parameters
     ----------
     values
         Vector of numbers not below 0.
     floor
-        Added first: differences matter relative to the value, but below this only relative to it.
+        Added first, positive. Neighbours in the order are tied if they differ by less than `TIED` of what results.
     """
     size = values.size
     least, most = (np.maximum(end, 0.0) + floor for end in (values.min(), values.max()))
@@ -194,6 +237,8 @@ def rank_in_place(values: np.ndarray, floor: float) -> None:
         keys[part] <<= position_bits
         keys[part] |= np.arange(part.start, part.stop)
     keys.sort()
+    # From 2^29 values on, a unit is as wide as the gaps between values, and would tie nearly all of them.
+    reach = max(int(TIED / np.finfo(np.float64).eps) >> excess, int(excess > 0 and position_bits < 30))
 
     position = (1 << position_bits) - 1
     # Twice the position in the order, which also a mean of two positions is a whole number of.
@@ -202,7 +247,7 @@ def rank_in_place(values: np.ndarray, floor: float) -> None:
     for part in parts(size):
         doubled[keys[part] & position] = np.arange(2 * part.start, 2 * part.stop, 2)
         upper = keys[part.start : part.stop + 1] >> position_bits
-        np.equal(upper[1:], upper[:-1], out=tied[part])
+        np.less_equal(np.diff(upper), reach, out=tied[part])
     equal = np.flatnonzero(tied)  # to the next
     if equal.size:
         first = equal[np.diff(equal, prepend=-2) > 1]
@@ -212,14 +257,6 @@ def rank_in_place(values: np.ndarray, floor: float) -> None:
         doubled[keys[members] & position] = np.repeat(first + last, counts)
     for part in parts(size):
         np.multiply(doubled[part] - (size - 1), 0.5, out=values[part])
-
-
-def ordinals(values: np.ndarray) -> np.ndarray:
-    """Integers in the order of the values, equal where these agree to about 12 digits; exact as doubles."""
-    bits = np.ascontiguousarray(values).view(np.int64)
-    # Below zero the bits of doubles are in descending order.
-    ascending = np.where(bits < 0, bits ^ np.iinfo(np.int64).max, bits)
-    return (ascending + (1 << 11)) >> 12
 
 
 def parts(size: int, longest: int = _PART) -> Iterator[slice]:
@@ -249,10 +286,11 @@ def _scaled(matrix: np.ndarray, scale: np.ndarray) -> Block:
 
 
 def _cosines(side: Side) -> Block:
+    unit = unit_rows(as_numpy(side.values))
     if side.holds(Cosines()):
         cosines = side[Cosines()]
-        return lambda part: cosines[part, part.start :]
-    return _products(unit_rows(as_numpy(side.values)))
+        return _complements(lambda part: cosines[part, part.start :].copy(), unit)
+    return _complements(_products(unit), unit)
 
 
 def _correlations(side: Side) -> Block:
@@ -261,13 +299,28 @@ def _correlations(side: Side) -> Block:
     means = values.mean(axis=1)
     varied = values - means[:, None]
     before, after = _lengths(values), _lengths(varied)
+    unit = unit_rows(varied, reference=before)
     if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
-        return _products(unit_rows(varied, reference=before))
-    cosines, shift = _scaled(side[Cosines()], before / after), means * side.d**0.5 / after
+        return _complements(_products(unit), unit)
+    cosines, shift = _scaled(side[Cosines()], before / after), means * values.shape[1] ** 0.5 / after
 
     def block(part: slice) -> np.ndarray:
         found = cosines(part)
         found -= shift[part, None] * shift[part.start :]
+        return found
+
+    return _complements(block, unit)
+
+
+def _complements(cosines: Block, unit: np.ndarray) -> Block:
+    """1 - cosine of unit rows, which is half of their squared distance; from that where it is small."""
+
+    def block(part: slice) -> np.ndarray:
+        found = cosines(part)
+        np.subtract(1.0, found, out=found)
+        np.fill_diagonal(found, 1.0)
+        if found.min() < _CLOSE:
+            _recompute(found, found < _CLOSE, unit, part.start, 0.5)
         return found
 
     return block
@@ -290,15 +343,19 @@ def _squared_distances(side: Side) -> np.ndarray:
         found += squares[part, None]
         np.fill_diagonal(found, np.inf)
         if found.min() < 2.0 * _CLOSE * largest:
-            close = found < _CLOSE * (squares[part, None] + squares[part.start :])
-            i, j = np.divmod(np.flatnonzero(close), found.shape[1])
-            for start in range(0, i.size, 4096):
-                a, b = i[start : start + 4096], j[start : start + 4096]
-                difference = centred[part.start + a] - centred[part.start + b]
-                found[a, b] = np.vecdot(difference, difference)
+            _recompute(found, found < _CLOSE * (squares[part, None] + squares[part.start :]), values, part.start)
         return found
 
     return _upper_triangle(block, side.n)
+
+
+def _recompute(found: np.ndarray, close: np.ndarray, rows: np.ndarray, start: int, factor: float = 1.0) -> None:
+    """Put squared distances, times a factor, from differences of rows where these are close."""
+    i, j = np.divmod(np.flatnonzero(close), found.shape[1])
+    for first in range(0, i.size, 4096):
+        a, b = i[first : first + 4096], j[first : first + 4096]
+        difference = rows[start + a] - rows[start + b]
+        found[a, b] = factor * np.vecdot(difference, difference)
 
 
 def _upper_triangle(block: Block, n: int) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from similitude.measures.pair import Factor, Side
-from similitude.representations.principal import thin_svd
+from similitude.representations import principal
+from similitude.representations.principal import frobenius, thin_svd
 from similitude.representations.representation import row_blocks
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "PrincipalMean",
     "SquaredRowNorms",
     "ThinSVD",
-    "frobenius",
     "rounding",
 ]
 
@@ -31,16 +31,10 @@ _CACHED = 1 << 18
 """Bytes of rows that are centred at a time, so that they stay in the cache."""
 
 
-def frobenius(array: Any, xp: Any) -> Any:
-    """Root of the sum of squares of a matrix or vector, without a copy of the array."""
-    return xp.sum(xp.vecdot(array, array)) ** 0.5
-
-
 def rounding(side: Side) -> float:
-    """Singular value of the values below which it is rounding error; see `ThinSVD`."""
-    double = float(np.finfo(np.float64).eps)
-    stored = 2 * side.precision if side.precision > double else 0.0
-    return max(max(side.n, side.d) * double, stored) * frobenius(side.values, side.xp).item()
+    """Singular value of the centred values up to which a direction is rounding error."""
+    norm = frobenius(side.values, side.xp).item()
+    return principal.rounding((side.n, side.values.shape[1]), norm, side.precision)
 
 
 @dataclass(frozen=True)
@@ -65,10 +59,8 @@ class Centred(Factor):
     size = "nd"
 
     def __call__(self, side: Side) -> Any:
-        """Centre twice: the second pass takes away what rounding left of a large offset."""
-        centred = side.values - side[Mean()]
-        centred -= side.xp.mean(centred, axis=0)
-        return centred
+        """Subtract the mean."""
+        return principal.centre(side.values, side[Mean()], side.xp)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Rows in the new order."""
@@ -207,14 +199,7 @@ class SVD(NamedTuple):
 
 @dataclass(frozen=True)
 class ThinSVD(Factor):
-    """Thin SVD of the centred values, without the directions that are rounding error.
-
-    A direction counts if its singular value exceeds the error that storing the data can have made. For
-    doubles that is the usual max(n, d) eps ||X||_F, the norm taken before centring since centring
-    cannot repair the digits that a large offset cost. Data stored with fewer digits get 2 eps ||X||_F:
-    rounding every entry moves no singular value further than eps/2 ||X||_F, and a wider margin would cut
-    directions of float32 data that are real.
-    """
+    """Thin SVD of the centred values, without the directions that are rounding error."""
 
     size = "nd+dd"
 
@@ -261,4 +246,4 @@ class PrincipalMean(Factor):
 def _leading(svd: SVD, kept: int, xp: Any) -> SVD:
     rank = min(kept, svd.rank)
     # The view's features are its components, so its right singular vectors are the first unit vectors.
-    return SVD(svd.u[:, :rank], svd.s[:rank], xp.eye(kept, rank, dtype=svd.s.dtype))
+    return SVD(svd.u[:, :rank], svd.s[:rank], xp.eye(rank, dtype=svd.s.dtype))

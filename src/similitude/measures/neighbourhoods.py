@@ -10,16 +10,13 @@ from scipy import sparse
 from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
-from similitude.measures.distances import RDM, Cosines, ordinals
+from similitude.measures.distances import GRAIN, RDM, TIED, CosineDistances, Cosines, grain
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
 
 _BLOCK = 32
 """Inputs whose similarities to all are searched at a time, so that they stay in the cache."""
-
-_TIED = 2.0**-39
-"""Relative difference within which all similarities lie that `ordinals` may take for equal."""
 
 Closeness = Literal["cosine", "euclidean", "inner_product"]
 
@@ -30,7 +27,7 @@ class NeighbourLists(NamedTuple):
     indices: np.ndarray
     """One row an input, n x k."""
     similarities: np.ndarray
-    """Cosine, inner product, or minus the squared distance; n x k."""
+    """Cosine (or minus the distance of unit rows), inner product, or minus the distance; n x k."""
 
     def matrix(self, values: np.ndarray | None = None) -> sparse.csr_array:
         """Sparse n x n matrix with `values`, or ones, at the neighbours of each row."""
@@ -58,32 +55,39 @@ class Neighbours(Factor):
     with_self: bool = False
 
     def __call__(self, side: Side) -> NeighbourLists:
-        """Select by the order of similarities to 12 digits, so that rounding does not order duplicates."""
+        """Select by the order of similarities, in which neighbours that differ by rounding are tied."""
         n = side.n
         if self.k > n - (not self.with_self):
             raise MeasureError(f"{side.key or 'A side'} has {n} inputs, too few for {self.k} neighbours of each.")
-        similarities = self._similarities(side)
+        similarities, floor = self._similarities(side)
         blocks = []
         for start in range(0, n, _BLOCK):
             block = similarities[start : start + _BLOCK].copy()
             if not self.with_self:
                 np.fill_diagonal(block[:, start:], -np.inf)
             least = np.partition(block, n - self.k, axis=1)[:, n - self.k, None]
-            candidates = np.flatnonzero(block >= least - _TIED * np.abs(least))
+            candidates = np.flatnonzero(block >= least - 2.0 * TIED * (np.abs(least) + floor))
             row, column = np.divmod(candidates, n)
-            order = np.lexsort((-ordinals(block.ravel()[candidates]), row))  # stable, and columns ascend
+            near = block.ravel()[candidates]
+            order = np.lexsort((-near, row))
+            gaps = -np.diff(near[order], prepend=0.0)
+            place = np.empty_like(order)
+            place[order] = np.cumsum(gaps > TIED * (np.abs(near[order]) + floor))
+            order = np.lexsort((place, row))  # stable, and columns ascend
             first = np.searchsorted(row, np.arange(len(block)))
             blocks.append(column[order[first[:, None] + np.arange(self.k)]])
         indices = np.concatenate(blocks)
         return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))
 
-    def _similarities(self, side: Side) -> np.ndarray:
+    def _similarities(self, side: Side) -> tuple[np.ndarray, float]:
+        """Similarities of all, and the floor for their ties."""
         if self.closeness == "cosine":
-            return side[Cosines()]
+            distances = side[CosineDistances()]
+            return (side[Cosines()], 1.0) if distances is None else (-distances, GRAIN)
         if self.closeness == "euclidean":
-            return -squareform(side[RDM("squared_euclidean")], checks=False)
+            return -squareform(side[RDM("euclidean")], checks=False), grain(side)
         values = as_numpy(side.values)
-        return values @ values.T
+        return values @ values.T, grain(side) ** 2
 
     def permuted(self, value: NeighbourLists, order: np.ndarray) -> NeighbourLists:
         """Rows in the new order, pointing to where their neighbours have gone."""

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import Cosines
+from similitude.measures.distances import CosineDistances, Cosines
 from similitude.measures.neighbourhoods import CommonNeighbours, Neighbours
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
@@ -61,6 +61,7 @@ class Jaccard(_OnNeighbours):
     """
 
     name = "jaccard"
+    version = 2
     declares = Properties(
         kind="similarity",
         bounds=(0.0, 1.0),
@@ -89,6 +90,7 @@ class MutualKNN(_OnNeighbours):
     """
 
     name = "mutual_knn"
+    version = 2
     declares = Properties(
         kind="similarity",
         bounds=(0.0, 1.0),
@@ -116,6 +118,7 @@ class RankSimilarity(_OnNeighbours):
     """
 
     name = "rank_similarity"
+    version = 2
     declares = Properties(
         kind="similarity",
         bounds=(0.0, 1.0),
@@ -152,6 +155,7 @@ class SecondOrderCosine(_OnNeighbours):
     of: Literal["distance", "similarity"] = "distance"
 
     name = "second_order_cosine"
+    version = 2
     declares = Properties(
         kind="similarity",
         bounds=(0.0, 1.0),
@@ -175,8 +179,8 @@ class SecondOrderCosine(_OnNeighbours):
         return declared if self.of == "distance" else replace(declared, bounds=(-1.0, 1.0))
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """Neighbours, common ones, and all cosines."""
-        return (*super().uses(), Cosines())
+        """Neighbours, common ones, and all cosines or the distances of which they keep too little."""
+        return (*super().uses(), Cosines(), CosineDistances())
 
     def score(self, pair: Pair) -> float:
         """Products over x's neighbours and over those that are y's only."""
@@ -191,6 +195,10 @@ class SecondOrderCosine(_OnNeighbours):
         return float(np.clip(np.mean(cosines), -1.0, 1.0))
 
     def _entries(self, side: Side, union: np.ndarray, counted: np.ndarray) -> np.ndarray:
+        lengths = side[CosineDistances()]
+        if lengths is not None:
+            found = np.take_along_axis(lengths, union, axis=1) ** 2 / 2.0
+            return np.where(counted, found if self.of == "distance" else 1.0 - found, 0.0)
         cosines = np.take_along_axis(side[Cosines()], union, axis=1)
         if self.of == "distance":
             # What is below the rounding of a cosine is no distance.

@@ -19,6 +19,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeError
+from similitude.representations.arrays import check_dense_tensor, precision_of_tensor
 from similitude.representations.representation import Representation
 
 __all__ = ["Cross", "Factor", "Pair", "Side", "as_numpy"]
@@ -124,26 +125,24 @@ class Side:
             if data.root is not data:
                 return cls.of(data.root).leading(data.kept or data.d, data)
             return cls(data.values, data.precision, representation=data)
-        if is_torch_array(data):
-            if data.requires_grad or data.device.type != "cpu":
-                return cls._of_tensor(data, name)
-            import torch
-
-            precision = torch.finfo(data.dtype).eps if data.dtype.is_floating_point else np.finfo(float).eps
-            side = cls.of(data.detach().to(torch.float64).numpy(), name)
-            side.precision = max(side.precision, float(precision))
-            return side
+        if is_torch_array(data) and (data.requires_grad or data.device.type != "cpu"):
+            return cls._of_tensor(data, name)
         return cls.of(Representation(data, model=name))
 
     @classmethod
     def _of_tensor(cls, tensor: Any, name: str) -> Side:
         import torch
 
-        if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1:
-            raise InputError(f"{name}: tensor of shape {tuple(tensor.shape)} is not n inputs x d features with n >= 2.")
-        if not bool(torch.isfinite(tensor).all()):
+        check_dense_tensor(tensor, name)
+        if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1 or tensor.is_complex():
+            raise InputError(
+                f"{name}: a tensor of shape {tuple(tensor.shape)} and type {tensor.dtype} is not n inputs x d features "
+                "of real numbers, n >= 2."
+            )
+        values = tensor.to(torch.float64)
+        if not bool(torch.isfinite(values).all()):
             raise InputError(f"{name}: tensor with NaN or infinite values.")
-        return cls(tensor.to(torch.float64), float(torch.finfo(tensor.dtype).eps))
+        return cls(values, precision_of_tensor(tensor))
 
     def leading(self, kept: int, representation: Representation | None = None) -> Side:
         """Side of the `kept` leading principal components; its factors are cut from this side's."""

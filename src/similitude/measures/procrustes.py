@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from similitude.measures.alignment import AlignedDistance, angle
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum
 from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD
@@ -20,7 +21,6 @@ __all__ = [
     "OrthogonalProcrustes",
     "Procrustes",
     "ProcrustesSizeAndShape",
-    "angle",
 ]
 
 _FORMULA = "||X'Y||_* / (||X||_F ||Y||_F), columns centred"
@@ -29,11 +29,6 @@ _FORMULA = "||X'Y||_* / (||X||_F ||Y||_F), columns centred"
 def cosine_of_alignment(pair: Pair) -> Any:
     """||X_c^T Y_c||_* / (||X_c||_F ||Y_c||_F), the cosine between the best-aligned representations."""
     return pair.xp.sum(pair[AlignedSpectrum()]) / (pair.x[CentredNorm()] * pair.y[CentredNorm()])
-
-
-def angle(cosine: Any, xp: Any) -> Any:
-    """Arc cosine in radians of a value that rounding may have put beyond 1."""
-    return xp.acos(xp.clip(cosine, -1.0, 1.0))
 
 
 class _Aligned(Measure):
@@ -70,6 +65,7 @@ class Procrustes(_Aligned):
     """Orthogonal Procrustes distance of normalised representations, squared as in Ding et al.: in [0, 2]."""
 
     name = "procrustes"
+    version = 2
     declares = Properties(
         kind="dissimilarity",
         bounds=(0.0, 2.0),
@@ -82,8 +78,8 @@ class Procrustes(_Aligned):
     )
 
     def score(self, pair: Pair) -> Any:
-        """Never below 0, which rounding would allow."""
-        return pair.xp.clip(2.0 - 2.0 * cosine_of_alignment(pair), 0.0, 2.0)
+        """Squared distance, which rounding must not put beyond 2."""
+        return pair.xp.clip(pair[AlignedDistance(normalised=True)], 0.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -91,6 +87,7 @@ class OrthogonalProcrustes(_Aligned):
     """Orthogonal Procrustes distance of normalised representations, a metric: the root of `procrustes`."""
 
     name = "orthogonal_procrustes"
+    version = 2
     declares = Properties(
         kind="dissimilarity",
         bounds=(0.0, 2.0**0.5),
@@ -100,12 +97,12 @@ class OrthogonalProcrustes(_Aligned):
         reference="Williams et al. 2021, arXiv:2110.14739",
         formula="min_R ||X - Y R||_F, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
         cost="d^3",
-        caution="Below 1e-7 the digits are rounding.",
+        caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
     )
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
-        return pair.xp.clip(2.0 - 2.0 * cosine_of_alignment(pair), 0.0, 2.0) ** 0.5
+        return pair.xp.clip(pair[AlignedDistance(normalised=True)], 0.0, 2.0) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,7 @@ class AngularProcrustes(_Aligned):
     """Angle in radians between the best-aligned representations: arccos of `nbs`."""
 
     name = "angular_procrustes"
+    version = 2
     declares = Properties(
         kind="dissimilarity",
         bounds=(0.0, pi / 2),
@@ -122,12 +120,12 @@ class AngularProcrustes(_Aligned):
         reference="Williams et al. 2021, arXiv:2110.14739",
         formula=f"arccos({_FORMULA.split(',')[0]}), columns centred",
         cost="d^3",
-        caution="Below 1e-7 the digits are rounding.",
+        caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
     )
 
     def score(self, pair: Pair) -> Any:
-        """Arc cosine."""
-        return angle(cosine_of_alignment(pair), pair.xp)
+        """Angle at this distance."""
+        return angle(pair[AlignedDistance(normalised=True)], pair.xp)
 
 
 @dataclass(frozen=True)
@@ -135,6 +133,7 @@ class ProcrustesSizeAndShape(_Aligned):
     """Procrustes distance of centred representations that keep their size."""
 
     name = "procrustes_size_and_shape"
+    version = 2
     declares = Properties(
         kind="dissimilarity",
         bounds=(0.0, inf),
@@ -148,10 +147,8 @@ class ProcrustesSizeAndShape(_Aligned):
     )
 
     def score(self, pair: Pair) -> Any:
-        """Root of ||X||^2 + ||Y||^2 - 2 ||X'Y||_*."""
-        xp = pair.xp
-        squares = pair.x[CentredNorm()] ** 2 + pair.y[CentredNorm()] ** 2
-        return xp.clip(squares - 2.0 * xp.sum(pair[AlignedSpectrum()]), 0.0, None) ** 0.5
+        """Root of the squared distance."""
+        return pair[AlignedDistance(normalised=False)] ** 0.5
 
 
 @dataclass(frozen=True)

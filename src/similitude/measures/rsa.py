@@ -38,6 +38,7 @@ class RSA(Measure):
     compare: Comparison = "spearman"
 
     name = "rsa"
+    version = 2
     declares = Properties(
         kind="similarity",
         bounds=(-1.0, 1.0),

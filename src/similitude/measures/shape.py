@@ -7,11 +7,11 @@ from math import inf, pi
 from typing import Any
 
 from similitude.errors import InputError
+from similitude.measures.alignment import angle, squared_distance
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum, Overlap, check_ranks
 from similitude.measures.factors import ThinSVD
 from similitude.measures.pair import Cross, Factor, Pair
-from similitude.measures.procrustes import angle
 
 __all__ = ["ShapeMetric", "WhitenedSpectrum"]
 
@@ -64,6 +64,7 @@ class ShapeMetric(Measure):
     angular: bool = True
 
     name = "shape_metric"
+    version = 2
     declares = Properties(
         kind="dissimilarity",
         bounds=(0.0, pi / 2),
@@ -99,9 +100,14 @@ class ShapeMetric(Measure):
         """Angle or distance."""
         if self.alpha == 0.0:
             check_ranks(pair)
-        xp = pair.xp
-        squares = [xp.sum(side[ThinSVD()].s ** 2) for side in (pair.x, pair.y)]
-        nuclear = xp.sum(pair[WhitenedSpectrum(float(self.alpha))])
-        if self.angular:
-            return angle(nuclear / (squares[0] * squares[1]) ** 0.5, xp)
-        return xp.clip(squares[0] + squares[1] - 2.0 * nuclear, 0.0, None) ** 0.5
+        xp, sides = pair.xp, (pair.x, pair.y)
+        norms = [xp.linalg.vector_norm(side[ThinSVD()].s) for side in sides]
+        scales = norms if self.angular else [1.0, 1.0]
+
+        def whitened() -> tuple[Any, Any]:
+            x, y = (side[ThinSVD()].u * whitened_singular_values(side[ThinSVD()].s, self.alpha, xp) for side in sides)
+            return x / scales[0], y / scales[1]
+
+        nuclear = xp.sum(pair[WhitenedSpectrum(float(self.alpha))]) / (scales[0] * scales[1])
+        squared = squared_distance((norms[0] / scales[0], norms[1] / scales[1]), nuclear, whitened, xp)
+        return angle(squared, xp) if self.angular else squared**0.5

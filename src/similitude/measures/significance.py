@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from array_api_compat import is_torch_array
 
 from similitude.errors import InputError
 from similitude.measures.base import Measure
@@ -63,7 +64,7 @@ def significance(
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
     found = get_measures(measures)
-    sides = Side.of(x, "first"), Side.of(y, "second")
+    sides = _side(x, "first"), _side(y, "second")
     observed = _values(Pair(*sides), found)
     rng = np.random.default_rng(seed)
     shuffled = np.array(
@@ -119,6 +120,11 @@ class _Shuffled(Side):
 
     def holds(self, factor: Factor) -> bool:
         return self._source.holds(factor)
+
+
+def _side(data: Any, name: str) -> Side:
+    """Side without gradients, which a significance has none of."""
+    return Side.of(Representation(data, model=name) if is_torch_array(data) else data, name)
 
 
 def _shuffle(side: Side, order: np.ndarray) -> Side:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from similitude.errors import InputError
+from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap, check_regressable
 from similitude.measures.factors import ThinSVD
@@ -15,10 +16,16 @@ from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["SVCCA"]
 
+_TIED, _ROUNDING = 1e-9, 1e-13
+"""Gaps up to which neighbouring singular values count as equal, relative to the value and to the largest of all."""
+
 
 @dataclass(frozen=True)
 class SVCCA(Measure):
     """Mean canonical correlation between the leading principal components of both sides.
+
+    Components of equal variance can be rotated among themselves, so that a cut between them would mean nothing. They
+    are kept together, with a warning: more components than asked for.
 
     Parameters
     ----------
@@ -43,6 +50,7 @@ class SVCCA(Measure):
         cost="d^3",
         caution="Jumps where a small change of the data changes the number of components.",
     )
+    version = 2
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -63,9 +71,20 @@ class SVCCA(Measure):
         return pair.xp.clip(pair.xp.mean(pair.xp.linalg.svdvals(block)), 0.0, 1.0)
 
     def _kept(self, side: Side) -> int:
-        s = side[ThinSVD()].s
+        s = np.asarray([value.item() for value in side[ThinSVD()].s])
         if self.components is not None:
-            return min(self.components, s.shape[0])
-        variances = np.cumsum([value.item() ** 2 for value in s])
-        enough = variances >= self.variance * variances[-1] * (1 - 1e-12)
-        return int(np.argmax(enough)) + 1
+            asked = min(self.components, s.size)
+        else:
+            variances = np.cumsum(s**2)
+            enough = variances >= self.variance * variances[-1] * (1 - 1e-12)
+            asked = int(np.argmax(enough)) + 1
+        apart = s[asked - 1 : -1] - s[asked:] > _TIED * s[asked - 1 : -1] + _ROUNDING * s[0]
+        kept = asked + int(np.argmax([*apart, True]))
+        if kept > asked:
+            warnings.warn(
+                f"svcca: the components of {side.key or 'a side'} around number {asked} have equal variance, so that a "
+                f"cut there would be arbitrary; {kept} are kept.",
+                SimilitudeWarning,
+                stacklevel=3,
+            )
+        return kept

@@ -7,10 +7,42 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
-__all__ = ["thin_svd"]
+__all__ = ["centre", "frobenius", "rounding", "thin_svd"]
 
 _ALMOST_ORTHONORMAL = 0.1
 """Deviation from orthonormal columns that a second orthogonalisation takes away to the last digits."""
+
+
+def frobenius(array: Any, xp: Any) -> Any:
+    """Root of the sum of squares of a matrix or vector, without a copy of the array."""
+    return xp.sum(xp.vecdot(array, array)) ** 0.5
+
+
+def centre(values: Any, mean: Any, xp: Any) -> Any:
+    """Subtract the mean row twice: the second pass takes away what rounding left of a large offset."""
+    centred = values - mean
+    centred -= xp.mean(centred, axis=0)
+    return centred
+
+
+def rounding(shape: tuple[int, int], norm: float, precision: float) -> float:
+    """Singular value of centred values up to which a direction is rounding error.
+
+    For doubles that is the usual max(n, d) eps ||X||_F, the norm taken before centring since centring cannot repair the
+    digits that a large offset cost. Data stored with fewer digits get 2 eps ||X||_F: rounding every entry moves no
+    singular value further than eps/2 ||X||_F, and a wider margin would cut directions of float32 data that are real.
+
+    Parameters
+    ----------
+    shape
+        Number of inputs n and of features d.
+    norm
+        Frobenius norm of the values, not centred.
+    precision
+        Machine epsilon of the type in which they were stored.
+    """
+    double = float(np.finfo(np.float64).eps)
+    return max(max(shape) * double, 2 * precision if precision > double else 0.0) * norm
 
 
 def thin_svd(centred: Any, xp: Any) -> tuple[Any, Any, Any]:

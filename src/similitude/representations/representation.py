@@ -11,9 +11,13 @@ import numpy as np
 from xxhash import xxh3_128
 
 from similitude.errors import InputError
-from similitude.representations.principal import thin_svd
+from similitude.representations.arrays import as_array
+from similitude.representations.principal import centre, frobenius, rounding, thin_svd
 
 __all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
+
+_ROUNDING = 16.0
+"""Units in the last place by which a network's outputs for equal inputs have been seen to differ, and some more."""
 
 _BLOCK = 16 << 20
 """Bytes of an array that are looked at together: it may be a file that memory cannot hold."""
@@ -38,16 +42,21 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     Parameters
     ----------
     values
-        Array of shape (n inputs, d features); integers and half floats are upcast, float32 and float64 are kept.
+        Array, tensor, data frame or nested list of shape (n inputs, d features); integers and half floats are upcast,
+        float32 and float64 are kept.
     name
         How error messages call it: a file name, or a model and layer.
 
     Raises
     ------
     InputError
-        Not numeric, not two-dimensional, empty, one input only, NaN or infinite entries, or all features constant.
+        Not numeric, not two-dimensional, sparse, empty, one input only, NaN, infinite, missing or masked entries, or
+        all features constant but for rounding.
     """
-    array = np.asanyarray(values)
+    return _validated(*as_array(values, name), name)
+
+
+def _validated(array: np.ndarray, precision: float, name: str) -> np.ndarray:
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise InputError(
             f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
@@ -75,15 +84,22 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
             f"{bad[0][0] + row}, column {column}. Remove or repair those inputs in every network, so that rows still "
             "match."
         )
-    if all((block == array[:1]).all() for _, block in row_blocks(array)):
+    if _is_constant(array, precision):
         raise InputError(
-            f"{name}: every feature is constant over the {array.shape[0]} inputs; there is nothing to compare."
+            f"{name}: every feature is constant over the {array.shape[0]} inputs, but for rounding; there is nothing "
+            "to compare."
         )
     return array
 
 
-def _precision(dtype: np.dtype) -> float:
-    return float(np.finfo(dtype).eps) if dtype.kind == "f" else float(np.finfo(np.float64).eps)
+def _is_constant(array: np.ndarray, precision: float) -> bool:
+    """Whether rows differ from the first by rounding only.
+
+    A network computes a feature to some units in the last place of it, or of what is typical of all, whichever is more.
+    """
+    first = np.abs(array[0].astype(np.float64))
+    tolerance = _ROUNDING * precision * np.maximum(first, np.median(first))
+    return all((np.abs(block - array[:1]) <= tolerance).all() for _, block in row_blocks(array, 1 << 18))
 
 
 class Representation:
@@ -92,7 +108,7 @@ class Representation:
     Parameters
     ----------
     values
-        Array of shape (n inputs, d features).
+        Array, tensor, data frame or nested list of shape (n inputs, d features).
     model, layer
         Where it comes from; both appear in tables and on axes.
     ids
@@ -125,10 +141,9 @@ class Representation:
         self.layer = layer
         self.reduction = reduction
         self.ids = None if ids is None else tuple(str(i) for i in ids)
-        array = np.asanyarray(values)
-        self.values = validate(array, self.key or "representation").view()
+        array, self.precision = as_array(values, self.key or "representation")
+        self.values = _validated(array, self.precision, self.key or "representation").view()
         self.values.flags.writeable = False
-        self.precision = _precision(array.dtype)
         if self.ids is not None and len(self.ids) != self.n:
             raise InputError(f"{self.key}: {len(self.ids)} input ids for {self.n} rows.")
 
@@ -208,9 +223,12 @@ class Truncated(Representation):
     @functools.cached_property
     def values(self) -> np.ndarray:  # type: ignore[override]  # computed only if something asks for the matrix itself
         """The coordinates U_k S_k, of shape (n, at most kept); fewer columns where the rank is smaller."""
-        centred = self._parent.values - self._parent.values.mean(axis=0, dtype=np.float64)
-        u, s, _ = thin_svd(centred, np)  # the same as measures use, so that signs agree
-        values = u[:, : self._kept] * s[: self._kept]
+        whole = self._parent.values.astype(np.float64, copy=False)
+        # As in measures, so that signs and rank agree.
+        u, s, _ = thin_svd(centre(whole, whole.mean(axis=0), np), np)
+        rank = max(int((s > rounding(whole.shape, frobenius(whole, np).item(), self.precision)).sum()), 1)
+        kept = min(self._kept, rank)
+        values = u[:, :kept] * s[:kept]
         values.flags.writeable = False
         return values
 
