@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from similitude.errors import FileError, UnknownName, suggestion
+from similitude.representations.pickles import load_plain
 from similitude.suites.published.archive import Archive
 from similitude.suites.published.layout import Model, PublishedSubtask
 from similitude.suites.published.lookup import KeyIndex
-from similitude.suites.published.unpickle import load_plain
 
 __all__ = ["FEATHER_COLUMNS", "Scores", "read_scores"]
 
