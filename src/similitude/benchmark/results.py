@@ -13,6 +13,7 @@ import pandas as pd
 from similitude.benchmark.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import FileError
+from similitude.representations.tables import write_csv
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -111,7 +112,7 @@ class Results:
     def write(self, folder: Path) -> None:
         """Write ``results.csv``, ``results.json`` and, if it was kept, ``leave_one_out.csv``."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.frame.to_csv(folder / "results.csv", index=False)
+        write_csv(self.frame, folder / "results.csv")
         content = {"provenance": self.provenance, "results": self.records()}
         (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if self.leave_one_out is None:

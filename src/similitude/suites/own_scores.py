@@ -1,6 +1,6 @@
 """A table of what anyone's networks can do.
 
-A CSV file with a column ``model`` and
+A CSV file, its cells separated by commas, semicolons or tabs, with a column ``model`` and
 
 - a column a functionality, one row a model; or, with a column ``layer`` too, one row a model and layer;
 - or columns ``functionality`` and ``value``, one row a score.
@@ -11,6 +11,7 @@ The name of a functionality of which less is better says so: ``loss (lower is be
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.errors import FileError, InputError, UnknownName, suggestion
+from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Population, Score
 from similitude.representations.population import scores_frame
+from similitude.representations.tables import read_cells
 
 __all__ = ["read_scores"]
 
 _KEYS = ("model", "layer", "deleted", "functionality", "value", "items")
+_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")
 _REMARK = re.compile(r"(.*?)\s*\(((?:lower|smaller|less|higher|larger|more)[\s_-]+is\b.*|.*better.*)\)", re.IGNORECASE)
 _DIRECTIONS = {"lower is better": True, "higher is better": False}
 
@@ -69,15 +72,17 @@ def read_scores(file: str | Path, population: Population) -> tuple[pd.DataFrame,
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    if not file.is_file():
-        raise FileError(f"{file} does not exist.")
-    try:
-        table = pd.read_csv(file, dtype={"model": str, "layer": str, "functionality": str})
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"{file} cannot be read as CSV: {error}") from None
+    table, separator = read_cells(file)
+    table = table.rename(columns=_key_names(table.columns))
     if "model" not in table:
         raise InputError(f"{file} has no column 'model'; its columns are {', '.join(map(str, table.columns))}.")
-    if any(str(column).startswith("Unnamed: ") for column in table.columns):
+    for column in table.columns:
+        if column not in ("model", "functionality"):
+            missing = table[column].isin(_MISSING if column != "layer" else [""])
+            table[column] = table[column].mask(missing)
+        if column not in ("model", "layer", "functionality") and separator == ";":
+            table[column] = table[column].str.replace(",", ".", regex=False)
+    if any(not column or column.startswith("Unnamed: ") for column in table.columns):
         raise InputError(f"{file} has a column without a name. If pandas wrote it, write it with index=False.")
     if "lower_is_better" in table:
         raise InputError(
@@ -85,9 +90,18 @@ def _read_table(file: Path) -> pd.DataFrame:
             "'loss (lower is better)'."
         )
     for column in {"model", "functionality"} & set(table.columns):
-        if table[column].isna().any():
-            raise InputError(f"{file}: row {int(table[column].isna().argmax()) + 1} of the table has no {column}.")
+        if (empty := table[column] == "").any():
+            raise InputError(f"{file}: row {int(empty.argmax()) + 1} of the table has no {column}.")
     return table
+
+
+def _key_names(columns: Iterable[str]) -> dict[str, str]:
+    """Columns such as ``Model`` by the names that are known, where no other has that name."""
+    columns = list(columns)
+    lowered = {column: column.lower() for column in columns if column.lower() in _KEYS and column not in _KEYS}
+    return {
+        column: key for column, key in lowered.items() if key not in columns and [*lowered.values()].count(key) == 1
+    }
 
 
 def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:

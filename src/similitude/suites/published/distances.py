@@ -12,6 +12,7 @@ import pandas as pd
 
 from similitude.errors import FileError
 from similitude.measures import get_measure
+from similitude.representations.tables import write_csv
 from similitude.suites.published.archive import Archive
 from similitude.suites.published.layout import KEYS, Model, PublishedSubtask
 from similitude.suites.published.lookup import KeyIndex
@@ -239,4 +240,4 @@ def write_distances(
         column = COLUMN_OF.get(measure, measure)
         frame[column] = as_dissimilarity(column, distances.values[measure].to_numpy())
     file.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(file, index=False)
+    write_csv(frame, file)

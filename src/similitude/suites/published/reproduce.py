@@ -15,6 +15,7 @@ from similitude.benchmark.results import COLUMNS, Results
 from similitude.errors import FileError, UnknownName
 from similitude.measures import Measure
 from similitude.measures.parse import split_ids
+from similitude.representations.tables import write_csv
 from similitude.suites.published.archive import Archive, open_archive
 from similitude.suites.published.consistency import check_coverage, check_joined_table, check_levels
 from similitude.suites.published.distances import (
@@ -76,7 +77,7 @@ class Reproduction:
         Pairs that an asymmetric measure needs the other way round lie in ``dists_reference_first.csv``.
         """
         self.results.write(folder)
-        self.pairs.to_csv(folder / "pairs.csv", index=False)
+        write_csv(self.pairs, folder / "pairs.csv")
         for subtask, (dataset, computed) in self.recomputed.items():
             keys = computed.distances.keys
             kept = np.full(len(keys), subtask.truncated) | (stored_orientation(keys) == keys).all(axis=1)
