@@ -13,7 +13,7 @@ import pandas as pd
 from similitude.benchmark.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import FileError
-from similitude.representations.tables import write_csv
+from similitude.representations.tables import read_written, write_csv
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -118,7 +118,7 @@ class Results:
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:
-            self.leave_one_out.to_csv(folder / _LEAVE_ONE_OUT, index=False, float_format="%.10g")
+            write_csv(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
 
 
 def read_results(folder: str | Path) -> Results:
@@ -133,7 +133,7 @@ def read_results(folder: str | Path) -> Results:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         kept = file.with_name(_LEAVE_ONE_OUT)
-        without = pd.read_csv(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
+        without = read_written(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
         return Results(pd.DataFrame(content["results"]), content["provenance"], without)
     except FileNotFoundError:
         raise FileError(

@@ -59,6 +59,8 @@ def read_header(stream: IO[bytes], size: int) -> Header:
         raise ValueError("is not a .npy file")
     version = stream.read(2)
     width = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}.get(version)
+    if len(version) < 2:
+        raise ValueError("has a header that is damaged or truncated")
     if width is None:
         raise ValueError("is an array file of an unknown version")
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0

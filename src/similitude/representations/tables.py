@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -88,16 +89,16 @@ def read_cells(file: str | Path) -> tuple[pd.DataFrame, str]:
     return pd.DataFrame([row + [""] * (len(names) - len(row)) for row in body], columns=names, dtype=str), separator
 
 
-def write_csv(frame: pd.DataFrame, file: str | Path) -> None:
+def write_csv(frame: pd.DataFrame, file: str | Path, **options: Any) -> None:
     """Write a frame without its index; a text that a spreadsheet would take for a formula gets a ``'`` before it."""
     safe = frame.rename(columns=lambda name: _plain(str(name)))
     for position, kind in enumerate(safe.dtypes):
-        if kind == object or isinstance(kind, pd.StringDtype):
-            safe.isetitem(position, safe.iloc[:, position].map(_plain))
-    safe.to_csv(file, index=False)
+        if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
+            safe.isetitem(position, safe.iloc[:, position].map(_plain).to_numpy())
+    safe.to_csv(file, index=False, **options)
 
 
-def read_written(file: Path) -> pd.DataFrame:
+def read_written(file: Path, **options: Any) -> pd.DataFrame:
     """Frame of a file of `write_csv`, texts as they were; empty if there is none.
 
     Raises
@@ -113,12 +114,12 @@ def read_written(file: Path) -> pd.DataFrame:
         return pd.DataFrame()
     check_table(content, str(file))
     try:
-        frame = pd.read_csv(io.BytesIO(content))
+        frame = pd.read_csv(io.BytesIO(content), **options)
     except (ValueError, OverflowError):
         raise FileError(f"{file} is not a table of a run; it may be damaged or cut short.") from None
     for position, kind in enumerate(frame.dtypes):
-        if kind == object or isinstance(kind, pd.StringDtype):
-            frame.isetitem(position, frame.iloc[:, position].map(_as_it_was))
+        if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
+            frame.isetitem(position, frame.iloc[:, position].map(_as_it_was).to_numpy())
     return frame.rename(columns=_as_it_was)
 
 

@@ -27,6 +27,7 @@ from similitude.representations.tables import read_cells
 __all__ = ["read_scores"]
 
 _KEYS = ("model", "layer", "deleted", "functionality", "value", "items")
+_MOST = 2**31
 _MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")
 _REMARK = re.compile(r"(.*?)\s*\(((?:lower|smaller|less|higher|larger|more)[\s_-]+is\b.*|.*better.*)\)", re.IGNORECASE)
 _DIRECTIONS = {"lower is better": True, "higher is better": False}
@@ -98,10 +99,9 @@ def _read_table(file: Path) -> pd.DataFrame:
 def _key_names(columns: Iterable[str]) -> dict[str, str]:
     """Columns such as ``Model`` by the names that are known, where no other has that name."""
     columns = list(columns)
-    lowered = {column: column.lower() for column in columns if column.lower() in _KEYS and column not in _KEYS}
-    return {
-        column: key for column, key in lowered.items() if key not in columns and [*lowered.values()].count(key) == 1
-    }
+    lowered = [column.lower() for column in columns]
+    pairs = zip(columns, lowered, strict=True)
+    return {column: key for column, key in pairs if key in _KEYS and lowered.count(key) == 1}
 
 
 def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
@@ -118,15 +118,22 @@ def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
     table = table.assign(**{key: value for key, value in defaults.items() if key not in table})
     values = pd.to_numeric(table["value"], errors="coerce").replace([np.inf, -np.inf], np.nan)
     deleted = pd.to_numeric(table["deleted"].fillna(0), errors="coerce")
-    wrong = {"value": values.isna(), "deleted": ~((deleted >= 0) & (deleted % 1 == 0))}
+    items = pd.to_numeric(table["items"], errors="coerce")
+    wrong = {
+        "value": values.isna(),
+        "deleted": ~((deleted >= 0) & (deleted % 1 == 0) & (deleted < _MOST)),
+        "items": table["items"].notna() & ~((items >= 0) & (items % 1 == 0) & (items < _MOST)),
+    }
     for column, is_wrong in wrong.items():
         if is_wrong.any():
             bad = table.loc[is_wrong].iloc[0]
             what = f"{bad['functionality']!r} of model {bad['model']!r}"
             if column == "value":
                 raise InputError(f"{file}: {what} is {str(bad['value'])!r}, not a finite number.")
-            raise InputError(f"{file}: {what} has {str(bad['deleted'])!r} components deleted, not a whole number.")
-    return table.assign(value=values, deleted=deleted)
+            noun = "components deleted" if column == "deleted" else "test items"
+            raise InputError(f"{file}: {what} has {str(bad[column])!r} {noun}, not a whole number.")
+    counts = [None if np.isnan(count) else int(count) for count in items.astype(float)]
+    return table.assign(value=values, deleted=deleted, items=pd.Series(counts, table.index, dtype=object))
 
 
 def _directions(tidy: pd.DataFrame, file: str | Path) -> tuple[pd.DataFrame, frozenset[str]]:
