@@ -9,6 +9,7 @@ import mmap
 import multiprocessing
 import os
 import re
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -176,7 +177,7 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
         workers = int(detail or plan.workers)
         context = multiprocessing.get_context("spawn")  # a fork of a process with BLAS threads can hang
         with _references(plan, workers) as work:
-            pool = Pool(workers, lambda: ProcessPoolExecutor(workers, context), work)
+            pool = Pool(workers, lambda: ProcessPoolExecutor(workers, context, _ignore_interrupts), work)
             try:
                 yield pool
             finally:
@@ -226,6 +227,11 @@ def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         references = [Reference.of(root, Path(spool)) for root in plan.roots]
         yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the driver alone decides what comes of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _workspaces: dict[str, Workspace] = {}

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 from rich.table import Table
+from rich.text import Text
 
 from similitude.benchmark.results import Results
 from similitude.benchmark.subtask import Subtask
 from similitude.report.numbers import number
+from similitude.representations.names import printable
 
 __all__ = ["Layout", "as_latex", "as_markdown", "as_rich", "lay_out"]
 
@@ -122,12 +124,14 @@ def as_rich(layout: Layout, width: int = 200) -> Table:
         layout, texts, fixed = _narrow(layout), 1, 0
     table = Table(header_style="bold", show_lines=narrow)
     for j, name in enumerate(layout.header):
-        table.add_column(name, justify="left" if j < texts else "right", no_wrap=j == fixed, overflow="fold")
+        table.add_column(
+            Text(printable(name)), justify="left" if j < texts else "right", no_wrap=j == fixed, overflow="fold"
+        )
     for cells, best in zip(layout.rows, layout.best, strict=True):
-        table.add_row(*(f"[bold]{_escape(c)}[/bold]" if j in best else _escape(c) for j, c in enumerate(cells)))
+        table.add_row(*(Text(printable(c), style="bold" if j in best else "") for j, c in enumerate(cells)))
     table.add_section()
     for cells in layout.foot:
-        table.add_row(*(_escape(c) for c in cells), style="dim")
+        table.add_row(*(Text(printable(c)) for c in cells), style="dim")
     return table
 
 
@@ -191,12 +195,8 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+    return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in printable(text))
 
 
 def _cell(rho: float, tau: float) -> str:
     return f"{number(rho)} ({number(tau)})" if pd.notna(rho) else "—"
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
