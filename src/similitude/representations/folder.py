@@ -261,7 +261,14 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise FileError(
             f"{path} was written in format version {manifest.get('version')}; this release reads version {_VERSION}."
         )
+    texts = [*manifest["layers"], *manifest["ids"]] if _are_lists(manifest, "layers", "ids") else [None]
+    if not all(isinstance(text, str) for text in (*texts, *map(manifest.get, ("name", "description", "reduction")))):
+        raise FileError(f"{path / 'manifest.json'} is not the manifest of a population.")
     return manifest
+
+
+def _are_lists(content: dict[str, Any], *keys: str) -> bool:
+    return all(isinstance(content.get(key), list) for key in keys)
 
 
 def _whole_models(path: Path) -> list[str]:
