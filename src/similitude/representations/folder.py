@@ -278,9 +278,26 @@ def _whole_models(path: Path) -> list[str]:
 
 def _read_model(folder: Path) -> dict[str, Any]:
     record = read_json(folder / "model.json")
-    if not isinstance(record, dict) or not {"attributes", "scores", "checksums"} <= set(record):
-        raise FileError(f"{folder / 'model.json'} is not the record of a model.")
+    try:
+        if not isinstance(record["attributes"], dict) or not isinstance(record["checksums"], dict):
+            raise TypeError
+        for score in record["scores"]:
+            _check_score(Score(**score))
+    except (KeyError, TypeError):
+        raise FileError(f"{folder / 'model.json'} is not the record of a model.") from None
     return record
+
+
+def _check_score(score: Score) -> None:
+    kinds = (
+        (score.functionality, str),
+        (score.value, int | float),
+        (score.layer, str | None),
+        (score.deleted, int),
+        (score.items, int | None),
+    )
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("a score of another kind")
 
 
 def _save_array(file: Path, array: np.ndarray) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +90,55 @@ def _read(h5py: Any, path: Path, name: str, dataset: Any) -> np.ndarray:
 
 
 def _texts(path: Path, name: str, dataset: Any) -> Iterator[bytes]:
-    step = max(1, min(1000, _TEXT_LIMIT // max(1, path.stat().st_size)))
-    total = 0
-    for start in range(0, dataset.shape[0], step):
-        for text in dataset[start : start + step].ravel().tolist():
-            total += len(text)
-            if total > _TEXT_LIMIT:
-                raise FileError(f"{path} is refused: the texts in {name!r} take more than 256 MiB.")
-            yield text
+    """Texts of variable length, whose lengths are looked up first: the library reserves memory for what they say."""
+    longest, total = 0, 0
+    for raw in _raw(path, name, dataset):
+        entries = np.frombuffer(raw[: len(raw) // (width := _width(dataset)) * width], np.uint8).reshape(-1, width)
+        lengths = entries[:, :4].copy().view("<u4")
+        longest, total = max(longest, int(lengths.max(initial=0))), total + int(lengths.sum(dtype=np.int64))
+    if longest > path.stat().st_size:
+        raise ValueError(f"a text in {name!r} is longer than the file")
+    if total > _TEXT_LIMIT:
+        raise FileError(f"{path} is refused: the texts in {name!r} take more than 256 MiB.")
+    yield from dataset[()].ravel().tolist()
+
+
+def _width(dataset: Any) -> int:
+    """Bytes of the reference to a text: its length, the address of a heap, and its place there."""
+    return 8 + dataset.file.id.get_create_plist().get_sizes()[0]
+
+
+def _raw(path: Path, name: str, dataset: Any) -> Iterator[bytes]:
+    """References to the texts of a dataset, as they lie in the file."""
+    settings = dataset.id.get_create_plist()
+    filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
+    if dataset.chunks is None:
+        if dataset.id.get_storage_size():
+            if (offset := dataset.id.get_offset()) is None:
+                raise FileError(f"{path}: {name!r} holds texts in an unusual layout. Save them again.")
+            with open(path, "rb") as handle:
+                handle.seek(offset)
+                yield handle.read(dataset.size * _width(dataset))
+        return
+    size = math.prod(dataset.chunks) * _width(dataset)
+    for i in range(dataset.id.get_num_chunks()):
+        mask, raw = dataset.id.read_direct_chunk(dataset.id.get_chunk_info(i).chunk_offset)
+        for position, kind in reversed(list(enumerate(filters))):
+            if mask >> position & 1:
+                continue
+            if kind not in _UNDONE:
+                raise FileError(f"{path}: {name!r} holds texts of an unusual compression. Use gzip or none.")
+            raw = _UNDONE[kind](raw, size)
+        yield raw
+
+
+def _unshuffle(raw: bytes, size: int, width: int = 16) -> bytes:
+    return np.frombuffer(raw, np.uint8).reshape(width, -1).T.tobytes()
+
+
+_UNDONE: dict[int, Callable[[bytes, int], bytes]] = {
+    1: lambda raw, size: zlib.decompressobj().decompress(raw, size + 4),
+    2: _unshuffle,
+    3: lambda raw, size: raw[:-4],  # a checksum
+}
+"""Number of a filter of HDF5 to what undoes it: deflate, shuffle and fletcher32."""

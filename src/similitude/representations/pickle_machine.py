@@ -13,6 +13,8 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from similitude.representations.names import printable
+
 __all__ = ["LIMIT", "Call", "Dictionary", "Global", "Outside", "Refused", "Set", "UnknownClass", "interpret"]
 
 LIMIT = 20_000_000
@@ -38,7 +40,7 @@ class Global(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        return printable(f"{self.module}.{self.name}"[:200])
 
 
 @dataclass(slots=True, eq=False)

@@ -114,6 +114,8 @@ def _checked(file: Path, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]
                 f"{file}: {test!r} has shape {values.shape}; its labels ask for {count} test items x {classes} classes "
                 "or more."
             )
+        if values.dtype.kind not in "biuf":
+            raise InputError(f"{file}: {test!r} has type {values.dtype}; probabilities are real numbers.")
         total = values.sum(axis=1, dtype=np.float64)
         if not (values >= 0).all() or not np.allclose(total, 1, atol=1e-3):
             raise InputError(

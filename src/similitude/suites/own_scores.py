@@ -21,6 +21,7 @@ import pandas as pd
 
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Population, Score
+from similitude.representations.names import printable
 from similitude.representations.population import scores_frame
 from similitude.representations.tables import read_cells
 
@@ -76,7 +77,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     table, separator = read_cells(file)
     table = table.rename(columns=_key_names(table.columns))
     if "model" not in table:
-        raise InputError(f"{file} has no column 'model'; its columns are {', '.join(map(str, table.columns))}.")
+        raise InputError(f"{file} has no column 'model'; its columns are {_listed(table.columns)}.")
     for column in table.columns:
         if column not in ("model", "functionality"):
             missing = table[column].isin(_MISSING if column != "layer" else [""])
@@ -96,6 +97,10 @@ def _read_table(file: Path) -> pd.DataFrame:
     return table
 
 
+def _listed(columns: Iterable[str]) -> str:
+    return printable(", ".join(columns))[:1000]
+
+
 def _key_names(columns: Iterable[str]) -> dict[str, str]:
     """Columns such as ``Model`` by the names that are known, where no other has that name."""
     columns = list(columns)
@@ -109,7 +114,7 @@ def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
     if "functionality" not in table:
         names = [column for column in table.columns if column not in _KEYS]
         if not names:
-            raise InputError(f"{file} has no column of a functionality beside {', '.join(map(str, table.columns))}.")
+            raise InputError(f"{file} has no column of a functionality beside {_listed(table.columns)}.")
         keys = [key for key in ("model", "layer", "deleted", "items") if key in table]
         table = table.melt(keys, names, "functionality", "value").dropna(subset=["value"])
     elif "value" not in table:
