@@ -28,7 +28,7 @@ from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
 from similitude.representations.representation import Representation
 
-__all__ = ["Pool", "Reference", "cores", "open_pool", "parse_executor", "side_by_side"]
+__all__ = ["Pool", "Reference", "cores", "held_interrupts", "open_pool", "parse_executor", "side_by_side"]
 
 _WORTH_A_THREAD = 100_000
 """Entries of representations from which starting threads pays."""
@@ -126,7 +126,8 @@ class Pool:
 
     def submit(self, tile: Tile) -> Future[list[Entry]]:
         """Hand a tile to a worker."""
-        return self.executor.submit(*self.work(tile))
+        with held_interrupts():
+            return self.executor.submit(*self.work(tile))
 
     def restart(self) -> None:
         """Put a new executor in the place of one that broke."""
@@ -227,6 +228,19 @@ def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         references = [Reference.of(root, Path(spool)) for root in plan.roots]
         yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})
+
+
+@contextmanager
+def held_interrupts() -> Iterator[None]:
+    """Hold back Ctrl-C for as long as processes are started, which inherit that: they die of it in no import."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interrupts() -> None:
