@@ -242,6 +242,24 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     assert end[3] == of_whole[3]
 
 
+def test_tiles_are_kept_while_the_driver_is_busy(tmp_path, monkeypatch):
+    monkeypatch.setattr("similitude.engine.plan._TILE_FLOPS", 1.0)
+    reps = population(6)
+    kept = []
+
+    def busy(done, total):
+        if not kept:  # what is handed out is finished meanwhile, and must be kept without the driver
+            end = time.monotonic() + 30
+            while (count := len(ledger)) < 3 and time.monotonic() < end:
+                time.sleep(0.01)
+            kept.append(count)
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        pairs = list(itertools.product(reps, reps))
+        score_pairs(pairs, get_measures("procrustes"), ledger=ledger, workers=2, progress=busy)
+    assert kept[0] >= 3
+
+
 def test_all_pairs_table(tmp_path):
     reps = population(3)
     table = pairwise(reps, ["cka", "procrustes"])

@@ -163,7 +163,7 @@ def test_a_population(tmp_path):
     ("make", "text"),
     [
         (lambda p: p / "absent.npy", "does not exist"),
-        (lambda p: (p / "a.csv").write_text("1,2") and p / "a.csv", "not known"),
+        (lambda p: (p / "a.csv").write_text("1,2") and p / "a.csv", "unsupported file type"),
         (lambda p: (p / "empty").mkdir() or p / "empty", "no population"),
         (lambda p: np.savez(p / "v.npz", a=np.arange(3), b=np.arange(4)) or p / "v.npz", "two axes"),
         (lambda p: np.savez(p / "i.npz", a=FIRST, ids=np.zeros(6)) or p / "i.npz", "not unique"),

@@ -13,6 +13,10 @@ import pandas as pd
 from similitude.benchmark.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import FileError
+from similitude.representations.allowance import Allowance
+from similitude.representations.folder import read_json
+from similitude.representations.readers import read_file
+from similitude.representations.tables import read_written, write_csv
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -111,13 +115,13 @@ class Results:
     def write(self, folder: Path) -> None:
         """Write ``results.csv``, ``results.json`` and, if it was kept, ``leave_one_out.csv``."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.frame.to_csv(folder / "results.csv", index=False)
+        write_csv(self.frame, folder / "results.csv")
         content = {"provenance": self.provenance, "results": self.records()}
         (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:
-            self.leave_one_out.to_csv(folder / _LEAVE_ONE_OUT, index=False, float_format="%.10g")
+            write_csv(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
 
 
 def read_results(folder: str | Path) -> Results:
@@ -129,17 +133,15 @@ def read_results(folder: str | Path) -> Results:
         No finished run there.
     """
     file = Path(folder) / "results.json"
+    if not file.exists():
+        raise FileError(f"{folder} holds no finished run (no results.json). Run `similitude run --out {folder}` first.")
+    content = read_json(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         kept = file.with_name(_LEAVE_ONE_OUT)
-        without = pd.read_csv(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
+        without = read_written(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
         return Results(pd.DataFrame(content["results"]), content["provenance"], without)
-    except FileNotFoundError:
-        raise FileError(
-            f"{folder} holds no finished run (no results.json). Run `similitude run --out {folder}` first."
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise FileError(f"{file} is not the results of a run ({error}).") from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise FileError(f"{file} is not the results of a run.") from None
 
 
 def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> None:
@@ -174,31 +176,41 @@ def save_grading(file: Path, gradings: dict[tuple[str, str], GradingData]) -> No
 
 
 def load_grading(file: str | Path) -> dict[tuple[str, str], GradingData]:
-    """Read what `save_grading` wrote: (subtask, functionality) to data."""
+    """Read what `save_grading` wrote: (subtask, functionality) to data.
+
+    Raises
+    ------
+    FileError
+        Missing, or not such a file.
+    """
+    file = Path(file)
+    if not file.exists():
+        raise FileError(f"{file} does not exist; a finished run has it.")
+    arrays = read_file(file, Allowance())
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            index = json.loads(arrays["index"].tobytes())
-            return {
-                (entry["subtask"], entry["functionality"]): GradingData(
-                    models=tuple(entry["models"]),
-                    layers=tuple(entry["layers"]),
-                    variants=tuple(tuple(Variant(*v) for v in of_layer) for of_layer in entry["variants"]),
-                    reference_score=arrays[f"{i}/reference_score"],
-                    score=arrays[f"{i}/score"],
-                    same=arrays[f"{i}/same"],
-                    dissimilarity={m: arrays[f"{i}/dissimilarity/{k}"] for k, m in enumerate(entry["measures"])},
-                    pairwise=arrays.get(f"{i}/pairwise"),
-                    quality=entry.get("quality", ""),
-                    lower_is_better=entry.get("lower_is_better", False),
-                    groups=tuple(entry.get("groups", ())),
-                    within=entry.get("within", False),
-                )
-                for i, entry in enumerate(index)
-            }
-    except FileNotFoundError:
-        raise FileError(f"{file} does not exist; a finished run has it.") from None
-    except Exception as error:
-        raise FileError(f"{file} is not the grading data of a run ({error}).") from None
+        return _gradings(arrays, json.loads(arrays["index"].tobytes()))
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        raise FileError(f"{file} is not the grading data of a run.") from None
+
+
+def _gradings(arrays: dict[str, np.ndarray], index: list[dict[str, Any]]) -> dict[tuple[str, str], GradingData]:
+    return {
+        (entry["subtask"], entry["functionality"]): GradingData(
+            models=tuple(entry["models"]),
+            layers=tuple(entry["layers"]),
+            variants=tuple(tuple(Variant(*v) for v in of_layer) for of_layer in entry["variants"]),
+            reference_score=arrays[f"{i}/reference_score"],
+            score=arrays[f"{i}/score"],
+            same=arrays[f"{i}/same"],
+            dissimilarity={m: arrays[f"{i}/dissimilarity/{k}"] for k, m in enumerate(entry["measures"])},
+            pairwise=arrays.get(f"{i}/pairwise"),
+            quality=entry.get("quality", ""),
+            lower_is_better=entry.get("lower_is_better", False),
+            groups=tuple(entry.get("groups", ())),
+            within=entry.get("within", False),
+        )
+        for i, entry in enumerate(index)
+    }
 
 
 def _plain(value: Any) -> Any:

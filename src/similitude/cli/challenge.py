@@ -17,6 +17,7 @@ from similitude.cli.console import Home, JsonOutput, make_folder, note, progress
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
 from similitude.report.run import choose, run
+from similitude.representations.tables import write_csv
 from similitude.suites import Scale, Site
 
 __all__ = ["command"]
@@ -51,7 +52,7 @@ def command(
     with progress_bars() as bars:
         evaluation, _ = run(choices, [*established, *new], home=site.home, out=out, progress=bars, resamples=resamples)
     rows = contest(evaluation, [str(m) for m in new])
-    rows.to_csv(out / "challenge.csv", index=False)
+    write_csv(rows, out / "challenge.csv")
     lines = [leaderboard_row(rows, evaluation, str(m)) for m in new]
     if json:
         records = json_module.loads(rows.to_json(orient="records"))

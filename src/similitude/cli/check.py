@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from similitude.cli.console import stdout
 from similitude.measures import get_measures
@@ -46,5 +46,5 @@ def _table(card: ReportCard) -> Table:
         table.add_column(heading)
     styles = {"passed": "green", "failed": "bold red", "skipped": "dim"}
     for check in card.checks:
-        table.add_row(check.name, f"[{styles[check.outcome]}]{check.outcome}[/]", escape(check.detail))
+        table.add_row(check.name, Text(check.outcome, style=styles[check.outcome]), check.detail)
     return table

@@ -30,6 +30,7 @@ from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.representations import Representation
 from similitude.representations.reduce import REDUCTIONS
+from similitude.representations.tables import write_csv
 
 __all__ = ["command"]
 
@@ -108,7 +109,7 @@ def command(
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
-        table.frame.to_csv(csv, index=False)
+        write_csv(table.frame, csv)
         note(f"All values are in {csv}.")
     if json:
         typer.echo(_as_json(table, computed, first[0].n))

@@ -23,8 +23,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from similitude.errors import InputError, SimilitudeWarning
+from similitude.representations.names import printable
 
 __all__ = [
     "PIPE_WIDTH",
@@ -44,7 +46,23 @@ __all__ = [
     "stdout",
 ]
 
-stderr = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """Prints text as it is: without markup, and with characters that steer a terminal written out."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **settings)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Text of a message, a cell or a title: all text that is printed passes here, except `Text`s."""
+        return super().render_str(printable(text, keep="\n\t"), **settings)
+
+    def on_broken_pipe(self) -> None:
+        """Raise: rich would end the process with an exit code of 1."""
+        raise BrokenPipeError
+
+
+stderr = _Console(stderr=True)
 
 
 PIPE_WIDTH = 100
@@ -52,17 +70,8 @@ PIPE_WIDTH = 100
 
 
 def stdout(piped: int = 200) -> Console:
-    """Console of results; `piped` is its width where no terminal limits it."""
-    return (
-        _Console(highlight=False)
-        if sys.stdout.isatty() or "COLUMNS" in os.environ
-        else _Console(highlight=False, width=piped)
-    )
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:  # rich would end the process with an exit code of 1
-        raise BrokenPipeError
+    """Return the console of results; `piped` is its width where no terminal limits it."""
+    return _Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else _Console(width=piped)
 
 
 def print_sentences(console: Console, sentences: Sequence[str]) -> None:
@@ -173,7 +182,7 @@ def progress_bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
     """Bars with an estimate on stderr: call with a label, then the result with finished and total."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -186,7 +195,7 @@ def progress_bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
         def labelled(label: str) -> Callable[[int, int], None]:
             def advance(finished: int, total: int) -> None:
                 if label not in tasks:
-                    tasks[label] = bars.add_task(label, total=total)
+                    tasks[label] = bars.add_task(printable(label), total=total)
                 bars.update(tasks[label], completed=finished, total=total)  # type: ignore[arg-type]
 
             return advance

@@ -11,6 +11,7 @@ import typer
 
 from similitude.cli.console import JsonOutput, stdout
 from similitude.engine.doctor import Finding, Specimen, examine
+from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
 
 __all__ = ["command"]
@@ -27,7 +28,8 @@ def command(
     The arrays are looked at one by one, and the first array of each file together with that of the first file. Exit
     code 0 if nothing is wrong, 1 after a warning, 2 if something cannot be compared.
     """
-    arrays = [array for file in files for array in load_arrays(file)]
+    allowance = Allowance()
+    arrays = [array for file in files for array in load_arrays(file, allowance=allowance)]
     twice = len({array.key for array in arrays}) < len(arrays)
     specimens = [
         Specimen(f"{array.file}:{array.layer}" if twice else array.key, array.values, array.ids) for array in arrays

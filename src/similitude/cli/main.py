@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -32,13 +36,50 @@ from similitude.errors import SimilitudeError
 __all__ = ["app", "main"]
 
 
+_INTERRUPTED = "Interrupted; finished networks and values are kept. Run again to continue."
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C raise KeyboardInterrupt once, and tell whether it came: whatever fails afterwards fails because of it.
+
+    A second Ctrl-C while workers are stopped is ignored, so that they can be.
+    """
+    came = False
+
+    def interrupt(signum: int, frame: Any) -> None:
+        nonlocal came
+        if not came:
+            came = True
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Group(TyperGroup):
     """Turns our errors into one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            with interruptible() as interrupted:
+                return self._invoke(ctx, interrupted)
+        except KeyboardInterrupt:
+            stderr.print(_INTERRUPTED, style="yellow")
+            raise typer.Exit(130) from None
+
+    def _invoke(self, ctx: Any, interrupted: Callable[[], bool]) -> Any:
+        try:
             return super().invoke(ctx)
         except SimilitudeError as error:
+            if interrupted():  # a worker that was interrupted looks to others like one that died
+                raise KeyboardInterrupt from None
             stderr.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
         except (typer.Exit, BrokenPipeError):
@@ -46,10 +87,9 @@ class _Group(TyperGroup):
         except MemoryError:
             stderr.print("error: out of memory. Compare fewer representations at a time.", style="red")
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            stderr.print("interrupted; what was finished is kept, run again to continue.", style="yellow")
-            raise typer.Exit(130) from None
         except Exception as error:
+            if interrupted():
+                raise KeyboardInterrupt from None
             if "SIMILITUDE_DEBUG" in os.environ or type(error).__module__.startswith("typer"):
                 raise
             if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
@@ -112,6 +152,9 @@ def main() -> None:
     except BrokenPipeError:  # `similitude ... | head`
         sys.stderr.close()
         sys.exit(0)
+    except KeyboardInterrupt:  # before or after the command itself
+        sys.stderr.write(f"{_INTERRUPTED}\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

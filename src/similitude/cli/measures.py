@@ -7,7 +7,6 @@ import json as json_module
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from similitude.cli.console import JsonOutput, stdout
@@ -42,7 +41,7 @@ def command(
     for heading in rows[0]:
         table.add_column(heading, no_wrap=heading == "measure")
     for row in rows:
-        table.add_row(*("yes" if v is True else "no" if v is False else escape(str(v)) for v in row.values()))
+        table.add_row(*("yes" if v is True else "no" if v is False else str(v) for v in row.values()))
     console = stdout()
     console.print(table)
     console.print(
@@ -70,13 +69,13 @@ def _explain(description: Description, json: bool) -> None:
         typer.echo(json_module.dumps(dataclasses.asdict(description), indent=1, ensure_ascii=False))
         return
     console = stdout()
-    console.print(f"[bold]{escape(description.id)}[/]", highlight=False)
+    console.print(description.id, style="bold", highlight=False)
     console.print(description.summary, markup=False, soft_wrap=False)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column()
     for heading, text in description.facts:
-        table.add_row(heading, escape(text))
+        table.add_row(heading, text)
     for name, default, meaning in description.parameters:
-        table.add_row(f"{name}={default}", escape(meaning.replace("``", "")))
+        table.add_row(f"{name}={default}", meaning.replace("``", ""))
     console.print(table)

@@ -126,7 +126,7 @@ def command(
             )
     choices = choose(shipped, site) if shipped or not own else []
     for folder in own:
-        suite = OwnSuite(folder, scores, predictions)
+        suite = OwnSuite(folder, scores, predictions, allowed)
         choices.append(Choice(suite, site, suite.subtasks()))
     make_folder(out)
     for choice in choices:

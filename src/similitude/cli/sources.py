@@ -12,6 +12,7 @@ from similitude.cli.console import progress_bars
 from similitude.engine.models import extract_or_spill
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Representation
+from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
 from similitude.representations.layers import matches
 from similitude.representations.references import is_model_reference, load_inputs, load_model
@@ -80,6 +81,7 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
         if given and not models:
             raise InputError(f"{option} is for models, and all networks here are files. Leave it out.")
     found: list[Network] = []
+    allowance = Allowance(extraction.memory)
     for i, reference in enumerate(references):
         if is_model_reference(reference):
             place = re.sub(r"[^\w.-]+", "-", reference)
@@ -87,7 +89,7 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
                 place += f"-{earlier + 1}"
             found.append(_from_model(reference, place, layers, extraction, len(models)))
         else:
-            found += _from_files(Path(reference), layers)
+            found += _from_files(Path(reference), layers, allowance)
     names = Counter(network.name for network in found)
     if len(names) < len(found):  # files of the same name in several folders, or one file twice
         found = [Network(f"{i + 1}:{network.name}", network.layers) for i, network in enumerate(found)]
@@ -122,8 +124,8 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
     return Network(loaded.name, representations)
 
 
-def _from_files(path: Path, layers: Sequence[str]) -> list[Network]:
-    arrays = load_arrays(path)
+def _from_files(path: Path, layers: Sequence[str], allowance: Allowance) -> list[Network]:
+    arrays = load_arrays(path, allowance=allowance)
     chosen = [array for array in arrays if not layers or any(matches(array.layer, glob) for glob in layers)]
     if not chosen:
         known = {array.layer for array in arrays}

@@ -95,12 +95,15 @@ def score_pairs(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)
             with open_pool(executor, plan) as pool:
-                for tile, entries in _finished(plan.tiles, pool):
+
+                def keep(tile: Tile, entries: list[Entry]) -> None:
                     of_tile = [key for comparison in tile.comparisons for key in keys[comparison]]
                     new = list(zip(of_tile, entries, strict=True))
                     if ledger is not None:
                         ledger.add(new)
                     known.update(new)
+
+                for tile in _finished(plan.tiles, pool, keep):
                     finished += tile.pairs
                     if progress:
                         progress(finished, total)
@@ -120,19 +123,23 @@ def plan_pairs(
     return request.plan(ledger.find(request.keys()) if ledger is not None else {}, workers or cores(), memory)[0]
 
 
-def _finished(tiles: Sequence[Tile], pool: Pool) -> Iterator[tuple[Tile, list[Entry]]]:
-    """Tiles with their entries, as workers finish them; what a dead worker had in hand is handed out again."""
+def _finished(tiles: Sequence[Tile], pool: Pool, keep: Callable[[Tile, list[Entry]], None]) -> Iterator[Tile]:
+    """Tiles, as workers finish them; what a dead worker had in hand is handed out again.
+
+    Entries are kept by the thread that learns of them first, before it does anything else, so that a kill loses no
+    tile that is finished.
+    """
     waiting = deque((tile, 1) for tile in tiles)
-    running: dict[Future[list[Entry]], tuple[Tile, int]] = {}
+    running: dict[Future[None], tuple[Tile, int]] = {}
     while waiting or running:
         try:
             while waiting and len(running) < 2 * pool.workers:
-                running[pool.submit(waiting[0][0])] = waiting[0]
+                running[_kept(pool, waiting[0][0], keep)] = waiting[0]
                 waiting.popleft()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                entries = future.result()
-                yield running.pop(future)[0], entries
+                future.result()
+                yield running.pop(future)[0]
         except BrokenExecutor as error:
             lost = [(tile, attempt + 1) for tile, attempt in running.values()]
             if any(attempt > _ATTEMPTS for _, attempt in lost):
@@ -143,6 +150,25 @@ def _finished(tiles: Sequence[Tile], pool: Pool) -> Iterator[tuple[Tile, list[En
             running.clear()
             waiting.extendleft(reversed(lost))
             pool.restart()
+
+
+def _kept(pool: Pool, tile: Tile, keep: Callable[[Tile, list[Entry]], None]) -> Future[None]:
+    """Future that is done when the entries of a tile are kept."""
+    kept: Future[None] = Future()
+
+    def receive(computed: Future[list[Entry]]) -> None:
+        if computed.cancelled():
+            kept.cancel()
+            return
+        try:
+            keep(tile, computed.result())
+        except BaseException as error:  # handed on to the driver, who waits for it
+            kept.set_exception(error)
+        else:
+            kept.set_result(None)
+
+    pool.submit(tile).add_done_callback(receive)
+    return kept
 
 
 class _Request:

@@ -9,6 +9,7 @@ import mmap
 import multiprocessing
 import os
 import re
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
 from similitude.representations.representation import Representation
 
-__all__ = ["Pool", "Reference", "cores", "open_pool", "parse_executor", "side_by_side"]
+__all__ = ["Pool", "Reference", "cores", "held_interrupts", "open_pool", "parse_executor", "side_by_side"]
 
 _WORTH_A_THREAD = 100_000
 """Entries of representations from which starting threads pays."""
@@ -125,7 +126,8 @@ class Pool:
 
     def submit(self, tile: Tile) -> Future[list[Entry]]:
         """Hand a tile to a worker."""
-        return self.executor.submit(*self.work(tile))
+        with held_interrupts():
+            return self.executor.submit(*self.work(tile))
 
     def restart(self) -> None:
         """Put a new executor in the place of one that broke."""
@@ -176,7 +178,7 @@ def open_pool(spec: str, plan: Plan) -> Iterator[Pool]:
         workers = int(detail or plan.workers)
         context = multiprocessing.get_context("spawn")  # a fork of a process with BLAS threads can hang
         with _references(plan, workers) as work:
-            pool = Pool(workers, lambda: ProcessPoolExecutor(workers, context), work)
+            pool = Pool(workers, lambda: ProcessPoolExecutor(workers, context, _ignore_interrupts), work)
             try:
                 yield pool
             finally:
@@ -226,6 +228,24 @@ def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         references = [Reference.of(root, Path(spool)) for root in plan.roots]
         yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})
+
+
+@contextmanager
+def held_interrupts() -> Iterator[None]:
+    """Hold back Ctrl-C for as long as processes are started, which inherit that: they die of it in no import."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches all processes of a terminal; the driver alone decides what comes of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _workspaces: dict[str, Workspace] = {}

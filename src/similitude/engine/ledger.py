@@ -7,6 +7,7 @@ its version, so that it can be reused wherever the same data meet the same measu
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """Opens or creates the database at `path`; several processes may read and write at once.
+    """Opens or creates the database at `path`; several threads and processes may read and write at once.
 
     Parameters
     ----------
@@ -60,9 +61,10 @@ class Ledger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._lock = threading.RLock()
         with self._errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
             try:
                 self._open()
             except BaseException:
@@ -89,7 +91,7 @@ class Ledger:
 
     def find(self, keys: Iterable[Key]) -> dict[Key, Entry]:
         """The entries that exist for these keys."""
-        with self._errors():
+        with self._lock, self._errors():
             self._database.execute("BEGIN")
             try:
                 self._database.executemany("INSERT INTO wanted VALUES (?, ?, ?, ?)", set(keys))
@@ -101,11 +103,11 @@ class Ledger:
     def add(self, entries: Iterable[tuple[Key, Entry]]) -> None:
         """Write entries in one transaction; it is whole on disk, or not there."""
         rows = [(*key, *entry) for key, entry in entries]
-        with self._errors(), self._transaction():
+        with self._lock, self._errors(), self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def __len__(self) -> int:
-        with self._errors():
+        with self._lock, self._errors():
             return self._database.execute("SELECT count(*) FROM finished").fetchone()[0]
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from similitude.report.figures import double_heat_map
 from similitude.report.figures_networks import sensitivity_curves
 from similitude.report.style import save
 from similitude.representations import Population
+from similitude.representations.tables import write_csv
 from similitude.suites import Site, Suite, built
 
 __all__ = ["IntuitiveReport", "run_intuitive", "seed_subtask"]
@@ -93,7 +94,7 @@ class IntuitiveReport:
         (folder / f"{name}.json").write_text(
             json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-        self.table().to_csv(folder / f"{name}.csv", index=False)
+        write_csv(self.table(), folder / f"{name}.csv")
         (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8")
         study = self.study
         pairs = len(study.models) * (len(study.models) - 1) // 2

@@ -16,6 +16,7 @@ import pandas as pd
 from similitude.benchmark.results import Results, load_grading, read_results
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.errors import FileError, UnknownName
+from similitude.representations.tables import read_written
 from similitude.suites import SUITES
 
 __all__ = ["page", "write_page"]
@@ -76,7 +77,7 @@ def page(run: Path) -> str:
 
 def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
     frame = results.frame
-    functionalities = _read_csv(run / "functionalities.csv")
+    functionalities = read_written(run / "functionalities.csv")
     subtasks = [_subtask(key, functionalities) for key in _keys(frame)]
     summary = results.summary()
     return {
@@ -89,7 +90,7 @@ def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], Grad
         ],
         "notes": _notes(results),
         "overview_notes": _overview_notes(subtasks),
-        "pairs": _pairs(_read_csv(run / "pairs.csv")),
+        "pairs": _pairs(read_written(run / "pairs.csv")),
         "maps": _maps(grading),
         "intuitive": [json.loads(file.read_text(encoding="utf-8")) for file in sorted(run.glob("intuitive-*.json"))],
         "provenance": _provenance(results),
@@ -206,15 +207,6 @@ def _provenance(results: Results) -> list[tuple[str, str]]:
         rows.append((f"data of {subtask}", ", ".join(sorted(set(map(str, hashes))))))
     rows.append(("time on measures", f"{frame[frame['statistic'] == 'spearman']['seconds'].sum():.1f} s"))
     return rows
-
-
-def _read_csv(file: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(file)
-    except (FileNotFoundError, pd.errors.EmptyDataError):
-        return pd.DataFrame()
-    except (ValueError, pd.errors.ParserError) as error:
-        raise FileError(f"{file} is not a table of a run ({error}).") from None
 
 
 def _short(value: float) -> float | None:

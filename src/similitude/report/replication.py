@@ -19,6 +19,7 @@ from similitude.measures import Measure
 from similitude.report.numbers import number
 from similitude.report.run import Choice
 from similitude.representations import Population
+from similitude.representations.tables import write_csv
 from similitude.suites import built
 
 __all__ = ["Replication", "replicate"]
@@ -92,8 +93,8 @@ class Replication:
     def write(self, folder: Path) -> None:
         """Write ``verdicts.csv``, ``estimates.csv``, ``replication.json`` and ``replication.md``."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.verdicts.to_csv(folder / "verdicts.csv", index=False)
-        self.estimates.to_csv(folder / "estimates.csv", index=False)
+        write_csv(self.verdicts, folder / "verdicts.csv")
+        write_csv(self.estimates, folder / "estimates.csv")
         text = json.dumps(self.record(), indent=1, ensure_ascii=False)
         (folder / "replication.json").write_text(text + "\n", encoding="utf-8")
         (folder / "replication.md").write_text(self.as_markdown(), encoding="utf-8")

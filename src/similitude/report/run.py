@@ -28,6 +28,7 @@ from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
+from similitude.representations.tables import write_csv
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
@@ -141,10 +142,10 @@ def _write(evaluation: Evaluation, layout: Layout, description: pd.DataFrame, ou
     evaluation.results.write(out)
     (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
     (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
-    evaluation.pairs.to_csv(out / "pairs.csv", index=False)
-    evaluation.differences.to_csv(out / "differences.csv", index=False)
-    evaluation.failures.to_csv(out / "failures.csv", index=False)
-    description.to_csv(out / "functionalities.csv", index=False)
+    write_csv(evaluation.pairs, out / "pairs.csv")
+    write_csv(evaluation.differences, out / "differences.csv")
+    write_csv(evaluation.failures, out / "failures.csv")
+    write_csv(description, out / "functionalities.csv")
     save_grading(out / "grading.npz", evaluation.grading)
 
 

@@ -11,6 +11,7 @@ from similitude.benchmark.results import Results
 from similitude.benchmark.subtask import Subtask
 from similitude.report.evidence import Cell, Grades, Row, State, caption, read_grades
 from similitude.report.numbers import number, places
+from similitude.representations.names import printable
 
 __all__ = ["Layout", "as_csv", "as_latex", "as_markdown", "foot_label", "foot_notes", "key", "lay_out"]
 
@@ -191,4 +192,4 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+    return "".join(_TEX.get(c, "\\" + c if c in "&%$#_{}" else c) for c in printable(text))

@@ -1,28 +1,28 @@
 """Arrays and representations of files: NumPy, safetensors, PyTorch, HDF5, Parquet, and folders of them.
 
 Nothing is unpickled: a file that needs it is refused. In a file of several arrays, each with two axes or more is a
-layer; a one-dimensional array called ``ids`` names the rows of all, and other one-dimensional arrays are passed over.
+layer; an array called ``ids`` of one row or column names the rows of all, and other one-dimensional arrays are passed
+over.
 In a Parquet file a column of lists is a layer, and all numeric columns together are one; a column ``ids`` names the
 rows. In a folder of files each file is a layer, or several.
 """
 
 from __future__ import annotations
 
-import re
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from similitude.errors import FileError, InputError, MissingDependency, require
-from similitude.representations.folder import load_array, open_population
+from similitude.errors import FileError, InputError
+from similitude.representations.allowance import MEMORY, Allowance, check_regular
+from similitude.representations.folder import is_population, open_population
+from similitude.representations.names import first_repeated, natural
+from similitude.representations.readers import SUFFIXES, read_file
 from similitude.representations.representation import Representation
 
-__all__ = ["SUFFIXES", "NamedArray", "load_arrays", "load_representations"]
+__all__ = ["SUFFIXES", "NamedArray", "load_arrays", "load_representations", "named_sources"]
 
 _IDS = ("ids", "id")
 
@@ -73,7 +73,7 @@ class NamedArray:
             raise InputError(f"{self.file}: {error}") from None
 
 
-def load_representations(path: str | Path, *, name: str = "") -> dict[str, Representation]:
+def load_representations(path: str | Path, *, name: str = "", memory: int = MEMORY) -> dict[str, Representation]:
     """Representations of a file or folder.
 
     Parameters
@@ -82,6 +82,8 @@ def load_representations(path: str | Path, *, name: str = "") -> dict[str, Repre
         A file with one of the endings of `SUFFIXES`, a population folder, or a folder of files.
     name
         The model's name in tables; by default the file's, without its ending.
+    memory
+        Bytes that the arrays of files that expand (compressed ones, say) may take. A ``.npy`` file stays on disk.
 
     Returns
     -------
@@ -104,24 +106,45 @@ def load_representations(path: str | Path, *, name: str = "") -> dict[str, Repre
     ...     list(load_representations(f"{folder}/net.npz"))
     ['net/first', 'net/second']
     """
-    return {array.key: array.representation() for array in load_arrays(path, name=name)}
+    arrays = load_arrays(path, name=name, allowance=Allowance(memory))
+    return {array.key: array.representation() for array in arrays}
 
 
-def load_arrays(path: str | Path, *, name: str = "") -> list[NamedArray]:
+def load_arrays(path: str | Path, *, name: str = "", allowance: Allowance | None = None) -> list[NamedArray]:
     """Arrays of a file or folder, as they are; see `load_representations`."""
     path = Path(path)
-    if not path.exists():
-        raise FileError(f"{path} does not exist.")
+    allowance = allowance or Allowance()
     if path.is_dir():
-        return _population(path) if (path / "manifest.json").is_file() else _folder(path, name)
-    if path.suffix.lower() not in _READERS:
+        found = _population(path) if is_population(path) else _folder(path, name, allowance)
+    else:
+        found = _file(path, name, allowance)
+    if twice := first_repeated(array.key for array in found):
+        raise FileError(f"{path} holds two arrays that would both be called {twice[0]!r}. Rename one.")
+    return found
+
+
+def named_sources(path: Path) -> dict[str, Path]:
+    """Files with arrays, and folders, of a folder by name: without the ending, unless that makes two the same.
+
+    In natural order, without hidden files and folders and those that programs leave behind.
+    """
+    found = [file for file in path.iterdir() if not file.name.startswith((".", "__"))]
+    found = [file for file in found if file.is_dir() or file.suffix.lower() in SUFFIXES]
+    found.sort(key=lambda file: natural(file.name))
+    short = {file: file.name if file.is_dir() else file.stem for file in found}
+    often = Counter(short.values())
+    return {file.name if often[name] > 1 else name: file for file, name in short.items()}
+
+
+def _file(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
+    check_regular(path)
+    if path.suffix.lower() not in SUFFIXES:
         cure = f"Save arrays in one of these kinds of file: {', '.join(SUFFIXES)}."
         if path.suffix.lower() in (".pkl", ".pickle", ".joblib"):
             raise FileError(f"{path} is a pickle, which could run any code when loaded. {cure}")
-        raise FileError(f"{path} has the ending {path.suffix!r}, which is not known. {cure}")
-    with _errors(path):
-        content = _READERS[path.suffix.lower()](path)
-    ids = next((_names(path, content.pop(key)) for key in _IDS if key in content and content[key].ndim == 1), None)
+        raise FileError(f"{path}: unsupported file type {path.suffix!r}. {cure}")
+    content = read_file(path, allowance)
+    ids = next((_names(path, content.pop(key)) for key in _IDS if key in content and _is_row(content[key])), None)
     layers = {layer: values for layer, values in content.items() if values.ndim > 1 or len(content) == 1}
     if not layers:
         found = ", ".join(f"{key} {values.shape}" for key, values in content.items()) or "nothing"
@@ -137,152 +160,36 @@ def _population(path: Path) -> list[NamedArray]:
             r = population.representation(model, layer)
             found.append(NamedArray(model, layer, r.values, r.ids, path, r.reduction))
     if not found:
-        raise FileError(f"{path} is a population without a whole model.")
+        raise FileError(f"{path} contains no complete model.")
     return found
 
 
-def _folder(path: Path, name: str) -> list[NamedArray]:
-    files = sorted((file for file in path.iterdir() if file.suffix.lower() in _READERS), key=_natural)
+def _folder(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
+    files = {layer: file for layer, file in named_sources(path).items() if file.is_file()}
     if not files:
         raise FileError(f"{path} holds no population (no manifest.json) and no file ending in {', '.join(SUFFIXES)}.")
     found = []
-    for file in files:
-        for array in load_arrays(file):
-            layer = "/".join(part for part in (file.stem, array.layer) if part)
+    for stem, file in files.items():
+        for array in _file(file, "", allowance):
+            layer = "/".join(part for part in (stem, array.layer) if part)
             found.append(NamedArray(name or path.resolve().name, layer, array.values, array.ids, file))
     return found
 
 
-def _natural(file: Path) -> list[tuple[int, int | str]]:
-    """Order in which layer10 comes after layer2."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", file.name)]
+def _is_row(values: np.ndarray) -> bool:
+    """Whether an array is one row or one column."""
+    return values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)
 
 
 def _names(path: Path, values: np.ndarray) -> tuple[str, ...]:
-    if values.dtype.kind == "S" or (values.dtype.kind == "O" and all(isinstance(v, bytes) for v in values)):
-        return tuple(v.decode() for v in values)
-    if len(set(values.tolist())) != len(values):
-        raise FileError(f"{path}: input ids are not unique.")
-    return tuple(str(v) for v in values.tolist())
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes an error that names the file."""
-    try:
-        yield
-    except (FileError, MissingDependency):
-        raise
-    except PermissionError:
-        raise FileError(f"{path} may not be read: permission denied.") from None
-    except MemoryError:
-        raise FileError(f"{path} does not fit in memory. A .npy file is read piece by piece.") from None
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        if "weights_only" in reason:  # torch advises to load it unsafely
-            reason = "not a file of torch.save"
-        if any(word in str(error).lower() for word in ("unsupported global", "unsupported class", "object arrays")):
-            raise FileError(
-                f"{path} holds Python objects, which could run any code when loaded. Save tensors or arrays alone."
-            ) from None
-        raise FileError(f"{path} cannot be read as {path.suffix}; it may be damaged or cut short ({reason}).") from None
-
-
-def _read_npy(path: Path) -> dict[str, np.ndarray]:
-    return {"": load_array(path, mmap=True)}
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    if not zipfile.is_zipfile(path):
-        raise FileError(f"{path} is not a .npz file, or is cut short. Save arrays with numpy.savez.")
-    with np.load(path, allow_pickle=False) as content:
-        return {key: content[key] for key in content.files}
-
-
-def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
-    safetensors = require("safetensors", "models")
-    try:
-        with safetensors.safe_open(path, framework="numpy") as content:
-            return {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118  # not a dict
-    except TypeError:  # NumPy has no bfloat16
-        require("torch", "models")
-        with safetensors.safe_open(path, framework="pt") as content:
-            return {key: _from_torch(content.get_tensor(key)) for key in content.keys()}  # noqa: SIM118
-
-
-def _read_torch(path: Path) -> dict[str, np.ndarray]:
-    torch = require("torch", "models")
-    return dict(_tensors(path, torch.load(path, map_location="cpu", weights_only=True), ""))
-
-
-def _tensors(path: Path, content: Any, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
-    if hasattr(content, "detach"):
-        yield prefix, _from_torch(content)
-    elif isinstance(content, dict):
-        for key, value in content.items():
-            if not prefix and key in _IDS and isinstance(value, list | tuple):
-                yield str(key), np.array([str(v) for v in value])
-            else:
-                yield from _tensors(path, value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(content, list | tuple):
-        for i, value in enumerate(content):
-            yield from _tensors(path, value, f"{prefix}.{i}" if prefix else str(i))
-
-
-def _from_torch(tensor: Any) -> np.ndarray:
-    import torch
-
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-
-
-def _read_hdf5(path: Path) -> dict[str, np.ndarray]:
-    h5py = require("h5py", "hdf5")
-    found: dict[str, np.ndarray] = {}
-    with h5py.File(path, "r") as content:
-
-        def take(key: str, entry: Any) -> None:
-            if isinstance(entry, h5py.Dataset) and entry.ndim:
-                found[key] = entry[()]
-
-        content.visititems(take)
-    return found
-
-
-def _read_parquet(path: Path) -> dict[str, np.ndarray]:
-    require("pyarrow", "parquet")
-    import pandas as pd
-
-    frame = pd.read_parquet(path)
-    found: dict[str, np.ndarray] = {}
-    numeric = []
-    for column in frame.columns:
-        if column in _IDS:
-            found[str(column)] = np.array([str(v) for v in frame[column]])
-        elif pd.api.types.is_numeric_dtype(frame[column]):
-            numeric.append(column)
-        elif len(frame) and isinstance(frame[column].iloc[0], np.ndarray | list):
-            widths = {len(row) for row in frame[column]}
-            if len(widths) != 1:
-                raise FileError(
-                    f"{path}: the lists in column {column!r} differ in length ({min(widths)} to {max(widths)})."
-                )
-            found[str(column)] = np.stack([np.asarray(row) for row in frame[column]])
-    if numeric:
-        found["" if not set(found) - set(_IDS) else "columns"] = frame[numeric].to_numpy()
-    return found
-
-
-_READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
-    ".npy": _read_npy,
-    ".npz": _read_npz,
-    ".safetensors": _read_safetensors,
-    ".pt": _read_torch,
-    ".pth": _read_torch,
-    ".h5": _read_hdf5,
-    ".hdf5": _read_hdf5,
-    ".parquet": _read_parquet,
-}
-
-SUFFIXES = tuple(_READERS)
-"""Endings of the files that are read."""
+    names = []
+    for value in values.ravel().tolist():
+        if not isinstance(value, str | bytes | int | float):
+            raise FileError(f"{path}: an input id is a {type(value).__name__}, not a text or a number.")
+        try:
+            names.append(value.decode() if isinstance(value, bytes) else str(value))
+        except UnicodeDecodeError:
+            raise FileError(f"{path}: the input id {value!r} is not text in UTF-8.") from None
+    if twice := first_repeated(names):
+        raise FileError(f"{path}: input ids are not unique; {twice[0]!r} occurs twice.")
+    return tuple(names)

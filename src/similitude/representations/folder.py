@@ -26,6 +26,8 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from similitude.errors import FileError, InputError
+from similitude.representations.allowance import Allowance, check_regular
+from similitude.representations.npy_files import ObjectArray, read_header
 from similitude.representations.population import (
     ModelRecord,
     Population,
@@ -40,6 +42,8 @@ __all__ = ["PopulationWriter", "is_population", "load_array", "open_population",
 
 _FORMAT = "similitude-population"
 _VERSION = 1
+_JSON_LIMIT = 256 << 20
+"""Largest JSON file, bytes."""
 
 
 class PopulationWriter:
@@ -189,28 +193,36 @@ def open_population(path: str | Path) -> Population:
     )
 
 
-def load_array(file: str | Path, *, mmap: bool = False) -> np.ndarray:
+def load_array(file: str | Path, *, mmap: bool = False, allowance: Allowance | None = None) -> np.ndarray:
     """Array of a ``.npy`` file, never unpickled.
+
+    Parameters
+    ----------
+    file
+        The file.
+    mmap
+        Whether the values stay on disk.
+    allowance
+        Memory for them if they do not; the usual one if it is None.
 
     Raises
     ------
     FileError
-        Missing, truncated, or not an array file; object arrays are refused.
+        Missing, truncated, or not an array file; object arrays are refused, and arrays that are almost all a hole.
     """
     file = Path(file)
+    check_regular(file)
     try:
         with open(file, "rb") as handle:
-            if handle.read(6) != b"\x93NUMPY":
-                raise FileError(f"{file} is not a .npy array file. Save arrays with numpy.save.")
-        return np.load(file, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except FileNotFoundError:
-        raise FileError(f"{file} does not exist.") from None
-    except IsADirectoryError:
-        raise FileError(f"{file} is a folder, not an array file.") from None
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        if "Object arrays" in str(error) or "Python objects" in str(error):
-            raise FileError(f"{file} holds Python objects, which are not loaded. Save it as a numeric array.") from None
-        raise FileError(f"{file} cannot be read as an array; it may be truncated ({error}).") from None
+            header = read_header(handle, file.stat().st_size)
+        (allowance or Allowance()).charge(file, header.nbytes, mapped=mmap)
+        return np.load(file, mmap_mode="r" if mmap and header.nbytes else None, allow_pickle=False)
+    except ObjectArray:
+        raise FileError(f"{file} holds Python objects, which are not loaded. Save it as a numeric array.") from None
+    except ValueError as error:
+        raise FileError(f"{file} {error}. Save arrays with numpy.save.") from None
+    except OSError as error:
+        raise FileError(f"{file} cannot be read: {error.strerror or error}.") from None
 
 
 def write_json(file: Path, content: Any) -> None:
@@ -225,12 +237,18 @@ def write_json(file: Path, content: Any) -> None:
 
 def read_json(file: Path) -> Any:
     """Content of a JSON file, or a FileError that names it."""
+    check_regular(file)
+    if file.stat().st_size > _JSON_LIMIT:
+        raise FileError(f"{file} is refused: it is larger than {_JSON_LIMIT >> 20} MiB.")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileError(f"{file} does not exist.") from None
-    except (OSError, ValueError) as error:
-        raise FileError(f"{file} cannot be read: {error}") from None
+    except RecursionError:
+        raise FileError(f"{file} is refused: its values are nested too deep.") from None
+    except OSError as error:
+        raise FileError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except ValueError as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise FileError(f"{file} is not JSON; it may be damaged or cut short{where}.") from None
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
@@ -243,7 +261,14 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise FileError(
             f"{path} was written in format version {manifest.get('version')}; this release reads version {_VERSION}."
         )
+    texts = [*manifest["layers"], *manifest["ids"]] if _are_lists(manifest, "layers", "ids") else [None]
+    if not all(isinstance(text, str) for text in (*texts, *map(manifest.get, ("name", "description", "reduction")))):
+        raise FileError(f"{path / 'manifest.json'} is not the manifest of a population.")
     return manifest
+
+
+def _are_lists(content: dict[str, Any], *keys: str) -> bool:
+    return all(isinstance(content.get(key), list) for key in keys)
 
 
 def _whole_models(path: Path) -> list[str]:
@@ -253,9 +278,26 @@ def _whole_models(path: Path) -> list[str]:
 
 def _read_model(folder: Path) -> dict[str, Any]:
     record = read_json(folder / "model.json")
-    if not isinstance(record, dict) or not {"attributes", "scores", "checksums"} <= set(record):
-        raise FileError(f"{folder / 'model.json'} is not the record of a model.")
+    try:
+        if not isinstance(record["attributes"], dict) or not isinstance(record["checksums"], dict):
+            raise TypeError
+        for score in record["scores"]:
+            _check_score(Score(**score))
+    except (KeyError, TypeError):
+        raise FileError(f"{folder / 'model.json'} is not the record of a model.") from None
     return record
+
+
+def _check_score(score: Score) -> None:
+    kinds = (
+        (score.functionality, str),
+        (score.value, int | float),
+        (score.layer, str | None),
+        (score.deleted, int),
+        (score.items, int | None),
+    )
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("a score of another kind")
 
 
 def _save_array(file: Path, array: np.ndarray) -> str:

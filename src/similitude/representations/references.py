@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
+from similitude.representations.allowance import check_regular
 from similitude.representations.files import SUFFIXES, load_arrays
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def load_model(reference: str) -> LoadedModel:
 def load_inputs(path: str | Path) -> Any:
     """Inputs of a file for `extract`: lines of a ``.txt`` file as texts, else an array, or a dict of arrays by name."""
     path = Path(path)
+    check_regular(path)
     if path.suffix == ".txt":
         try:
             lines = path.read_text(encoding="utf-8").splitlines()

@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
+from similitude.engine.executors import held_interrupts
 from similitude.errors import SimilitudeError, require
 from similitude.suites.portable import environment, prepare_torch
 
@@ -43,7 +44,8 @@ class Workers:
             A process was killed from outside.
         """
         finished(0)
-        futures = [self._pool.submit(job) for job in jobs]
+        with held_interrupts():
+            futures = [self._pool.submit(job) for job in jobs]
         try:
             for number, future in enumerate(as_completed(futures), start=1):
                 future.result()

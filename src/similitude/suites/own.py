@@ -8,6 +8,7 @@ The folder is a population folder, or holds a file a model (``<model>.npz``, arr
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ import pandas as pd
 
 from similitude.benchmark.predictions import prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
-from similitude.errors import DegeneratePopulation, FileError, InputError
+from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population, Representation, is_population, open_population
-from similitude.representations.files import SUFFIXES, load_arrays
+from similitude.representations.allowance import MEMORY, Allowance
+from similitude.representations.files import SUFFIXES, load_arrays, named_sources
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import Site, Suite
 from similitude.suites.own_predictions import read_predictions
@@ -43,6 +45,8 @@ class OwnSuite(Suite):
         CSV file of functionalities; None to use those that a population folder keeps.
     predictions
         Folder of predictions on test sets; None if there are none.
+    memory
+        Bytes that the arrays of files may take, see `similitude.representations.files.load_representations`.
 
     Raises
     ------
@@ -58,10 +62,14 @@ class OwnSuite(Suite):
     by_default = False
 
     def __init__(
-        self, path: str | Path, scores: str | Path | None = None, predictions: str | Path | None = None
+        self,
+        path: str | Path,
+        scores: str | Path | None = None,
+        predictions: str | Path | None = None,
+        memory: int = MEMORY,
     ) -> None:
         self.name = Path(path).resolve().name  # type: ignore[misc]  # one a folder, not one a class
-        population = load_population(path)
+        population = load_population(path, memory)
         self._lower_is_better: frozenset[str] = frozenset()
         if scores is not None:
             table, self._lower_is_better = read_scores(scores, population)
@@ -128,7 +136,7 @@ class OwnSuite(Suite):
         return {self.name: self._population}
 
 
-def load_population(path: str | Path) -> Population:
+def load_population(path: str | Path, memory: int = MEMORY) -> Population:
     """Networks of a population folder, or of a folder with a file or a folder a model.
 
     Raises
@@ -143,8 +151,17 @@ def load_population(path: str | Path) -> Population:
         raise FileError(f"{path} is not a folder of networks.")
     if is_population(path):
         return open_population(path)
-    sources = sorted(p for p in path.iterdir() if p.is_dir() or p.suffix.lower() in SUFFIXES)
-    held = {source.stem: {a.layer or "output": a for a in load_arrays(source)} for source in sources}
+    sources = named_sources(path)
+    if empty := [model for model, source in sources.items() if source.is_dir() and not _holds_arrays(source)]:
+        warnings.warn(
+            f"{path}: {', '.join(map(repr, empty))} without representations left out.", SimilitudeWarning, stacklevel=2
+        )
+    allowance = Allowance(memory)
+    held = {
+        model: {array.layer or "output": array for array in load_arrays(source, allowance=allowance)}
+        for model, source in sources.items()
+        if model not in empty
+    }
     if not held:
         raise FileError(
             f"{path} holds no networks. Put there a file a model ({', '.join(SUFFIXES)}) or a folder of such files a "
@@ -165,6 +182,10 @@ def load_population(path: str | Path) -> Population:
     return Population(
         path.resolve().name, layers, attributes_frame({model: {} for model in held}), scores_frame({}), load
     )
+
+
+def _holds_arrays(folder: Path) -> bool:
+    return is_population(folder) or any(source.is_file() for source in named_sources(folder).values())
 
 
 def _with(

@@ -14,7 +14,9 @@ import pandas as pd
 from similitude.benchmark.predictions import calibration_error
 from similitude.errors import FileError, InputError, UnknownName, suggestion
 from similitude.representations import Score
+from similitude.representations.allowance import Allowance
 from similitude.representations.population import scores_frame
+from similitude.representations.readers import read_file
 
 __all__ = ["Predictions", "read_predictions"]
 
@@ -112,6 +114,8 @@ def _checked(file: Path, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]
                 f"{file}: {test!r} has shape {values.shape}; its labels ask for {count} test items x {classes} classes "
                 "or more."
             )
+        if values.dtype.kind not in "biuf":
+            raise InputError(f"{file}: {test!r} has type {values.dtype}; probabilities are real numbers.")
         total = values.sum(axis=1, dtype=np.float64)
         if not (values >= 0).all() or not np.allclose(total, 1, atol=1e-3):
             raise InputError(
@@ -122,13 +126,9 @@ def _checked(file: Path, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
-    try:
-        with open(file, "rb") as handle, np.load(handle, allow_pickle=False) as content:
-            arrays = dict(content)
-    except FileNotFoundError:
-        raise FileError(f"{file} does not exist; predictions are a file a model and {_LABELS}.npz.") from None
-    except Exception as error:  # a damaged archive raises anything
-        raise FileError(f"{file} cannot be read as a .npz file ({error}).") from None
+    if not file.exists():
+        raise FileError(f"{file} does not exist; predictions are a file a model and {_LABELS}.npz.")
+    arrays = read_file(file, Allowance())
     if not arrays:
         raise FileError(f"{file} holds no arrays.")
     return arrays

@@ -1,6 +1,6 @@
 """A table of what anyone's networks can do.
 
-A CSV file with a column ``model`` and
+A CSV file, its cells separated by commas, semicolons or tabs, with a column ``model`` and
 
 - a column a functionality, one row a model; or, with a column ``layer`` too, one row a model and layer;
 - or columns ``functionality`` and ``value``, one row a score.
@@ -11,6 +11,7 @@ The name of a functionality of which less is better says so: ``loss (lower is be
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.errors import FileError, InputError, UnknownName, suggestion
+from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Population, Score
+from similitude.representations.names import printable
 from similitude.representations.population import scores_frame
+from similitude.representations.tables import read_cells
 
 __all__ = ["read_scores"]
 
 _KEYS = ("model", "layer", "deleted", "functionality", "value", "items")
+_MOST = 2**31
+_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None")
 _REMARK = re.compile(r"(.*?)\s*\(((?:lower|smaller|less|higher|larger|more)[\s_-]+is\b.*|.*better.*)\)", re.IGNORECASE)
 _DIRECTIONS = {"lower is better": True, "higher is better": False}
 
@@ -69,15 +74,17 @@ def read_scores(file: str | Path, population: Population) -> tuple[pd.DataFrame,
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    if not file.is_file():
-        raise FileError(f"{file} does not exist.")
-    try:
-        table = pd.read_csv(file, dtype={"model": str, "layer": str, "functionality": str})
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"{file} cannot be read as CSV: {error}") from None
+    table, separator = read_cells(file)
+    table = table.rename(columns=_key_names(table.columns))
     if "model" not in table:
-        raise InputError(f"{file} has no column 'model'; its columns are {', '.join(map(str, table.columns))}.")
-    if any(str(column).startswith("Unnamed: ") for column in table.columns):
+        raise InputError(f"{file} has no column 'model'; its columns are {_listed(table.columns)}.")
+    for column in table.columns:
+        if column not in ("model", "functionality"):
+            missing = table[column].isin(_MISSING if column != "layer" else [""])
+            table[column] = table[column].mask(missing)
+        if column not in ("model", "layer", "functionality") and separator == ";":
+            table[column] = table[column].str.replace(",", ".", regex=False)
+    if any(not column or column.startswith("Unnamed: ") for column in table.columns):
         raise InputError(f"{file} has a column without a name. If pandas wrote it, write it with index=False.")
     if "lower_is_better" in table:
         raise InputError(
@@ -85,9 +92,21 @@ def _read_table(file: Path) -> pd.DataFrame:
             "'loss (lower is better)'."
         )
     for column in {"model", "functionality"} & set(table.columns):
-        if table[column].isna().any():
-            raise InputError(f"{file}: row {int(table[column].isna().argmax()) + 1} of the table has no {column}.")
+        if (empty := table[column] == "").any():
+            raise InputError(f"{file}: row {int(empty.argmax()) + 1} of the table has no {column}.")
     return table
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return printable(", ".join(columns))[:1000]
+
+
+def _key_names(columns: Iterable[str]) -> dict[str, str]:
+    """Columns such as ``Model`` by the names that are known, where no other has that name."""
+    columns = list(columns)
+    lowered = [column.lower() for column in columns]
+    pairs = zip(columns, lowered, strict=True)
+    return {column: key for column, key in pairs if key in _KEYS and lowered.count(key) == 1}
 
 
 def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
@@ -95,7 +114,7 @@ def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
     if "functionality" not in table:
         names = [column for column in table.columns if column not in _KEYS]
         if not names:
-            raise InputError(f"{file} has no column of a functionality beside {', '.join(map(str, table.columns))}.")
+            raise InputError(f"{file} has no column of a functionality beside {_listed(table.columns)}.")
         keys = [key for key in ("model", "layer", "deleted", "items") if key in table]
         table = table.melt(keys, names, "functionality", "value").dropna(subset=["value"])
     elif "value" not in table:
@@ -104,15 +123,22 @@ def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
     table = table.assign(**{key: value for key, value in defaults.items() if key not in table})
     values = pd.to_numeric(table["value"], errors="coerce").replace([np.inf, -np.inf], np.nan)
     deleted = pd.to_numeric(table["deleted"].fillna(0), errors="coerce")
-    wrong = {"value": values.isna(), "deleted": ~((deleted >= 0) & (deleted % 1 == 0))}
+    items = pd.to_numeric(table["items"], errors="coerce")
+    wrong = {
+        "value": values.isna(),
+        "deleted": ~((deleted >= 0) & (deleted % 1 == 0) & (deleted < _MOST)),
+        "items": table["items"].notna() & ~((items >= 0) & (items % 1 == 0) & (items < _MOST)),
+    }
     for column, is_wrong in wrong.items():
         if is_wrong.any():
             bad = table.loc[is_wrong].iloc[0]
             what = f"{bad['functionality']!r} of model {bad['model']!r}"
             if column == "value":
                 raise InputError(f"{file}: {what} is {str(bad['value'])!r}, not a finite number.")
-            raise InputError(f"{file}: {what} has {str(bad['deleted'])!r} components deleted, not a whole number.")
-    return table.assign(value=values, deleted=deleted)
+            noun = "components deleted" if column == "deleted" else "test items"
+            raise InputError(f"{file}: {what} has {str(bad[column])!r} {noun}, not a whole number.")
+    counts = [None if np.isnan(count) else int(count) for count in items.astype(float)]
+    return table.assign(value=values, deleted=deleted, items=pd.Series(counts, table.index, dtype=object))
 
 
 def _directions(tidy: pd.DataFrame, file: str | Path) -> tuple[pd.DataFrame, frozenset[str]]:

@@ -138,8 +138,8 @@ def test_arrays_are_checked_before_they_are_mapped(archive):
     for content, said in (
         (good[:-8], "truncated"),
         (good[:20], "truncated"),
-        (b"", "not an array file"),
-        (b"PK\x03\x04", "not an array file"),
+        (b"", "not a .npy file"),
+        (b"PK\x03\x04", "not a .npy file"),
     ):
         file.write_bytes(content)
         with pytest.raises(FileError, match=said):

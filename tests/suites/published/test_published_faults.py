@@ -52,7 +52,7 @@ def test_a_lost_layer_is_named_and_the_others_graded(archive):
     embedding(archive, "feather", 5, 0, 3).write_bytes(b"\x93NUMPY")
     found, faults = recomputed(archive, "feather")
     assert "embedding of seed 4, step 0, layer 2 is missing" in faults
-    assert "feather/5/0/3/rep.npy is not an array file" in faults
+    assert "feather/5/0/3/rep.npy has a header that is damaged" in faults
     assert found.results.frame["estimate"].notna().all()
 
 

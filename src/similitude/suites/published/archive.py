@@ -23,16 +23,18 @@ from typing import IO, cast
 import numpy as np
 
 from similitude.errors import FileError
+from similitude.representations.allowance import Allowance, check_regular
+from similitude.representations.npy_files import read_header
 from similitude.suites.published.layout import PART, TOP_FOLDERS
 
 __all__ = ["Archive", "Part", "open_archive"]
 
 GIB = 1 << 30
-TABLE_LIMIT = 2 * GIB
+TABLE_LIMIT = GIB // 4
 """Largest score or distance file, bytes."""
 ARRAY_LIMIT = 16 * GIB
 """Largest embedding, bytes."""
-MEMBER_LIMIT = 1_000_000
+MEMBER_LIMIT = 100_000
 """Most members of a tar."""
 HEADER_LIMIT = 1 << 20
 """Largest single read that the headers of a tar may ask for, bytes."""
@@ -82,7 +84,7 @@ class Archive:
         """
         part = self._part(name)
         if part.size > TABLE_LIMIT:
-            raise FileError(f"{name} is larger than {TABLE_LIMIT // GIB} GiB, which no table of this archive is.")
+            raise FileError(f"{name} is larger than {TABLE_LIMIT >> 20} MiB, which no table of this archive is.")
         return self._bytes(name, part.offset, part.size)
 
     def array(self, name: str) -> np.ndarray:
@@ -96,23 +98,14 @@ class Archive:
         part = self._part(name)
         head = BytesIO(self._bytes(name, part.offset, min(part.size, ARRAY_HEADER)))
         try:
-            version = np.lib.format.read_magic(head)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(head)
-        except Exception as error:  # a damaged header can fail anywhere in its parser
-            raise FileError(f"{name} is not an array file, or is truncated ({error}).") from None
-        if dtype.hasobject:
-            raise FileError(f"{name} holds Python objects, which are not loaded.")
-        promised = dtype.itemsize
-        for length in shape:
-            promised *= int(length)
-        there = part.size - head.tell()
-        if promised > there:
-            raise FileError(f"{name} is truncated: it should hold {promised:,} bytes of values and holds {there:,}.")
-        if promised <= 0:
-            raise FileError(f"{name} has shape {shape} and holds no values.")
-        order = "F" if fortran else "C"
-        return np.memmap(part.file, dtype=dtype, mode="r", offset=part.offset + head.tell(), shape=shape, order=order)
+            header = read_header(head, part.size)
+        except ValueError as error:
+            raise FileError(f"{name} {error}.") from None
+        if not header.nbytes:
+            raise FileError(f"{name} has shape {header.shape} and holds no values.")
+        Allowance().charge(part.file, header.nbytes, mapped=True)
+        order, start = "F" if header.fortran else "C", part.offset + header.start
+        return np.memmap(part.file, dtype=header.dtype, mode="r", offset=start, shape=header.shape, order=order)
 
     def digest(self, names: list[str]) -> str:
         """BLAKE2 digest of the content of some files."""
@@ -157,9 +150,9 @@ def open_archive(path: str | Path, wanted: Callable[[str], bool] = lambda part: 
     path = Path(path)
     if path.is_dir():
         yield _checked(Archive(path, _folder_parts(path)))
-    elif not path.is_file():
-        raise FileError(f"{path} does not exist.")
-    elif _starts_with(path, b"\x1f\x8b"):
+        return
+    check_regular(path)
+    if _starts_with(path, b"\x1f\x8b"):
         with tempfile.TemporaryDirectory(prefix="similitude-") as folder:
             yield _checked(_unpack(path, Path(folder), wanted))
     else:
@@ -260,12 +253,16 @@ def _members(
                     yield member, match["part"]
     except FileError:
         raise
-    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError) as error:
-        faults.append(f"{path.name} is truncated or damaged ({error})")
+    except RecursionError:
+        raise FileError(f"{path} is refused: its headers are nested too deep.") from None
+    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError):
+        faults.append(f"{path.name} is truncated or damaged")
 
 
 def _refuse_unsafe(path: Path, member: tarfile.TarInfo, count: int) -> None:
     name = PurePosixPath(member.name)
+    if member.size < 0:
+        raise FileError(f"{path} is refused: its member {member.name!r} has a negative size.")
     if name.is_absolute() or ".." in name.parts or "\\" in member.name:
         raise FileError(f"{path} is refused: its member {member.name!r} lies outside the archive.")
     if not (member.isreg() or member.isdir()) or member.issparse():
@@ -279,7 +276,7 @@ def _refuse_large(path: Path, member: tarfile.TarInfo) -> None:
     limit = ARRAY_LIMIT if member.name.endswith(".npy") else TABLE_LIMIT
     if member.size > limit:
         raise FileError(
-            f"{path} is refused: its member {member.name!r} has {member.size:,} bytes, more than {limit // GIB} GiB."
+            f"{path} is refused: its member {member.name!r} has {member.size:,} bytes, more than {limit >> 20:,} MiB."
         )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from similitude.errors import FileError
 from similitude.measures import get_measure
+from similitude.representations.tables import check_table, write_csv
 from similitude.suites.published.archive import Archive
 from similitude.suites.published.layout import KEYS, Model, PublishedSubtask
 from similitude.suites.published.lookup import KeyIndex
@@ -46,6 +47,12 @@ _SIMILARITIES = ("mean_cca_corr", "mean_sq_cca_corr")
 
 JOINED_NAMES = {"seed1": "pre_seed1", "step1": "fine_seed1", "seed2": "pre_seed2", "step2": "fine_seed2"}
 """What the joined table of `pretrain_finetune` calls its models."""
+
+_LARGEST = 10**9
+"""All numbers that name a pair are smaller."""
+
+MOST_MODELS = 2000
+"""Most models of a subtask; the archive has 100."""
 
 _LABELS = ("dataset1", "architecture1", "dataset2", "architecture2", "dims_kept")
 
@@ -150,10 +157,12 @@ def read_distances(archive: Archive, subtask: PublishedSubtask) -> Distances:
 
 def read_table(archive: Archive, subtask: PublishedSubtask, name: str) -> tuple[pd.DataFrame, list[str]]:
     """Rows of a distance file with whole `KEYS` and numeric measures, and what was wrong with others."""
+    content = archive.read(name)
+    check_table(content, name)
     try:
-        frame = pd.read_csv(BytesIO(archive.read(name)), low_memory=False)
-    except ValueError as error:  # pandas' parser errors, and bytes that are not text
-        raise FileError(f"{name} is not a table ({error}).") from None
+        frame = pd.read_csv(BytesIO(content), low_memory=False)
+    except (ValueError, OverflowError):  # pandas' parser errors, and bytes that are not text
+        raise FileError(f"{name} is not a table of comma-separated values; it may be damaged.") from None
     frame = frame.rename(columns={joined: name for name, joined in JOINED_NAMES.items()})
     if not subtask.truncated:
         frame["dims_deleted"] = 0
@@ -163,7 +172,8 @@ def read_table(archive: Archive, subtask: PublishedSubtask, name: str) -> tuple[
         raise FileError(f"{name} lacks the column(s) {', '.join(absent)}.")
     numbers = [*KEYS, *measure_columns(frame)]
     frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce")
-    whole = frame[list(KEYS)].notna().all(axis=1)
+    keys = frame[list(KEYS)]
+    whole = ((keys >= 0) & (keys < _LARGEST) & (keys % 1 == 0)).all(axis=1)
     faults = [] if whole.all() else [f"{name}: {int((~whole).sum())} row(s) are cut or name no pair"]
     frame = frame[whole].reset_index(drop=True)
     return frame.astype(dict.fromkeys(KEYS, np.int64)), faults
@@ -193,17 +203,26 @@ def all_pairs(subtask: PublishedSubtask, models: list[Model], layers: list[int],
     return np.array(pairs, dtype=np.int64).reshape(-1, len(KEYS))
 
 
+def _count_pairs(subtask: PublishedSubtask, models: int, layers: int, levels: int) -> int:
+    """Number of pairs that `all_pairs` lists."""
+    others = models * (models - 1) // (1 if subtask.truncated else 2)
+    if subtask.name == "layer_exp":
+        return others * layers**2 + models * layers * (layers + 1) // 2
+    return (others + models) * layers * (levels if subtask.truncated else 1)
+
+
 def _count_faults(subtask: PublishedSubtask, keys: np.ndarray, name: str) -> list[str]:
     """Whether the rows are all pairs of the models, layers and levels that occur, in the order of the archive."""
     if not len(keys):
         return [f"{name} has no rows"]
+    models = _models(keys)
+    if len(models) > MOST_MODELS:
+        raise FileError(f"{name} is refused: it names {len(models):,} models, more than {MOST_MODELS:,}.")
     layers, levels = sorted(set(keys[:, [2, 5]].ravel().tolist())), sorted(set(keys[:, 6].tolist()))
-    expected = all_pairs(subtask, _models(keys), layers, levels)
-    if len(expected) != len(keys):
-        return [
-            f"{name} has {len(keys):,} rows where its models, layers and deletion levels make {len(expected):,} pairs"
-        ]
-    if subtask.name == "pretrain_finetune" and not np.array_equal(expected, keys):
+    expected = _count_pairs(subtask, len(models), len(layers), len(levels))
+    if expected != len(keys):
+        return [f"{name} has {len(keys):,} rows where its models, layers and deletion levels make {expected:,} pairs"]
+    if subtask.name == "pretrain_finetune" and not np.array_equal(all_pairs(subtask, models, layers, levels), keys):
         return [
             f"{name}: the rows are not in the order by which the published code attaches differences to them; "
             "here they are joined by seeds"
@@ -239,4 +258,4 @@ def write_distances(
         column = COLUMN_OF.get(measure, measure)
         frame[column] = as_dissimilarity(column, distances.values[measure].to_numpy())
     file.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(file, index=False)
+    write_csv(frame, file)

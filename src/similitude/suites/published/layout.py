@@ -120,7 +120,7 @@ TOP_FOLDERS = ("embeddings", "dists", "scores", "full_dfs")
 
 PART = re.compile(
     r"(?:.*?/)?(?P<part>"
-    r"embeddings/[^/]+/[^/]+/\d+/\d+/\d+/rep\.npy"
+    r"embeddings/[^/]+/[^/]+/[0-9]{1,9}/[0-9]{1,9}/[0-9]{1,9}/rep\.npy"
     r"|dists/[^/]+/dists(?:_self_computed)?\.csv"
     r"|scores/[^/]+/scores\.(?:pkl|csv)"
     r"|full_dfs/[^/]+/full_df\.csv)"

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from similitude.errors import FileError, UnknownName, suggestion
+from similitude.representations.pickles import load_plain
+from similitude.representations.tables import check_table
 from similitude.suites.published.archive import Archive
 from similitude.suites.published.layout import Model, PublishedSubtask
 from similitude.suites.published.lookup import KeyIndex
-from similitude.suites.published.unpickle import load_plain
 
 __all__ = ["FEATHER_COLUMNS", "Scores", "read_scores"]
 
@@ -31,6 +32,7 @@ FEATHER_COLUMNS = {
 }
 """Columns of the scores of `feather`, and what the archive calls them elsewhere."""
 
+_MOST_MODELS = 2000
 _FEATHER_MODELS = 100
 _LAYER_KEYS = ["seed", "step", "layer", "dims_deleted"]
 _MODEL_KEYS = ["seed", "step"]
@@ -138,17 +140,36 @@ def read_scores(archive: Archive, subtask: PublishedSubtask) -> Scores:
     loaded = load_plain(content, name)
     try:
         return _READERS[subtask.name](subtask, loaded)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise FileError(
-            f"{name} is not laid out as `similitude reproduce --layout` says ({type(error).__name__}: {error})."
-        ) from None
+    except _Odd as odd:
+        raise FileError(f"{name} is not laid out as `similitude reproduce --layout` says: {odd}.") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise FileError(f"{name} is not laid out as `similitude reproduce --layout` says.") from None
+
+
+class _Odd(ValueError):
+    """Something that scores do not have; the text says what."""
+
+
+def _before(depth: Any) -> Any:
+    """Layers count from 1 in the file."""
+    return depth - 1 if isinstance(depth, int) else depth
+
+
+def _number(value: Any) -> int:
+    """A seed, layer or number of components."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise _Odd(f"a number was expected, not a {type(value).__name__}")
+    if not 0 <= value < 10**9 or value % 1:
+        raise _Odd("a seed, layer or number of components is not a whole number")
+    return int(value)
 
 
 def _feather(subtask: PublishedSubtask, content: bytes) -> Scores:
+    check_table(content, subtask.scores_file)
     try:
         frame = pd.read_csv(BytesIO(content))
-    except ValueError as error:
-        raise FileError(f"{subtask.scores_file} is not a table ({error}).") from None
+    except (ValueError, OverflowError):
+        raise FileError(f"{subtask.scores_file} is not a table of comma-separated values.") from None
     frame = frame.rename(columns=FEATHER_COLUMNS)
     columns = [column for column in frame.columns if column in FEATHER_COLUMNS.values()]
     if not columns:
@@ -185,15 +206,17 @@ def _layered(subtask: PublishedSubtask, loaded: Any, levels: Callable[[Any], Map
                     continue
                 try:
                     for deleted, accuracies in levels(of_layer).items():
-                        key = (*subtask.model(int(seed)), int(depth) - 1, int(deleted))
+                        key = (*subtask.model(_number(seed)), _number(depth) - 1, _number(deleted))
                         column[key] = _mean(accuracies)
-                except (KeyError, IndexError, TypeError, ValueError) as error:
-                    faults.append(
-                        f"{subtask.scores_file}: {task}, seed {seed}, layer {depth - 1} is unusable ({error!r})"
-                    )
+                except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                    reason = f" ({error})" if isinstance(error, _Odd) else ""
+                    where = f"{task}, seed {seed}, layer {_before(depth)}"
+                    faults.append(f"{subtask.scores_file}: {where} is unusable{reason}")
     keys = sorted({key for column in found.values() for key in column})
     if not keys:
-        raise ValueError("no scores in it")
+        raise _Odd("; ".join(faults[:1]) or "it holds no scores")
+    if len(models := {key[:2] for key in keys}) > _MOST_MODELS:
+        raise _Odd(f"it names {len(models):,} models, more than {_MOST_MODELS:,}")
     table = pd.DataFrame(
         {task: np.array([column.get(key, np.nan) for key in keys]) for task, column in found.items()},
         index=_index(keys, _LAYER_KEYS),
@@ -204,8 +227,11 @@ def _layered(subtask: PublishedSubtask, loaded: Any, levels: Callable[[Any], Map
 def _mean(accuracies: Any) -> Any:
     """Mean in the precision in which the accuracies are kept, as published."""
     if np.size(accuracies) == 0:
-        raise ValueError("an empty list of accuracies")
-    return np.mean(accuracies)
+        raise _Odd("an empty list of accuracies")
+    mean = np.mean(accuracies)
+    if not np.isfinite(mean) or np.iscomplexobj(mean):
+        raise _Odd("an accuracy that is not a finite number")
+    return mean
 
 
 def _pretrain_finetune(subtask: PublishedSubtask, loaded: Any) -> Scores:
@@ -223,12 +249,17 @@ def _pretrain_finetune(subtask: PublishedSubtask, loaded: Any) -> Scores:
                     f"{answers.shape} for {len(examples)} examples"
                 )
                 continue
-            model = subtask.model(int(seed), int(step))
+            if answers.dtype.kind == "f" and not np.isfinite(answers).all():
+                faults.append(f"{subtask.scores_file}: seeds ({seed}, {step}) have results that are not finite")
+                continue
+            model = subtask.model(_number(seed), _number(step))
             for name, rows in groups.items():
                 items[name][model] = answers[rows]
             found[model] = {name: np.mean(answers[rows]) for name, rows in groups.items()}
     if not found:
-        raise ValueError("; ".join(faults) or "no results in it")
+        raise _Odd("; ".join(faults[:1]) or "it holds no results")
+    if len(found) > _MOST_MODELS:
+        raise _Odd(f"it names {len(found):,} models, more than {_MOST_MODELS:,}")
     models = sorted(found)
     absent = sorted({Model(s, f) for s in {m.seed for m in models} for f in {m.step for m in models}} - set(models))
     if absent:

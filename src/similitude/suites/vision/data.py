@@ -10,7 +10,8 @@ import numpy as np
 
 from similitude.errors import FileError, require
 from similitude.representations import load_array
-from similitude.suites.published.unpickle import load_plain
+from similitude.representations.allowance import check_regular
+from similitude.representations.pickles import load_plain
 from similitude.suites.vision.corruptions import CORRUPTIONS, corrupt
 
 __all__ = ["Cifar10", "ImageData", "Mnist"]
@@ -128,10 +129,11 @@ class Cifar10:
 def _cifar_batch(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 32, 32, 3) and labels of a batch file."""
     try:
+        check_regular(file)
         content = file.read_bytes()
-    except OSError as error:
+    except (OSError, FileError) as error:
         raise FileError(
-            f"{file} cannot be read ({error.strerror}). "
+            f"{f'{file} cannot be read: {error.strerror}.' if isinstance(error, OSError) else error} "
             "CIFAR-10 is expected as the files data_batch_1 ... data_batch_5 and test_batch."
         ) from None
     batch = load_plain(content, str(file))

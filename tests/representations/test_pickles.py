@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from similitude.errors import FileError
-from similitude.suites.published.unpickle import load_plain
+from similitude.representations.pickles import load_plain
 
 PLAIN = {
     "numbers": [1, 2.5, True, None, 1 + 2j, 10**40],
@@ -119,3 +119,76 @@ def test_an_array_must_have_the_data_that_its_shape_promises():
     content = pickle.dumps(np.arange(4), 2).replace(b"K\x04\x85", b"K\x7f\x85")
     with pytest.raises(FileError, match="disagree"):
         load_plain(content, "scores.pkl")
+
+
+def opcodes(*parts):
+    return b"\x80\x04" + b"".join(parts) + b"."
+
+
+LAUGHS = b"]\x94" + b"".join(b"]\x94(h" + bytes([i]) + b"h" + bytes([i]) + b"e" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (opcodes(LAUGHS), "again and again"),
+        (opcodes(b"]" * 100_000, b"a" * 99_999), "nested more than 100 deep"),
+        (opcodes(b"N", b"\x85" * 100_000), "nested more than 100 deep"),
+        (opcodes(b"]\x94h\x00a"), "a value that holds itself"),
+        (opcodes(b"(" * 3_000_000), "more than 2,000,000"),
+        (opcodes(b"]\x94" * 2_500_000), "more than 2,000,000"),
+        (opcodes(b"N" * 21_000_000), "more than 20,000,000 values"),
+        (opcodes(b"\x8b\x00\x00\x01\x00" + b"\x7f" * 65536), "whole number of more than"),
+        (pickle.dumps({k * (2**61 - 1): 0 for k in range(50)}), "beyond 60 bits"),
+        (pickle.dumps({(k, k): 0 for k in range(5000)}), "tuples as keys"),
+        (pickle.dumps({1j: 0}), "key of a dictionary that is a complex"),
+        (pickle.dumps(int), "builtins.int"),
+        (opcodes(b"cnumpy\ndtype\n\x8c\xff", b"f" * 255, b"\x85R"), "a NumPy array of type ffff"),
+        (opcodes(b"cnumpy\ndtype\nX\x00\x00\x01\x00" + b"(" * 65536 + b"\x85R"), "a NumPy array of type"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_too_much_is_refused_in_time(content, said):
+    with pytest.raises(FileError, match=said):
+        load_plain(content, "scores.pkl")
+
+
+def test_an_array_is_built_once_and_a_live_one_is_never_changed():
+    """A second state for an array, or one for a container, is the attack by which freed memory is read."""
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+    dtype = b"cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87R"
+    state = b"(K\x01K\x04\x85" + dtype + b"\x89C\x04abcdt"
+    (whole,) = load_plain(opcodes(array, state, b"b\x85"), "scores.pkl")
+    assert whole.tobytes() == b"abcd"
+    assert whole.flags.owndata or whole.base.flags.owndata
+    for attack in (
+        opcodes(array, state, b"b", state, b"b"),
+        opcodes(b"]", state, b"b"),
+        opcodes(b"}", b"}\x8c\x01aK\x01sb"),
+        opcodes(array, b"(K\x01K\x05\x85" + dtype + b"\x89C\x04abcdt", b"b"),
+        opcodes(array, b"(K\x01J\xff\xff\xff\xff\x85" + dtype + b"\x89C\x04abcdt", b"b"),
+        opcodes(array, b"(K\x01K\x04\x85" + array + b"\x89C\x04abcdt", b"b"),
+        opcodes(b"cnumpy.core.numeric\n_frombuffer\n(", array, dtype, b"K\x04\x85\x8c\x01CtR"),
+    ):
+        with pytest.raises(FileError, match="not a readable pickle"):
+            load_plain(attack, "scores.pkl")
+
+
+def test_a_boolean_array_holds_nothing_but_truth():
+    content = pickle.dumps(np.array([True, False, True]), 4).replace(b"\x01\x00\x01", b"\x07\x00\xff")
+    np.testing.assert_array_equal(load_plain(content, "scores.pkl").view(np.uint8), [1, 0, 1])
+
+
+def test_names_of_old_and_new_numpy():
+    for old, new in ((b"numpy._core", b"numpy.core"), (b"numpy.core", b"numpy._core")):
+        content = pickle.dumps([np.float64(2), np.arange(3)], 0).replace(old, new)
+        scalar, array = load_plain(content, "scores.pkl")
+        assert (scalar, array.tolist()) == (2, [0, 1, 2])
+
+
+def test_text_and_arrays_of_python_2():
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    dtype = b"cnumpy\ndtype\n(S'u1'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntb"
+    content = b"(dp0\nS'data'\np1\n" + array + b"(I1\n(I2\nt" + dtype + b"I00\nS'\\xff\\x01'\ntbsS'\\xe9'\nL5L\ns."
+    assert load_plain(content, "batch")["data"].tolist() == [255, 1]
+    assert load_plain(content, "batch")["é"] == 5
