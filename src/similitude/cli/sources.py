@@ -13,8 +13,8 @@ from similitude.engine.models import extract_or_spill
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Representation
 from similitude.representations.files import load_arrays
-from similitude.representations.layers import matches
 from similitude.representations.references import is_model_reference, load_inputs, load_model
+from similitude.representations.taps import matches
 
 __all__ = ["Extraction", "Network", "load_networks"]
 
