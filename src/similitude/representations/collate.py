@@ -134,7 +134,7 @@ def _check_shape(values: Any, model: Module | None) -> None:
     if expected is not None and values.ndim == expected - 1:
         raise InputError(
             f"Inputs of shape {tuple(values.shape)}: the network begins with a convolution that reads {expected} axes, "
-            "of which the first is the inputs. For a single input write x[None]; where channels are missing, x[:, None]."
+            "of which the first is the inputs. Write x[None] for a single input, x[:, None] where channels are missing."
         )
 
 

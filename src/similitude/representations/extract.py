@@ -242,8 +242,8 @@ def _weights(model: Module) -> str:
             digest.update(repr(value).encode())
         elif value.is_meta:
             raise InputError(
-                "Weights that are not loaded (device 'meta') cannot be told apart, so that nothing can be continued from "
-                "a folder. Load the network whole, or leave the folder out."
+                "Weights that are not loaded (device 'meta') cannot be told apart, so that nothing can be continued "
+                "from a folder. Load the network whole, or leave the folder out."
             )
         else:
             plain = value.dequantize() if value.is_quantized else value

@@ -46,8 +46,8 @@ def check_network(model: Any) -> None:
         raise InputError(f"A model must be a torch.nn.Module; this is of type {kind}.")
     if isinstance(unwrapped(model), torch.jit.ScriptModule):
         raise InputError(
-            f"{kind} is a scripted or traced network (torch.jit): its layers run outside Python, so their outputs cannot "
-            "be read. Give the nn.Module that it was made from."
+            f"{kind} is a scripted or traced network (torch.jit): its layers run outside Python, so their outputs "
+            "cannot be read. Give the nn.Module that it was made from."
         )
     lazy = [name for name, p in model.named_parameters() if torch.nn.parameter.is_lazy(p)]
     if lazy:

@@ -198,7 +198,7 @@ def make_batches(
             end = begin + batch.size
             if whole_mask is not None:
                 batch.mask, batch.mask_missing = whole_mask[begin:end], False
-                if len(batch.mask) != batch.size:
+                if len(whole_mask) < end:
                     raise InputError(f"The mask has {len(whole_mask)} rows, and there are more inputs.")
             if names is not None:
                 batch.ids = names[begin:end]
@@ -251,18 +251,19 @@ def _as_batch(entry: Any, every_token: bool, texts: Texts) -> Batch:
             arguments.setdefault("decoder_attention_mask", torch.ones_like(arguments["decoder_input_ids"]))
         return batch
     value: Any = entry[0] if isinstance(entry, tuple | list) and len(entry) else entry
-    if isinstance(value, str | tuple | list) and texts.are(entry if isinstance(value, str) else value):
-        return _as_batch(texts.tokens(entry if isinstance(value, str) else value), every_token, texts)
+    if isinstance(value, str):  # a batch of texts, not of which the first is taken
+        value = entry
     if isinstance(value, Mapping):
         return _as_batch(value, every_token, texts)
-    if isinstance(value, np.ndarray):
-        value = torch.as_tensor(value)
-    if not isinstance(value, torch.Tensor) or value.ndim < 1:
+    if isinstance(value, tuple | list) and texts.are(value):
+        return _as_batch(texts.tokens(value), every_token, texts)
+    array: Any = torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+    if not isinstance(array, torch.Tensor) or array.ndim < 1:
         raise InputError(
             f"A batch of type {type(value).__name__}: give tensors, tuples that begin with one, or dicts of tensors."
         )
-    is_tokens = value.ndim == 2 and not value.is_floating_point()
-    return Batch((value,), {}, len(value), None, is_tokens and not every_token)
+    is_tokens = array.ndim == 2 and not array.is_floating_point()
+    return Batch((array,), {}, len(array), None, is_tokens and not every_token)
 
 
 def _names(values: Any) -> tuple[str, ...]:

@@ -96,8 +96,7 @@ class Reduction:
         kind
             Which of the three it is.
         mask
-            (n, t), non-zero where a token is not padding; None if all are real. It holds for maps of one position (n, c, t)
-            too.
+            (n, t), non-zero where a token is not padding; None if all are real. It holds for maps (n, c, t) too.
 
         Returns
         -------

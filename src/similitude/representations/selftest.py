@@ -62,7 +62,7 @@ def self_test(
                 f"does this, and so does sampling. Repair the network. {_ANYWAY}"
             )
         raise UnstableRows(
-            f"Rows of layer {layer!r} depend on which other inputs are in the batch: they differ by {share:.0%} of their "
+            f"Rows of layer {layer!r} depend on the other inputs in the batch: they differ by {share:.0%} of their "
             "spread. Normalisation by the batch's own statistics does this. Repair the network, or use batch_size=1. "
             f"{_ANYWAY}"
         )
@@ -79,9 +79,9 @@ def self_test(
     if found is not None:
         raise UnstableRows(
             f"Rows of layer {found[0]!r} depend on the batch: an input alone and the same input padded to its batch "
-            f"differ by {found[1]:.0%} of the rows' spread. If padding stands before the tokens, positions are counted from "
-            "the padding: set tokenizer.padding_side = 'right', or pass position_ids. If the network gets no mask, pass "
-            f"one. Or use batch_size=1 with inputs that are not padded yet. {_ANYWAY}"
+            f"differ by {found[1]:.0%} of the rows' spread. If padding stands before the tokens, positions are counted "
+            "from the padding: set tokenizer.padding_side = 'right', or pass position_ids. If the network gets no "
+            f"mask, pass one. Or use batch_size=1 with inputs that are not padded yet. {_ANYWAY}"
         )
 
 
