@@ -60,6 +60,7 @@ class _Event:
     kind: str
     shape: tuple[int, ...]
     channels: int | None
+    evidence: str
     widths: frozenset[int]
 
 
@@ -83,6 +84,7 @@ class Witness:
         self._facts: Any = WeakIdKeyDictionary()
         self._events: list[_Event] = []
         self._entered: dict[str, set[str]] = {}
+        self._given: dict[str, Tensor] = {}
 
     @contextmanager
     def hooks(self) -> Iterator[None]:
@@ -142,7 +144,7 @@ class Witness:
         inside = [event for event in self._events if event.name == path or event.name.startswith(f"{path}.")]
         alike = [event for event in inside if event.shape == shape and event.channels is not None]
         if len({event.channels for event in alike}) == 1:
-            yield alike[-1].channels, f"{alike[-1].kind} in it"
+            yield alike[-1].channels, f"{alike[-1].evidence} in it"
         tokens = [axis for axis in others if shape[axis] == length]
         if len(tokens) == 1 and len(others) == 2:
             yield next(axis for axis in others if axis != tokens[0]), "the other axis has one entry per token"
@@ -151,6 +153,9 @@ class Witness:
             if len(fitting) == 1:
                 yield fitting[0], f"the width of {event.kind} in it"
                 break
+        given = self._given.get(path)
+        if given is not None and tuple(given.shape) == shape:
+            yield self._facts.get(given, (None, ""))[0], "its input, which has the same shape"
         if self._format and len(self._format) == output.ndim:
             yield self._format.index("C"), "the network's output_fmt"
 
@@ -164,6 +169,8 @@ class Witness:
             self._note(tensors[0], layout, type(module).__name__)
         if next(module.children(), None) is None:
             return
+        if tensors:
+            self._given[name] = tensors[0]
         for key, own in self._inputs.items():
             if not any(word in key for word in _NOT_SOURCES) and any(_is_same(value, own) for value in tensors):
                 self._entered.setdefault(name, set()).add(key)
@@ -184,17 +191,9 @@ class Witness:
             known = self._facts.get(arguments[0])
             if known is not None and arguments[0].shape == tensor.shape:
                 self._facts.setdefault(tensor, known)
-        fact = self._facts.get(tensor)
-        widths = frozenset(size for p in module.parameters(recurse=False) for size in p.shape)
-        self._events.append(
-            _Event(
-                self._names[module],
-                kind,
-                tuple(tensor.shape),
-                None if fact is None else fact[0],
-                _width(module) or widths,
-            )
-        )
+        channels, evidence = self._facts.get(tensor, (None, kind))
+        widths = _width(module) or frozenset(size for p in module.parameters(recurse=False) for size in p.shape)
+        self._events.append(_Event(self._names[module], kind, tuple(tensor.shape), channels, evidence, widths))
 
     def _note(self, tensor: Tensor, layout: int, kind: str) -> None:
         self._facts.setdefault(tensor, (layout % tensor.ndim, kind))

@@ -107,12 +107,15 @@ class Call:
         Positional and named arguments.
     network
         Name in error messages.
+    lacks_decoder_inputs
+        Whether the network has an encoder and a decoder, and nothing is given for the decoder.
     """
 
     run: Callable[..., Any]
     inputs: tuple[Any, ...]
     arguments: dict[str, Any]
     network: str
+    lacks_decoder_inputs: bool = False
 
     def __call__(self) -> Any:
         """Run the batch.
@@ -127,7 +130,7 @@ class Call:
         except SimilitudeError:
             raise
         except Exception as error:  # whatever a foreign network raises
-            raise NetworkError(f"{self.network} failed on its inputs: {_told(error)}{self._hint(error)}") from error
+            raise NetworkError(f"{self.network} failed on its inputs: {_told(error)}.{self._hint(error)}") from error
 
     def _hint(self, error: Exception) -> str:
         tensors = {**{f"input {i}": v for i, v in enumerate(self.inputs)}, **self.arguments}
@@ -141,7 +144,7 @@ class Call:
             hint += " Images stored as bytes have to be scaled as in training first, for example images.float() / 255."
         if isinstance(error, IndexError) and "out of range" in str(error):
             hint += " Token ids may lie beyond the vocabulary, or there are more tokens than the network has positions."
-        if "decoder_input_ids" in str(error):
+        if self.lacks_decoder_inputs:
             hint += (
                 " Give a dict with decoder_input_ids and decoder_attention_mask too, or look at the encoder alone: "
                 "extract(model.get_encoder(), ...)."
@@ -183,7 +186,9 @@ def prepare(model: Module, batch: Batch, forward: Callable[..., Any] | None = No
         name = next((name for name in _MASKS if name in named), "attention_mask" if takes_any else None)
         if name is not None:
             arguments[name] = _MASKS[name](batch.mask)
-    return Call(run, tuple(map(place, inputs)), {key: place(value) for key, value in arguments.items()}, network)
+    lacks = "decoder_input_ids" in named and "decoder_input_ids" not in arguments
+    placed = {key: place(value) for key, value in arguments.items()}
+    return Call(run, tuple(map(place, inputs)), placed, network, lacks)
 
 
 _MASKS: dict[str, Callable[[Any], Any]] = {

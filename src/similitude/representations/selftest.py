@@ -55,7 +55,7 @@ def self_test(
         if found is None:
             continue
         layer, share = found
-        if _worst(capture.run(batch.cut(chosen[:2])), [0, 1], two, parts, rounding) is not None:
+        if _worst(capture.run(batch), range(batch.size), parts, parts, rounding) is not None:
             raise UnstableRows(
                 f"Layer {layer!r} is random in evaluation mode: run twice, the same inputs give values that differ by "
                 f"{share:.0%} of their spread. Dropout that is called as a function without training=self.training "
@@ -63,7 +63,8 @@ def self_test(
             )
         raise UnstableRows(
             f"Rows of layer {layer!r} depend on the other inputs in the batch: they differ by {share:.0%} of their "
-            "spread. Normalisation by the batch's own statistics does this. Repair the network, or use batch_size=1. "
+            "spread. Normalisation by the batch's own statistics does this: repair the network, or use batch_size=1. "
+            "So does a network that takes sequences first, (t, n, d): forward=lambda x: model(x.transpose(0, 1)). "
             f"{_ANYWAY}"
         )
     try:
