@@ -175,7 +175,11 @@ class Capture:
         kept = [(tap, place, part) for tap, place, part in passed if tap.name not in self.left_out]
         if not kept:
             reasons = [f"{layer}: {reason}" for layer, reason in self.left_out.items()]
-            raise InputError(f"None of the layers gave a representation. {'; '.join(reasons[:3])}")
+            told = "; ".join(reasons[:3]) or (
+                "None of them runs in the forward pass. A network that was exported or traced runs as one graph; give the "
+                "module that it was made from."
+            )
+            raise InputError(f"None of the layers gave a representation. {told}")
         return {self._name(tap, place): part for tap, place, part in kept}
 
     def _name(self, tap: Tap, place: str) -> str:

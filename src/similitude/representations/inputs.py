@@ -73,7 +73,8 @@ class Batch:
         if source is not None and source.startswith("decoder_"):
             mask = self.arguments.get("decoder_attention_mask")
             return mask, mask is None
-        if source is not None and self.tensors[source].ndim > 3:  # images have no padding
+        read = None if source is None else self.tensors.get(source)
+        if read is not None and read.ndim > 3:  # images have no padding
             return None, False
         return self.mask, self.mask_missing
 
