@@ -323,31 +323,6 @@ def test_inputs_of_different_sizes_fit_pooling_only():
         extract(convnet(), source, layers="0", reduce="flatten")
 
 
-def test_texts_need_a_tokenizer_with_a_padding_token():
-    with pytest.raises(InputError, match="tokenizer"):
-        extract(bert(), ["a text", "another"])
-
-    class Tokenizer:
-        pad_token = None
-
-    with pytest.raises(InputError, match="pad_token"):
-        extract(bert(), ["a text"], tokenizer=Tokenizer())
-
-    class Letters:
-        pad_token = "-"
-
-        def __call__(self, texts, padding, truncation, return_tensors):
-            length = max(map(len, texts))
-            ids = torch.tensor([[ord(c) % 35 + 5 for c in text] + [0] * (length - len(text)) for text in texts])
-            return {"input_ids": ids, "attention_mask": (ids > 0).long()}
-
-    texts = ["ab", "abc", "hello", "x"]
-    small = extract(bert(), texts, tokenizer=Letters(), batch_size=1)
-    large = extract(bert(), texts, tokenizer=Letters(), batch_size=4)
-    for layer in small:
-        np.testing.assert_allclose(small[layer].values, large[layer].values, atol=1e-5)
-
-
 def test_a_folder_is_continued_with_the_first_missing_batch(tmp_path, monkeypatch):
     net, x = convnet(), images(11)
     calls = []

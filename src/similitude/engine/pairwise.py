@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -97,10 +97,10 @@ class PairTable:
 
 
 def pairwise(
-    representations: Sequence[Any],
+    representations: Sequence[Any] | Mapping[str, Any],
     measures: str | Measure | Iterable[str | Measure] | None = None,
     *,
-    others: Sequence[Any] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] | None = None,
     ledger: Ledger | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
@@ -115,7 +115,8 @@ def pairwise(
     Parameters
     ----------
     representations
-        Arrays of shape (n, d_i), or Representations; all of the same n inputs.
+        Arrays of shape (n, d_i), or Representations; all of the same n inputs. Of a dict, such as `extract` returns,
+        the values; its keys label those that have no name of their own.
     measures
         Ids; by default the measures of Ding et al. 2021.
     others
@@ -156,13 +157,13 @@ def pairwise(
     return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
 
 
-def _labelled(entries: Sequence[Any]) -> list[Representation]:
-    """Representations with labels of their own: the position where there is no name."""
+def _labelled(entries: Sequence[Any] | Mapping[str, Any]) -> list[Representation]:
+    """Representations with labels of their own: the key or position where there is no name."""
     found = [
         entry
         if isinstance(entry, Representation) and entry.key
-        else Representation(np.asarray(_values(entry)), model=str(i))
-        for i, entry in enumerate(entries)
+        else Representation(np.asarray(_values(entry)), model=str(key))
+        for key, entry in (entries.items() if isinstance(entries, Mapping) else enumerate(entries))
     ]
     if not found:
         raise InputError("There are no representations to compare.")

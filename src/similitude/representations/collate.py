@@ -15,7 +15,7 @@ from similitude.representations.texts import Texts, pad_tokens
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["Source", "find_source"]
+__all__ = ["Source", "as_tensor", "find_source"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
         return cut(inputs, lambda i, j: texts.tokens(inputs[i:j]))
     if isinstance(inputs, torch.Tensor | np.ndarray):
         _check_shape(inputs, model)
-        return cut(inputs, lambda i, j: _tensor(inputs[i:j]))
+        return cut(inputs, lambda i, j: as_tensor(inputs[i:j]))
     if isinstance(inputs, Mapping):
         lengths = {key: len(value) for key, value in inputs.items()}
         if len(set(lengths.values())) > 1:
@@ -167,13 +167,13 @@ def _joined(entries: Sequence[Any]) -> Any:
     if isinstance(first, str):
         return list(entries)
     if _is_flat(first):
-        return _pieces({"input_ids": list(entries)}) if isinstance(first[0], int) else _tensor(np.array(entries))
+        return _pieces({"input_ids": list(entries)}) if isinstance(first[0], int) else as_tensor(np.array(entries))
     if hasattr(first, "getbands"):
         raise InputError(
             "Images have to be tensors, of one size and scaled as in training. Pass them through the network's image "
             "processor, or name their folder on the command line: similitude compare ... --inputs FOLDER."
         )
-    tensors = [torch.as_tensor(entry) for entry in entries]
+    tensors = [as_tensor(entry) for entry in entries]
     shapes = sorted({tuple(tensor.shape) for tensor in tensors})
     if len(shapes) > 1:
         raise InputError(f"The inputs differ in shape, such as {shapes[0]} and {shapes[-1]}. Resize or pad them first.")
@@ -192,12 +192,16 @@ def _pieces(entries: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list | tuple) and any(isinstance(entry, str) for entry in value):
             found[key] = list(value)
         else:
-            found[key] = _tensor(value)
+            found[key] = as_tensor(value)
     return found
 
 
-def _tensor(values: Any) -> Any:
-    """Tensor of a piece; an array is copied, since it may be read-only or on disk."""
+def as_tensor(values: Any) -> Any:
+    """Tensor of a piece; an array is copied, since it may be read-only, on disk, or of a type that torch lacks."""
     import torch
 
-    return values if isinstance(values, torch.Tensor) else torch.as_tensor(np.array(values))
+    if isinstance(values, torch.Tensor):
+        return values
+    array = np.array(values)
+    kind = np.dtype(np.float64) if array.dtype.char == "g" else array.dtype.newbyteorder("=")
+    return torch.as_tensor(array.astype(kind, copy=False))

@@ -148,8 +148,8 @@ def extract(
     Warns
     -----
     SimilitudeWarning
-        Layers left out: those found by a glob or preset that give no representation, and constant ones. Texts that are
-        cut. Self-tests that cannot be made.
+        Layers left out: those that give no representation, and constant ones. Texts that are cut. Self-tests
+        that cannot be made.
     """
     require("torch", "models")
     check_network(model)
@@ -187,10 +187,10 @@ def extract(
     found = Extracted(_representations(rows, label, batches.shuffled, left_out), left_out)
     if left_out:
         layer, reason = next(iter(left_out.items()))
+        if not found:
+            raise InputError(f"No layer gives a representation; {layer}: {reason}")
         text = f"{len(left_out)} layer(s) left out, the first: {layer}: {reason}"
         warnings.warn(text, SimilitudeWarning, stacklevel=2)
-    if not found:
-        raise InputError(f"No layer gives a representation; {next(iter(left_out))}: {next(iter(left_out.values()))}")
     return found
 
 

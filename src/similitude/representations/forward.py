@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from similitude.representations.inputs import Batch
 
-__all__ = ["WRAPPERS", "Call", "check_network", "evaluating", "find_tensor", "prepare", "unwrapped"]
+__all__ = ["WRAPPERS", "Call", "check_network", "evaluating", "find_tensor", "position_limit", "prepare", "unwrapped"]
 
 WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
 """Wrappers of torch that change how a network is run, not what it computes, with the attribute that holds it."""
 
 _PREFERRED = ("last_hidden_state", "logits")
-_NOT_INPUTS = ("labels", "label", "targets", "target", "ids", "id", "index", "idx")
+_KNOWN_INPUTS = ("input_ids", "inputs_embeds", "pixel_values", "input_values", "input_features", "decoder_input_ids")
+_NOT_INPUTS = ("labels", "label", "targets", "target", "y", "ids", "id", "index", "idx")
 _NOTES_OF_TOKENIZERS = ("special_tokens_mask", "offset_mapping", "overflow_to_sample_mapping", "length", "word_ids")
 
 
@@ -85,7 +86,7 @@ def evaluating(model: Module) -> Iterator[None]:
         if hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
-            model.eval()
+            _to_evaluation(model)
             torch.backends.mha.set_fastpath_enabled(False)
             stack.enter_context(torch.no_grad())
             yield
@@ -93,6 +94,16 @@ def evaluating(model: Module) -> Iterator[None]:
             torch.backends.mha.set_fastpath_enabled(fast)
             for module, training in modes:
                 module.training = training
+
+
+def _to_evaluation(model: Module) -> None:
+    try:
+        model.eval()
+    except NotImplementedError as error:
+        raise InputError(
+            f"{type(model).__name__} cannot be put in evaluation mode ({_told(error)}). Of an exported program give "
+            "the module that it was exported from, or torch.export.unflatten(program)."
+        ) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,17 +116,14 @@ class Call:
         The network, or the function called in its place.
     inputs, arguments
         Positional and named arguments.
-    network
-        Name in error messages.
-    lacks_decoder_inputs
-        Whether the network has an encoder and a decoder, and nothing is given for the decoder.
+    model
+        The network, for error messages.
     """
 
     run: Callable[..., Any]
     inputs: tuple[Any, ...]
     arguments: dict[str, Any]
-    network: str
-    lacks_decoder_inputs: bool = False
+    model: Module
 
     def __call__(self) -> Any:
         """Run the batch.
@@ -130,7 +138,8 @@ class Call:
         except SimilitudeError:
             raise
         except Exception as error:  # whatever a foreign network raises
-            raise NetworkError(f"{self.network} failed on its inputs: {_told(error)}.{self._hint(error)}") from error
+            network = type(self.model).__name__
+            raise NetworkError(f"{network} failed on its inputs: {_told(error)}.{self._hint(error)}") from error
 
     def _hint(self, error: Exception) -> str:
         tensors = {**{f"input {i}": v for i, v in enumerate(self.inputs)}, **self.arguments}
@@ -142,13 +151,20 @@ class Call:
         hint = f" Its inputs were {shapes}."
         if "uint8" in shapes:
             hint += " Images stored as bytes have to be scaled as in training first, for example images.float() / 255."
+        images = [value.shape for value in tensors.values() if getattr(value, "ndim", 0) == 4]
+        if any(shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4) for shape in images):
+            hint += " Images seem to be (n, h, w, c), where networks of torch read (n, c, h, w)."
         if isinstance(error, IndexError) and "out of range" in str(error):
             hint += " Token ids may lie beyond the vocabulary, or there are more tokens than the network has positions."
-        if self.lacks_decoder_inputs:
+        if "decoder_input_ids" in _parameters(self.run)[0] and "decoder_input_ids" not in self.arguments:
             hint += (
                 " Give a dict with decoder_input_ids and decoder_attention_mask too, or look at the encoder alone: "
                 "extract(model.get_encoder(), ...)."
             )
+        positions = position_limit(self.model)
+        ids = next((v for v in (*self.inputs, *self.arguments.values()) if getattr(v, "ndim", 0) == 2), None)
+        if positions is not None and ids is not None and not ids.is_floating_point() and ids.shape[1] > positions:
+            hint += f" The network has positions for {positions} tokens; cut the inputs to that many."
         if "out of memory" in str(error):
             hint += " Use a smaller batch_size."
         return hint
@@ -167,17 +183,18 @@ def prepare(model: Module, batch: Batch, forward: Callable[..., Any] | None = No
     """
     run = forward or unwrapped(model)
     named, takes_any = _parameters(run)
+    read = [key for key, value in batch.arguments.items() if key in named or not _may_be_left_out(key, value)]
+    single = len(read) == 1 and not batch.inputs and read[0] not in (*named, *_KNOWN_INPUTS)  # whatever its name
     network = type(unwrapped(model)).__name__
     place = _placing(model)
     inputs = batch.inputs
     arguments = {}
     for key, value in batch.arguments.items():
-        if key in named or (takes_any and key not in _NOT_INPUTS):
+        if single and key == read[0]:
+            inputs = (value,)
+        elif key in named or (takes_any and key not in _NOT_INPUTS):
             arguments[key] = value
         elif not _may_be_left_out(key, value):
-            if len(batch.tensors) == 1 and not inputs:  # one array, whatever its name
-                inputs = (value,)
-                continue
             raise InputError(
                 f"The inputs have {key!r}, which {network} does not take; it takes {', '.join(named) or 'nothing'}. "
                 "Remove the entry, or pass it on yourself: forward=lambda **batch: ..."
@@ -186,9 +203,8 @@ def prepare(model: Module, batch: Batch, forward: Callable[..., Any] | None = No
         name = next((name for name in _MASKS if name in named), "attention_mask" if takes_any else None)
         if name is not None:
             arguments[name] = _MASKS[name](batch.mask)
-    lacks = "decoder_input_ids" in named and "decoder_input_ids" not in arguments
     placed = {key: place(value) for key, value in arguments.items()}
-    return Call(run, tuple(map(place, inputs)), placed, network, lacks)
+    return Call(run, tuple(map(place, inputs)), placed, unwrapped(model))
 
 
 _MASKS: dict[str, Callable[[Any], Any]] = {
@@ -233,6 +249,19 @@ def _placing(model: Module) -> Callable[[Any], Any]:
         return [placed(entry) for entry in value] if isinstance(value, list) else value
 
     return placed
+
+
+def position_limit(model: Module) -> int | None:
+    """Number of tokens for which a network has positions; None if it says nothing."""
+    config = getattr(model, "config", None)
+    configs = [config, getattr(config, "text_config", None)]
+    stated = [getattr(c, name, None) for c in configs for name in ("max_position_embeddings", "n_positions")]
+    limits = [limit for limit in stated if isinstance(limit, int) and limit > 0]
+    for name, module in model.named_modules():
+        padding = getattr(module, "padding_idx", None)
+        if limits and name.endswith("position_embeddings") and padding is not None:  # RoBERTa counts from there
+            limits.append(module.num_embeddings - padding - 1)
+    return min(limits, default=None)
 
 
 def find_tensor(output: Any) -> Tensor | None:

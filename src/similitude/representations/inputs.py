@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from similitude.errors import InputError, NetworkError, SimilitudeError, require
-from similitude.representations.collate import Source, find_source
+from similitude.representations.collate import Source, as_tensor, find_source
 from similitude.representations.texts import TEXT_KEYS, Texts
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _as_batch(entry: Any, every_token: bool, texts: Texts) -> Batch:
         if read is not None and texts.readable:
             arguments = {**arguments, **texts.tokens(arguments.pop(read))}
         arguments = {
-            key: torch.as_tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
+            key: as_tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
             for key, value in arguments.items()
         }
         batch = Batch((), arguments, 0, ids=ids)
@@ -247,7 +247,8 @@ def _as_batch(entry: Any, every_token: bool, texts: Texts) -> Batch:
             raise InputError(f"A batch is a dict without tensors; its keys are {', '.join(map(str, entry))}.")
         batch.size = len(next(iter(batch.tensors.values())))
         batch.mask = batch.tensors.get("attention_mask")
-        batch.mask_missing = "input_ids" in batch.tensors and batch.mask is None and not every_token
+        tokens = arguments.get("input_ids", next(iter(batch.tensors.values())) if len(batch.tensors) == 1 else None)
+        batch.mask_missing = _are_tokens(tokens) and batch.mask is None and not every_token
         if every_token and "decoder_input_ids" in arguments:
             arguments.setdefault("decoder_attention_mask", torch.ones_like(arguments["decoder_input_ids"]))
         return batch
@@ -258,13 +259,17 @@ def _as_batch(entry: Any, every_token: bool, texts: Texts) -> Batch:
         return _as_batch(value, every_token, texts)
     if isinstance(value, tuple | list) and texts.are(value):
         return _as_batch(texts.tokens(value), every_token, texts)
-    array: Any = torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+    array: Any = as_tensor(value) if isinstance(value, np.ndarray) else value
     if not isinstance(array, torch.Tensor) or array.ndim < 1:
         raise InputError(
             f"A batch of type {type(value).__name__}: give tensors, tuples that begin with one, or dicts of tensors."
         )
-    is_tokens = array.ndim == 2 and not array.is_floating_point()
-    return Batch((array,), {}, len(array), None, is_tokens and not every_token)
+    return Batch((array,), {}, len(array), None, _are_tokens(array) and not every_token)
+
+
+def _are_tokens(value: Any) -> bool:
+    """Whether a value holds token ids: whole numbers, one row per input."""
+    return value is not None and value.ndim == 2 and not (value.is_floating_point() or value.is_complex())
 
 
 def _names(values: Any) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def self_test(
         if found is None:
             continue
         layer, share = found
-        if _worst(capture.run(batch), range(batch.size), parts, parts, rounding) is not None:
+        if _worst(capture.again(batch), range(batch.size), parts, parts, rounding) is not None:
             raise UnstableRows(
                 f"Layer {layer!r} is random in evaluation mode: run twice, the same inputs give values that differ by "
                 f"{share:.0%} of their spread. Dropout that is called as a function without training=self.training "
@@ -68,8 +68,8 @@ def self_test(
             f"{_ANYWAY}"
         )
     try:
-        alone = capture.run(batch.cut(chosen[:1], crop=True))
-    except NetworkError as error:
+        alone = capture.again(batch.cut(chosen[:1], crop=True))
+    except (InputError, NetworkError) as error:
         warnings.warn(
             f"Whether rows depend on the batch is not tested with one input alone: {error}",
             SimilitudeWarning,

@@ -37,7 +37,7 @@ class Tap:
     module
         Where the hook goes.
     exact
-        Whether it was named as it is, not by a glob or preset, so that failing to give a representation is an error.
+        Whether it was named as it is, not by a glob or preset, so that it is an error if it does not run.
     """
 
     name: str

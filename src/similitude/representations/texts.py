@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
+from similitude.representations.forward import position_limit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ class Texts:
 
     def __init__(self, tokenizer: Any, model: Module | None) -> None:
         self._tokenizer = tokenizer
-        positions = None if model is None else _positions(model)
+        positions = None if model is None else position_limit(model)
         own = getattr(tokenizer, "model_max_length", None)
         self._limit = min((limit for limit in (positions, own) if limit), default=None)
         self._options = {"max_length": self._limit} if positions and own and self._limit == positions else {}
@@ -49,20 +50,23 @@ class Texts:
         return len(values) > 0 and all(isinstance(text, str) for text in values)
 
     def check(self) -> None:
-        """Refuse texts without a tokenizer, or with one that cannot pad."""
+        """Refuse texts without a tokenizer."""
         if self._tokenizer is None:
             raise InputError("Texts need a tokenizer: extract(model, texts, tokenizer=tokenizer).")
-        if getattr(self._tokenizer, "pad_token", True) is None:
-            raise InputError("The tokenizer has no padding token. Set tokenizer.pad_token = tokenizer.eos_token first.")
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Any]:
         """Arguments of the network for some texts: token ids and their mask, as tensors."""
         self.check()
         texts = [str(text) for text in texts]
+        pads = getattr(self._tokenizer, "pad_token", True) is not None
+        padding = {"padding": True, "return_tensors": "pt"} if pads else {}
         try:
-            found = dict(self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt", **self._options))
+            found = dict(self._tokenizer(texts, truncation=True, **padding, **self._options))
         except Exception as error:  # whatever a foreign tokenizer raises
             raise NetworkError(f"The tokenizer failed: {type(error).__name__}: {error}") from error
+        if not pads:  # the mask hides what stands there, so that any token will do
+            padded = {key: pad_tokens(value) for key, value in found.items()}
+            found = {"attention_mask": padded["input_ids"][1]} | {key: value for key, (value, _) in padded.items()}
         mask = found.get("attention_mask")
         if mask is not None:
             self._check_lengths(texts, mask.sum(dim=1).tolist())
@@ -95,16 +99,3 @@ def pad_tokens(sequences: Sequence[Any], fill: int = 0) -> tuple[Tensor, Tensor]
         values[row, : len(sequence)] = torch.as_tensor(np.asarray(sequence))
         mask[row, : len(sequence)] = 1
     return values, mask
-
-
-def _positions(model: Module) -> int | None:
-    """Number of tokens for which a network has learnt positions; None if it says nothing."""
-    config = getattr(model, "config", None)
-    configs = [config, getattr(config, "text_config", None)]
-    stated = [getattr(c, name, None) for c in configs for name in ("max_position_embeddings", "n_positions")]
-    limits = [limit for limit in stated if isinstance(limit, int) and limit > 0]
-    for name, module in model.named_modules():
-        padding = getattr(module, "padding_idx", None)
-        if limits and name.endswith("position_embeddings") and padding is not None:  # RoBERTa counts from there
-            limits.append(module.num_embeddings - padding - 1)
-    return min(limits, default=None)
