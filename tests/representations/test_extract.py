@@ -368,23 +368,6 @@ def test_too_much_for_memory_says_so_after_the_first_batch():
         extract(convnet(), images(), layers="0", reduce="flatten", batch_size=2, memory=1000)
 
 
-@pytest.mark.parametrize(
-    ("inputs", "text"),
-    [
-        ("one text", "list of texts"),
-        (torch.zeros(0, 5), "no inputs"),
-        ([], "no inputs"),
-        (torch.zeros(5), "first axis"),
-        ({"a": torch.zeros(3, 2), "b": torch.zeros(4, 2)}, "differ in length"),
-        (3, "int"),
-        ([object()], "object"),
-    ],
-)
-def test_inputs_that_cannot_be_used_are_named(inputs, text):
-    with pytest.raises(InputError, match=text):
-        extract(nn.Sequential(nn.Linear(2, 2)), inputs, layers="0")
-
-
 def test_what_is_not_a_module_is_refused():
     with pytest.raises(InputError, match=r"torch\.nn\.Module"):
         extract(lambda x: x, torch.zeros(3, 2))

@@ -90,7 +90,7 @@ def test_wrappers_pass_the_mask_on(wrap):
     found = extract(wrap(bert()), TOKENS)
     for one, other in zip(plain.values(), found.values(), strict=True):
         np.testing.assert_allclose(one.values, other.values, atol=1e-6)
-    named = extract(wrap(bert()), TOKENS, layers=list(found)[0])
+    named = extract(wrap(bert()), TOKENS, layers=next(iter(found)))
     assert list(named) == list(found)[:1]
 
 

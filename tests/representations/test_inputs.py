@@ -8,7 +8,7 @@ import pytest
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
 from similitude.representations.extract import extract
-from similitude.representations.references import load_inputs
+from similitude.representations.input_files import load_inputs
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -90,7 +90,7 @@ def test_images(hold):
 @pytest.mark.parametrize("name", ["arr_0", "images", "x"])
 def test_an_archive_of_one_array(tmp_path, name):
     np.savez(tmp_path / "inputs.npz", **{name: images()})
-    found = extract(convnet(), load_inputs(tmp_path / "inputs.npz"), layers="3")["3"].values
+    found = extract(convnet(), load_inputs(tmp_path / "inputs.npz").values, layers="3")["3"].values
     np.testing.assert_array_equal(found, extract(convnet(), images(), layers="3")["3"].values)
 
 
@@ -108,6 +108,23 @@ def test_an_archive_of_one_array(tmp_path, name):
 def test_inputs_that_do_not_fit(inputs, error, text):
     with pytest.raises(error, match=text):
         extract(convnet(), inputs, layers="3")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        ("one text", "list of texts"),
+        (torch.zeros(0, 5), "no inputs"),
+        ([], "no inputs"),
+        (torch.zeros(5), "first axis"),
+        ({"a": torch.zeros(3, 2), "b": torch.zeros(4, 2)}, "differ in length"),
+        (3, "int"),
+        ([object()], "object"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_named(inputs, text):
+    with pytest.raises(InputError, match=text):
+        extract(nn.Sequential(nn.Linear(2, 2)), inputs, layers="0")
 
 
 def test_frames():
