@@ -202,8 +202,6 @@ def test_sequences_first_with_as_many_inputs_as_tokens():
 def test_the_fast_path_of_transformers():
     net, x = Encoder(batch_first=True), torch.randn(6, 9, 16)
     found = extract(net, x, mask=MASK)
-    check(found, by_hand(net, found, lambda: net.train()(x, MASK == 0)) and {}, over_tokens(MASK), 2)
-    net.eval()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         expected = by_hand(net, found, lambda: net(x, MASK == 0))

@@ -34,7 +34,7 @@ def compare_models(
     layers: LayersLike = "blocks",
     other_layers: LayersLike | None = None,
     names: tuple[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: bool | Progress | None = None,
     memory: int = MEMORY,
     folder: str | Path | None = None,
     **options: Any,
@@ -60,7 +60,7 @@ def compare_models(
     names
         Of the networks, for labels; by default their classes, with A and B if those are the same.
     progress
-        Called with finished and total pairs.
+        Called with finished and total pairs; True for bars of extraction.
     memory
         Bytes, about: half for the representations of both networks, half for what is computed from them.
     folder
@@ -107,10 +107,13 @@ def compare_models(
                 memory=share // len(networks),
                 spool=Path(spool) / letter,
                 folder=None if folder is None else Path(folder) / letter,
+                progress=progress is True,
                 **options,
             )
             sides.append(list(found.values()))
-        return pairwise(sides[0], chosen, others=sides[-1], progress=progress, memory=share)
+        return pairwise(
+            sides[0], chosen, others=sides[-1], progress=progress if callable(progress) else None, memory=share
+        )
 
 
 def extract_or_spill(
