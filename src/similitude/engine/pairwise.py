@@ -20,6 +20,7 @@ from similitude.engine.plan import needs
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.pair import Pair, Side, check_same_inputs
+from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 
 __all__ = ["PairTable", "compare", "pairwise"]
@@ -31,7 +32,8 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations. Rows of two DataFrames are matched by
+        their index.
     measures
         Ids; by default the measures of Ding et al. 2021.
 
@@ -54,6 +56,7 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     1.0
     """
     chosen = get_measures(measures)
+    x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
     pair.wanted |= crosses
