@@ -29,7 +29,7 @@ def on_one_index(x: Any, y: Any) -> tuple[Any, Any]:
         return x, y
     if not (x.index.is_unique and y.index.is_unique) or len(x) != len(y) or not x.index.isin(y.index).all():
         raise ShapeMismatch(
-            "The two frames have different indices, so that their rows are not the same inputs. Select the same rows of "
-            "both; if row i of both is input i all the same, pass frame.to_numpy()."
+            "The two frames have different indices, so that their rows are not the same inputs. Select the same rows "
+            "of both; if row i of both is input i all the same, pass frame.to_numpy()."
         )
     return x, y.loc[x.index]
