@@ -13,6 +13,7 @@ __all__ = [
     "InputError",
     "MeasureError",
     "MissingDependency",
+    "NetworkError",
     "ShapeMismatch",
     "SimilitudeError",
     "SimilitudeWarning",
@@ -49,6 +50,10 @@ class FileError(SimilitudeError):
 
 class MeasureError(SimilitudeError, ValueError):
     """A pair on which a measure is not defined; in a run it is recorded as a failure."""
+
+
+class NetworkError(SimilitudeError, RuntimeError):
+    """An exception that the user's own network, tokenizer, data set or reduction raised."""
 
 
 class MissingDependency(SimilitudeError, ImportError):

@@ -179,6 +179,30 @@ def test_a_factory_that_gives_another_network_each_time(models, tmp_path):
     assert 0.1 < values["cka"] < 0.999
 
 
+def test_a_random_network_is_refused_unless_the_self_test_is_left_out(models, tmp_path):
+    (tmp_path / "random.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = torch.nn.Linear(4, 5), torch.nn.Linear(5, 3)\n"
+        "    def forward(self, x):\n"
+        "        return self.b(torch.nn.functional.dropout(self.a(x), 0.5))\n"
+    )
+    asked = "torch:./random.py:Net", "torch:./nets.py:first", "--inputs", "inputs.npy", "-l", "*", "--json"
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "--no-self-test" in refused.output
+    assert run(*asked, "--no-self-test").exit_code == 0
+
+
+def test_axes_that_are_stated(models):
+    assert run(*models, "inputs.npy", "--axes", "nd").exit_code == 0
+    wrong = run(*models, "inputs.npy", "--axes", "0=nq")
+    assert wrong.exit_code == 2
+    assert "one letter per axis" in wrong.output
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("2GB", 2 * 10**9), ("1.5 GiB", 3 << 29), ("512mb", 512 * 10**6), ("4000000B", 4_000_000), (None, 7)],

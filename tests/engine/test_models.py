@@ -11,6 +11,7 @@ from similitude.engine.models import compare_models, compare_reductions
 from similitude.engine.streaming import Stream
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import get_measure
+from similitude.representations.extract import extract
 from similitude.representations.representation import row_blocks
 from similitude.representations.rows import FolderRows
 
@@ -165,3 +166,19 @@ def test_few_inputs_for_many_features_are_warned_of():
     with pytest.warns(SimilitudeWarning, match=r"by chance: n = 20 inputs are few for 200"):
         compare_models(*nets, torch.randn(20, 40), layers="*")
     compare_models(*nets, torch.randn(20, 40), "cka(debiased=true)", layers="*")
+
+
+def test_layers_of_each_network_and_a_dict_of_representations():
+    x = torch.randn(20, 4)
+    a = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Linear(5, 3))
+    b = torch.nn.ModuleDict({"first": torch.nn.Linear(4, 6)})
+    b.forward = lambda inputs: b["first"](inputs)
+    matrix = compare_models(a, b, x, layers="*", other_layers=["first"], names=("A", "B")).matrix("cka")
+    assert matrix.shape == (2, 1)
+    dicts = extract(a, x, layers="*", name="A"), extract(b, x, layers="first", name="B")
+    again = pairwise(dicts[0], "cka", others=dicts[1]).matrix("cka")
+    assert list(again.index) == ["A/0", "A/1"]
+    assert list(again.columns) == ["B/first"]
+    np.testing.assert_array_equal(again.to_numpy(), matrix.to_numpy())
+    arrays = {layer: representation.values for layer, representation in dicts[0].items()}
+    assert list(pairwise(arrays, "cka").matrix("cka").index) == ["0", "1"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from similitude.errors import InputError, UnknownName
-from similitude.representations.reduce import REDUCTIONS, get_reduction, kind_of
+from similitude.representations.reduce import REDUCTIONS, get_reduction
 
 torch = pytest.importorskip("torch")
 
@@ -40,12 +40,6 @@ def test_maps():
     ]
     np.testing.assert_allclose(reduce("grid(2)", MAPS, "map"), cells)
     np.testing.assert_allclose(reduce("grid(1)", MAPS, "map"), reduce("mean_pool", MAPS, "map"))
-
-
-@pytest.mark.parametrize("name", ["flatten", "mean_pool", "positions", "grid(2)"])
-def test_channels_last_is_the_same_map(name):
-    last = MAPS.movedim(1, -1).contiguous()
-    np.testing.assert_array_equal(reduce(name, last, "map", channels_last=True), reduce(name, MAPS, "map"))
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 7), (2, 3, 4, 4, 4)])
@@ -123,10 +117,19 @@ def test_functions_and_names():
             get_reduction(bad)
 
 
-def test_kinds():
-    assert kind_of(torch.zeros(2, 3)) == "vector"
-    assert kind_of(torch.zeros(2, 3, 4)) == "tokens"
-    assert kind_of(torch.zeros(2, 3, 4), "Conv1d") == "map"
-    assert kind_of(torch.zeros(2, 3, 4, 5)) == "map"
-    with pytest.raises(InputError):
-        kind_of(torch.zeros(2))
+def test_grids_finer_than_the_map_are_refused():
+    with pytest.raises(InputError, match=r"grid\(5\)"):
+        reduce("grid(5)", MAPS, "map")
+
+
+def test_padding_of_maps_over_time():
+    output = torch.randn(2, 3, 5, dtype=torch.float64)
+    mask = torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 1]])
+    values = output.numpy()
+    expected = [values[0, :, :2].mean(axis=1), values[1].mean(axis=1)]
+    np.testing.assert_allclose(reduce("mean_pool", output, "map", mask=mask), expected)
+    by_position = np.concatenate([values[0, :, :2].T, values[1].T])
+    np.testing.assert_array_equal(reduce("positions", output, "map", mask=mask), by_position)
+    for name in ("grid(2)", "flatten"):
+        with pytest.raises(InputError, match="padding"):
+            reduce(name, output, "map", mask=mask)

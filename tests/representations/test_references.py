@@ -6,10 +6,13 @@ import sys
 import types
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from similitude.errors import FileError, InputError, MissingDependency, UnknownName
-from similitude.representations.references import is_model_reference, load_inputs, load_model
+from similitude.errors import FileError, InputError, MissingDependency, SimilitudeWarning, UnknownName
+from similitude.representations.images import Preparation
+from similitude.representations.input_files import load_inputs
+from similitude.representations.references import is_model_reference, load_model
 
 torch = pytest.importorskip("torch")
 
@@ -96,13 +99,54 @@ def test_references_are_told_from_files():
     assert not is_model_reference("C:/a.npy")
 
 
-def test_inputs(tmp_path):
-    (tmp_path / "a.txt").write_text("one\n\ntwo\n")
-    assert load_inputs(tmp_path / "a.txt") == ["one", "two"]
+def test_arrays_as_inputs(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((3, 2)))
-    assert load_inputs(tmp_path / "a.npy").shape == (3, 2)
+    assert load_inputs(tmp_path / "a.npy").values.shape == (3, 2)
     np.savez(tmp_path / "a.npz", input_ids=np.ones((3, 2)), attention_mask=np.ones((3, 2)))
-    assert set(load_inputs(tmp_path / "a.npz")) == {"input_ids", "attention_mask"}
-    for name in ("a.csv", "absent.txt"):
+    assert set(load_inputs(tmp_path / "a.npz").values) == {"input_ids", "attention_mask"}
+    np.savez(tmp_path / "one.npz", np.ones((3, 2)))
+    assert load_inputs(tmp_path / "one.npz").values.shape == (3, 2)
+    for name in ("a.xyz", "absent.txt", "absent.csv"):
         with pytest.raises(FileError, match=name):
             load_inputs(tmp_path / name)
+
+
+def test_lines_of_text(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffone\r\n\ntwo\u2028three\n".encode())
+    with pytest.warns(SimilitudeWarning, match="empty"):
+        assert load_inputs(tmp_path / "a.txt").values == ["one", "", "two\u2028three"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_columns_of_texts(tmp_path, suffix):
+    frame = pd.DataFrame({"id": ["p", "q"], "text": ["one", "two"], "note": ["x", "y"], "label": [1, 0]})
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        pytest.importorskip("pyarrow")
+        frame.to_parquet(path)
+    found = load_inputs(path)
+    assert (found.values, found.ids, found.labels) == (["one", "two"], ("p", "q"), ("1", "0"))
+    assert load_inputs(path, "note").values == ["x", "y"]
+    with pytest.raises(UnknownName, match="note"):
+        load_inputs(path, "nots")
+
+
+def test_a_folder_of_images(tmp_path):
+    pil = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for name in ("cat/10.png", "cat/9.png", "dog/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pil.fromarray(rng.integers(0, 255, (8, 12, 3), dtype=np.uint8)).save(tmp_path / name)
+    with pytest.raises(InputError, match="--image-size"):
+        load_inputs(tmp_path)
+    found = load_inputs(tmp_path, preparation=Preparation((8, 8), 8, (0.5,) * 3, (0.25,) * 3), batch_size=2)
+    assert found.ids == ("cat/9.png", "cat/10.png", "dog/1.png")
+    assert found.labels == ("cat", "cat", "dog")
+    batches = list(found.values)
+    assert [tuple(batch.shape) for batch in batches] == [(2, 3, 8, 8), (1, 3, 8, 8)]
+    pixels = np.asarray(pil.open(tmp_path / "cat/9.png"), dtype=float)[:, 2:10] / 255
+    np.testing.assert_allclose(batches[0][0].numpy(), (pixels.transpose(2, 0, 1) - 0.5) / 0.25, atol=1e-5)

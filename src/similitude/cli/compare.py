@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from similitude.cli.console import (
     JsonOutput,
@@ -63,12 +64,36 @@ def command(
     ] = None,
     inputs: Annotated[
         Path | None,
-        typer.Option(help="What models are shown (required for them): an array file, or .txt with a text a line."),
+        typer.Option(
+            help="Inputs to run through models (required for them): an array file, a .txt file of one text per "
+            "line, a .csv, .jsonl or .parquet table with a column of texts, or a folder of images."
+        ),
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column of texts in a table of inputs.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(min=1, help="Height and width of images.", show_default="the model's own")
+    ] = None,
+    image_mean: Annotated[
+        str | None, typer.Option(help="Mean per channel, such as 0.5,0.5,0.5.", show_default="the model's own")
+    ] = None,
+    image_std: Annotated[
+        str | None, typer.Option(help="Standard deviation per channel.", show_default="the model's own")
     ] = None,
     reduce: Annotated[
         str, typer.Option(help=f"How a model's outputs become inputs x features: {', '.join(REDUCTIONS)}.")
     ] = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a model is shown at a time.")] = 32,
+    axes: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="State the axes of outputs, one letter each: n inputs, c channels, t tokens, others positions. For "
+            "example nhwc or tnd, or for some layers 'layers.*=nhwc'.",
+            show_default="read from evidence",
+        ),
+    ] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test/--no-self-test", help="Test that a model's rows depend on their input only.")
+    ] = True,
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs per batch.")] = 32,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     folder: Annotated[
         Path | None,
@@ -96,9 +121,13 @@ def command(
         if file is not None:
             make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
-        found = load_networks(
-            networks, layers or [], Extraction(inputs, reduce, batch_size, share, Path(spool), folder)
+        extraction = Extraction(
+            *(inputs, reduce, batch_size, share, Path(spool), folder, axes or (), self_test, column, image_size),
+            _numbers(image_mean, "--image-mean"),
+            _numbers(image_std, "--image-std"),
         )
+        found = load_networks(networks, layers or [], extraction)
+        left_out = {f"{n.name}/{layer}": reason for n in found for layer, reason in n.left_out.items()}
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
         chosen = asked or get_measures(None if single else "cka")
@@ -112,7 +141,7 @@ def command(
         write_csv(table.frame, csv)
         note(f"All values are in {csv}.")
     if json:
-        typer.echo(_as_json(table, computed, first[0].n))
+        typer.echo(_as_json(table, computed, found, left_out))
     elif single:
         stdout().print(_values_table(table, chosen, first[0], second[0]))
     else:
@@ -122,7 +151,9 @@ def command(
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:
         _draw_map(table, placing, found, map_file)
-    if len(table.failures):
+    if left_out and not json:
+        stdout().print(_left_out_table(left_out))
+    if len(table.failures) or left_out:
         raise typer.Exit(1)
 
 
@@ -144,14 +175,38 @@ def _metric_of(measures: list[Measure]) -> Measure:
     return next((m for m in measures if m.properties().is_metric), None) or get_measures(_METRIC)[0]
 
 
-def _as_json(table: PairTable, measures: list[Measure], n: int) -> str:
+def _numbers(text: str | None, option: str) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} {text}: write one number per channel, with commas between them.") from None
+
+
+def _left_out_table(left_out: dict[str, str]) -> Table:
+    printed = Table("left out", "reason")
+    for label, reason in left_out.items():
+        printed.add_row(Text(label), Text(reason))
+    return printed
+
+
+def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
     values = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
         for _, row in table.frame.iterrows()
         for m in measures
     ]
     kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
-    content = {"n": n, "kinds": kinds, "values": values, "failures": table.failures.to_dict(orient="records")}
+    every = [representation for network in networks for representation in network.layers.values()]
+    content = {
+        "n": every[0].n,
+        "kinds": kinds,
+        "values": values,
+        "failures": table.failures.to_dict(orient="records"),
+        "layers": {x.key: {"d": x.d, "reduction": x.reduction, "axes": x.axes} for x in every},
+        "left_out": left_out,
+    }
     return json_module.dumps(content, indent=1)
 
 

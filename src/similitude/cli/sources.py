@@ -14,8 +14,10 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
-from similitude.representations.layers import matches
-from similitude.representations.references import is_model_reference, load_inputs, load_model
+from similitude.representations.images import Preparation
+from similitude.representations.input_files import load_inputs
+from similitude.representations.references import LoadedModel, is_model_reference, load_model
+from similitude.representations.taps import matches
 
 __all__ = ["Extraction", "Network", "load_networks"]
 
@@ -29,11 +31,14 @@ class Network:
         As in tables.
     layers
         Layer name to representation, from input to output.
+    left_out
+        Layers that cannot be compared, with the reason.
     """
 
-    def __init__(self, name: str, layers: dict[str, Representation]) -> None:
+    def __init__(self, name: str, layers: dict[str, Representation], left_out: dict[str, str] | None = None) -> None:
         self.name = name
         self.layers = layers
+        self.left_out = left_out or {}
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,12 @@ class Extraction:
         Where those go that take more.
     folder
         Where all go, to be continued, if the user names one.
+    axes, check
+        See `similitude.extract`.
+    column
+        Column of texts in a table of inputs.
+    image_size, image_mean, image_std
+        How images are prepared, in place of the model's own configuration.
     """
 
     inputs: Path | None
@@ -62,6 +73,12 @@ class Extraction:
     memory: int
     spool: Path
     folder: Path | None = None
+    axes: Sequence[str] = ()
+    check: bool = True
+    column: str | None = None
+    image_size: int | None = None
+    image_mean: Sequence[float] | None = None
+    image_std: Sequence[float] | None = None
 
 
 def load_networks(references: Sequence[str], layers: Sequence[str], extraction: Extraction) -> list[Network]:
@@ -77,7 +94,17 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
     models = [reference for reference in references if is_model_reference(reference)]
     if extraction.folder is not None and not models:
         raise InputError("--folder keeps what models give, and all networks here are files. Leave it out.")
-    for option, given in (("--inputs", extraction.inputs is not None), ("--reduce", extraction.reduce != "auto")):
+    options = {
+        "--inputs": extraction.inputs is not None,
+        "--reduce": extraction.reduce != "auto",
+        "--axes": bool(extraction.axes),
+        "--column": extraction.column is not None,
+        "--no-self-test": not extraction.check,
+        "--image-size": extraction.image_size is not None,
+        "--image-mean": extraction.image_mean is not None,
+        "--image-std": extraction.image_std is not None,
+    }
+    for option, given in options.items():
         if given and not models:
             raise InputError(f"{option} is for models, and all networks here are files. Leave it out.")
     found: list[Network] = []
@@ -92,7 +119,7 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
             found += _from_files(Path(reference), layers, allowance)
     names = Counter(network.name for network in found)
     if len(names) < len(found):  # files of the same name in several folders, or one file twice
-        found = [Network(f"{i + 1}:{network.name}", network.layers) for i, network in enumerate(found)]
+        found = [Network(f"{i + 1}:{n.name}", n.layers, n.left_out) for i, n in enumerate(found)]
     for network in found:
         for representation in network.layers.values():
             representation.model = network.name
@@ -102,26 +129,41 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
 def _from_model(reference: str, place: str, layers: Sequence[str], extraction: Extraction, models: int) -> Network:
     if extraction.inputs is None:
         raise InputError(
-            f"{reference} is a model, so there must be something to show it: --inputs FILE, an array file or a .txt "
-            "file with a text a line."
+            f"{reference} is a model, so there must be something to show it: --inputs with an array file, a .txt file "
+            "of one text per line, a table with a column of texts, or a folder of images."
         )
     loaded = load_model(reference)
+    shown = load_inputs(extraction.inputs, extraction.column, _preparation(loaded, extraction), extraction.batch_size)
     with progress_bars() as bars:
         advance = bars(f"extract {loaded.name}")
         representations = extract_or_spill(
             loaded.model,
-            load_inputs(extraction.inputs),
+            shown.values,
             list(layers) or "blocks",
             reduce=extraction.reduce,
             name=loaded.name,
             tokenizer=loaded.tokenizer,
+            ids=shown.ids,
+            axes=extraction.axes,
+            check=extraction.check,
             batch_size=extraction.batch_size,
             memory=extraction.memory // models,
             spool=extraction.spool / place,
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, representations)
+    return Network(loaded.name, dict(representations), representations.left_out)
+
+
+def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:
+    """How images are prepared: as the model's configuration says, with what the user states in its place."""
+    own, size = loaded.preparation, extraction.image_size
+    if own is None and size is None:
+        return None
+    if own is None and size is not None:
+        own = Preparation((size, size), size)
+    assert own is not None
+    return own.changed(size, extraction.image_mean, extraction.image_std)
 
 
 def _from_files(path: Path, layers: Sequence[str], allowance: Allowance) -> list[Network]:
@@ -134,5 +176,14 @@ def _from_files(path: Path, layers: Sequence[str], allowance: Allowance) -> list
         )
     networks: dict[str, Network] = {}
     for array in chosen:
-        networks.setdefault(array.model, Network(array.model, {})).layers[array.layer] = array.representation()
+        network = networks.setdefault(array.model, Network(array.model, {}))
+        try:
+            network.layers[array.layer] = array.representation()
+        except InputError as error:
+            if len(chosen) == 1:
+                raise
+            network.left_out[array.layer] = str(error)
+    if not any(network.layers for network in networks.values()):
+        layer, reason = next(iter(next(iter(networks.values())).left_out.items()))
+        raise InputError(f"{path} has no layer that can be compared; {layer}: {reason}")
     return list(networks.values())

@@ -13,8 +13,8 @@ from similitude.engine.compute import Progress
 from similitude.engine.pairwise import PairTable, pairwise
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
-from similitude.representations.extract import DoesNotFit, extract
-from similitude.representations.representation import Representation
+from similitude.representations.extract import DoesNotFit, Extracted, extract
+from similitude.representations.taps import LayersLike
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -31,9 +31,10 @@ def compare_models(
     inputs: Any,
     measures: str | Measure | Iterable[str | Measure] = "cka",
     *,
-    layers: str | Iterable[str] = "blocks",
+    layers: LayersLike = "blocks",
+    other_layers: LayersLike | None = None,
     names: tuple[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: bool | Progress | None = None,
     memory: int = MEMORY,
     folder: str | Path | None = None,
     **options: Any,
@@ -53,11 +54,13 @@ def compare_models(
     measures
         Ids.
     layers
-        Names, globs and presets, for both.
+        Names, globs, presets and indices of blocks; see `extract`.
+    other_layers
+        Layers of `b`, where they are not called as in `a`.
     names
         Of the networks, for labels; by default their classes, with A and B if those are the same.
     progress
-        Called with finished and total pairs.
+        Called with finished and total pairs; True for bars of extraction.
     memory
         Bytes, about: half for the representations of both networks, half for what is computed from them.
     folder
@@ -99,27 +102,30 @@ def compare_models(
         for network, name in zip(networks, names or _names(a, b), strict=False):
             letter = "ab"[len(sides)]
             found = extract_or_spill(
-                *(network, inputs, layers),
+                *(network, inputs, layers if letter == "a" or other_layers is None else other_layers),
                 name=name,
                 memory=share // len(networks),
                 spool=Path(spool) / letter,
                 folder=None if folder is None else Path(folder) / letter,
+                progress=progress is True,
                 **options,
             )
             sides.append(list(found.values()))
-        return pairwise(sides[0], chosen, others=sides[-1], progress=progress, memory=share)
+        return pairwise(
+            sides[0], chosen, others=sides[-1], progress=progress if callable(progress) else None, memory=share
+        )
 
 
 def extract_or_spill(
     model: Module,
     inputs: Any,
-    layers: str | Iterable[str],
+    layers: LayersLike,
     *,
     memory: int,
     spool: Path,
     folder: Path | None = None,
     **options: Any,
-) -> dict[str, Representation]:
+) -> Extracted:
     """Representations in memory if they fit, else in files.
 
     Parameters
@@ -148,7 +154,7 @@ def compare_reductions(
     reductions: Sequence[str],
     measures: str | Measure | Iterable[str | Measure] = "cka",
     *,
-    layers: str | Iterable[str] = "blocks",
+    layers: LayersLike = "blocks",
     **options: Any,
 ) -> pd.DataFrame:
     """How much the reduction changes the answer: each layer of `a` with the same layer of `b`, once a reduction.

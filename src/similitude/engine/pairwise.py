@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -20,6 +20,7 @@ from similitude.engine.plan import needs
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.pair import Pair, Side, check_same_inputs
+from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 
 __all__ = ["PairTable", "compare", "pairwise"]
@@ -31,7 +32,8 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations. Rows of two DataFrames are matched by
+        their index.
     measures
         Ids; by default the measures of Ding et al. 2021.
 
@@ -54,6 +56,7 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     1.0
     """
     chosen = get_measures(measures)
+    x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
     pair.wanted |= crosses
@@ -97,10 +100,10 @@ class PairTable:
 
 
 def pairwise(
-    representations: Sequence[Any],
+    representations: Sequence[Any] | Mapping[str, Any],
     measures: str | Measure | Iterable[str | Measure] | None = None,
     *,
-    others: Sequence[Any] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] | None = None,
     ledger: Ledger | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
@@ -115,7 +118,8 @@ def pairwise(
     Parameters
     ----------
     representations
-        Arrays of shape (n, d_i), or Representations; all of the same n inputs.
+        Arrays of shape (n, d_i), or Representations; all of the same n inputs. Of a dict, such as `extract` returns,
+        the values; its keys label those that have no name of their own.
     measures
         Ids; by default the measures of Ding et al. 2021.
     others
@@ -156,9 +160,10 @@ def pairwise(
     return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
 
 
-def _labelled(entries: Sequence[Any]) -> list[Representation]:
-    """Representations with labels of their own: the position where there is no name."""
-    found = [_named(entry, str(i)) for i, entry in enumerate(entries)]
+def _labelled(entries: Sequence[Any] | Mapping[str, Any]) -> list[Representation]:
+    """Representations with labels of their own: the key or position where there is no name."""
+    keyed = entries.items() if isinstance(entries, Mapping) else enumerate(entries)
+    found = [_named(entry, str(key)) for key, entry in keyed]
     if not found:
         raise InputError("There are no representations to compare.")
     return found

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from similitude.errors import InputError
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.frames import on_one_index
 
 __all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
@@ -182,6 +183,7 @@ class Measure(ABC):
         MeasureError
             The measure is not defined on these data.
         """
+        x, y = on_one_index(x, y)
         pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
         return self.value(pair)
 

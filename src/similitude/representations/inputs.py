@@ -1,18 +1,21 @@
-"""What a network is shown, cut into batches: tensors, texts, dictionaries, data sets and loaders alike."""
+"""What a network is shown, cut into batches: tensors, texts, frames, dictionaries, data sets and loaders alike."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from similitude.errors import InputError, require
+from similitude.errors import InputError, NetworkError, SimilitudeError, require
+from similitude.representations.collate import Source, as_tensor, find_source
+from similitude.representations.texts import TEXT_KEYS, Texts
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 __all__ = ["Batch", "Batches", "make_batches"]
 
@@ -48,6 +51,65 @@ class Batch:
     mask: Tensor | None = None
     mask_missing: bool = False
     ids: tuple[str, ...] | None = None
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Tensors by name; those without a name by position."""
+        import torch
+
+        named = {**{str(i): value for i, value in enumerate(self.inputs)}, **self.arguments}
+        return {key: value for key, value in named.items() if isinstance(value, torch.Tensor)}
+
+    def mask_of(self, source: str | None) -> tuple[Tensor | None, bool]:
+        """Mask of the tokens of one of the inputs, and whether one is needed and missing.
+
+        Parameters
+        ----------
+        source
+            Name of the input, as in `tensors`; ``""`` for tokens that the network makes itself, None if not known.
+        """
+        if source == "":
+            return None, self.mask is not None and not bool(self.mask.all())
+        if source is not None and source.startswith("decoder_"):
+            mask = self.arguments.get("decoder_attention_mask")
+            return mask, mask is None
+        read = None if source is None else self.tensors.get(source)
+        if read is not None and read.ndim > 3:  # images have no padding
+            return None, False
+        return self.mask, self.mask_missing
+
+    def cut(self, rows: Sequence[int], crop: bool = False) -> Batch:
+        """Batch of some of the inputs.
+
+        Parameters
+        ----------
+        rows
+            Their positions.
+        crop
+            Remove positions at either end that are padding for all of them.
+        """
+        masks = {"": self.mask, "decoder_": self.arguments.get("decoder_attention_mask")} if crop else {}
+
+        def piece(value: Any, key: str = "") -> Any:
+            if not hasattr(value, "__len__") or not getattr(value, "ndim", 1) or len(value) != self.size:
+                return value
+            if isinstance(value, list | tuple):
+                return [value[row] for row in rows]
+            part = value[list(rows)]
+            mask = masks.get("decoder_" if key.startswith("decoder_") else "")
+            if mask is not None and tuple(value.shape[:2]) == tuple(mask.shape):
+                real = mask[list(rows)].bool().any(dim=0).nonzero()[:, 0].tolist()
+                part = part[:, real[0] : real[-1] + 1] if real else part
+            return part
+
+        return replace(
+            self,
+            inputs=tuple(map(piece, self.inputs)),
+            arguments={key: piece(value, key) for key, value in self.arguments.items()},
+            size=len(rows),
+            mask=None if self.mask is None else piece(self.mask),
+            ids=None,
+        )
 
     def digest(self) -> str:
         """Hash of the content."""
@@ -92,50 +154,53 @@ def make_batches(
     mask: Any = None,
     ids: Sequence[str] | None = None,
     batch_size: int = 32,
+    model: Module | None = None,
 ) -> Batches:
     """Cut inputs into batches.
 
     Parameters
     ----------
     inputs
-        A tensor or array (n, ...); a dict of them, which names the model's arguments; texts, with a tokenizer; a torch
-        Dataset; or a DataLoader or other iterable of batches, each a tensor, a tuple whose first entry is the input, or
-        a dict.
+        A tensor or array (n, ...); a list of images; a dict of them, which names the model's arguments; texts (a list,
+        array or Series), with a tokenizer; a DataFrame; a torch Dataset; or a DataLoader or other iterable of batches,
+        each a tensor, a tuple whose first entry is the input, or a dict.
     tokenizer
         Of Hugging Face, for texts.
     mask
         (n, t), non-zero where a token is not padding, where the inputs do not bring an ``attention_mask``; ``"all"`` if
         there is no padding.
     ids
-        n names of the inputs.
+        n names of the inputs; by default the index of a Series or DataFrame, where it is not just a count.
     batch_size
         For inputs that are not batches yet.
+    model
+        The network, which tells single inputs from batches and how many tokens it takes.
 
     Raises
     ------
     InputError
         Inputs of no such kind, or a loader that shuffles without giving ids.
+    NetworkError
+        The user's data set, loader or tokenizer raised an exception.
     """
     torch = require("torch", "models")
     if batch_size < 1:
         raise InputError(f"The batch size must be 1 or more, not {batch_size}.")
     every_token = isinstance(mask, str) and mask == "all"
     whole_mask = None if mask is None or every_token else torch.as_tensor(mask)
-    names = None if ids is None else tuple(str(i) for i in ids)
-
-    if isinstance(inputs, str):
-        raise InputError("Give a list of texts, not one text.")
-    if isinstance(inputs, torch.utils.data.Dataset) and not isinstance(inputs, torch.utils.data.IterableDataset):
-        inputs = torch.utils.data.DataLoader(inputs, batch_size=batch_size)
-    raw, count = _raw_batches(inputs, tokenizer, batch_size)
+    texts = Texts(tokenizer, model)
+    source = find_source(inputs, texts, batch_size, model)
+    names = source.ids if ids is None else tuple(str(i) for i in ids)
 
     def start() -> Iterator[Batch]:
         begin = 0
-        for entry in raw():
-            batch = _as_batch(entry, every_token)
+        for entry in _read(source):
+            batch = _as_batch(entry, every_token, texts)
             end = begin + batch.size
             if whole_mask is not None:
                 batch.mask, batch.mask_missing = whole_mask[begin:end], False
+                if len(whole_mask) < end:
+                    raise InputError(f"The mask has {len(whole_mask)} rows, and there are more inputs.")
             if names is not None:
                 batch.ids = names[begin:end]
             yield batch
@@ -143,85 +208,68 @@ def make_batches(
         if names is not None and begin != len(names):
             raise InputError(f"{len(names)} ids for {begin} inputs.")
 
-    repeatable = not isinstance(inputs, Iterator)
-    batches = Batches(start, count, _goes_random(inputs), repeatable)
+    batches = Batches(start, source.count, _goes_random(inputs), not isinstance(inputs, Iterator))
     _check_order(batches, own_ids=names is not None)
+    _check_workers(inputs, batches)
     return batches
 
 
-def _raw_batches(inputs: Any, tokenizer: Any, batch_size: int) -> tuple[Callable[[], Iterator[Any]], int | None]:
-    """A function that starts a pass over raw batches, and their number."""
-    torch = require("torch", "models")
-    given: Any = inputs
-
-    def slices(n: int, cut: Callable[[int, int], Any]) -> tuple[Callable[[], Iterator[Any]], int]:
-        if n == 0:
-            raise InputError("There are no inputs.")
-        return lambda: (cut(i, min(i + batch_size, n)) for i in range(0, n, batch_size)), -(-n // batch_size)
-
-    if isinstance(inputs, Sequence) and len(inputs) and all(isinstance(text, str) for text in inputs):
-        if tokenizer is None:
-            raise InputError("Texts need a tokenizer: extract(model, texts, tokenizer=tokenizer).")
-        if getattr(tokenizer, "pad_token", True) is None:
-            raise InputError("The tokenizer has no padding token. Set tokenizer.pad_token = tokenizer.eos_token first.")
-        return slices(
-            len(inputs),
-            lambda i, j: dict(tokenizer(list(inputs[i:j]), padding=True, truncation=True, return_tensors="pt")),
-        )
-    if isinstance(inputs, torch.Tensor | np.ndarray):
-        if given.ndim < 2:
-            raise InputError(
-                f"Inputs of shape {tuple(given.shape)}: the first axis must be the inputs, with one more at least."
-            )
-        return slices(len(inputs), lambda i, j: _piece(inputs, i, j))
-    if isinstance(inputs, Mapping):
-        lengths = {key: len(value) for key, value in inputs.items()}
-        if len(set(lengths.values())) != 1:
-            raise InputError(f"The entries of the inputs differ in length: {lengths}.")
-        return slices(
-            next(iter(lengths.values())), lambda i, j: {key: _piece(value, i, j) for key, value in inputs.items()}
-        )
-    if isinstance(inputs, Iterable):
+def _read(source: Source) -> Iterator[Any]:
+    """Raw batches; an exception of the user's data set or loader is reported as such."""
+    entries = None
+    while True:
         try:
-            count = len(inputs)  # type: ignore[arg-type]  # iterables without a length are caught
-        except TypeError:
-            count = None
-        return lambda: iter(inputs), count
-    raise InputError(
-        f"Inputs of type {type(inputs).__name__}: give a tensor, a dict of tensors, texts, or a loader of batches."
-    )
+            entries = source.start() if entries is None else entries
+            entry = next(entries)
+        except StopIteration:
+            return
+        except SimilitudeError:
+            raise
+        except Exception as error:  # whatever a foreign data set raises
+            raise NetworkError(f"Reading the inputs failed: {type(error).__name__}: {error}") from error
+        yield entry
 
 
-def _piece(values: Any, begin: int, end: int) -> Tensor:
-    """Rows of a tensor, array or list; those of an array are copied, since it may be read-only or on disk."""
-    torch = require("torch", "models")
-    piece = values[begin:end]
-    return piece if isinstance(piece, torch.Tensor) else torch.as_tensor(np.array(piece))
-
-
-def _as_batch(entry: Any, every_token: bool) -> Batch:
+def _as_batch(entry: Any, every_token: bool, texts: Texts) -> Batch:
     torch = require("torch", "models")
     if isinstance(entry, Mapping):
         arguments = dict(entry)
         ids = next((_names(arguments.pop(key)) for key in _ID_KEYS if key in arguments), None)
-        tensors = {key: value for key, value in arguments.items() if isinstance(value, torch.Tensor)}
-        if not tensors:
+        read = next((key for key in TEXT_KEYS if key in arguments and "input_ids" not in arguments), None)
+        if read is not None and texts.readable:
+            arguments = {**arguments, **texts.tokens(arguments.pop(read))}
+        arguments = {
+            key: as_tensor(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
+            for key, value in arguments.items()
+        }
+        batch = Batch((), arguments, 0, ids=ids)
+        if not batch.tensors:
             raise InputError(f"A batch is a dict without tensors; its keys are {', '.join(map(str, entry))}.")
-        first = next(iter(tensors.values()))
-        mask = tensors.get("attention_mask")
-        missing = "input_ids" in tensors and mask is None and not every_token
-        return Batch((), arguments, len(first), mask, missing, ids)
+        batch.size = len(next(iter(batch.tensors.values())))
+        batch.mask = batch.tensors.get("attention_mask")
+        tokens = arguments.get("input_ids", next(iter(batch.tensors.values())) if len(batch.tensors) == 1 else None)
+        batch.mask_missing = _are_tokens(tokens) and batch.mask is None and not every_token
+        if every_token and "decoder_input_ids" in arguments:
+            arguments.setdefault("decoder_attention_mask", torch.ones_like(arguments["decoder_input_ids"]))
+        return batch
     value: Any = entry[0] if isinstance(entry, tuple | list) and len(entry) else entry
+    if isinstance(value, str):  # a batch of texts, not of which the first is taken
+        value = entry
     if isinstance(value, Mapping):
-        return _as_batch(value, every_token)
-    if isinstance(value, np.ndarray):
-        value = torch.as_tensor(value)
-    if not isinstance(value, torch.Tensor) or value.ndim < 1:
+        return _as_batch(value, every_token, texts)
+    if isinstance(value, tuple | list) and texts.are(value):
+        return _as_batch(texts.tokens(value), every_token, texts)
+    array: Any = as_tensor(value) if isinstance(value, np.ndarray) else value
+    if not isinstance(array, torch.Tensor) or array.ndim < 1:
         raise InputError(
             f"A batch of type {type(value).__name__}: give tensors, tuples that begin with one, or dicts of tensors."
         )
-    is_tokens = value.ndim == 2 and not value.is_floating_point()
-    return Batch((value,), {}, len(value), None, is_tokens and not every_token)
+    return Batch((array,), {}, len(array), None, _are_tokens(array) and not every_token)
+
+
+def _are_tokens(value: Any) -> bool:
+    """Whether a value holds token ids: whole numbers, one row per input."""
+    return value is not None and value.ndim == 2 and not (value.is_floating_point() or value.is_complex())
 
 
 def _names(values: Any) -> tuple[str, ...]:
@@ -257,3 +305,16 @@ def _check_order(batches: Batches, own_ids: bool) -> None:
         has_ids = has_ids and again is not None and first.ids != again.ids
     if not has_ids:
         raise InputError(_SHUFFLED)
+
+
+def _check_workers(inputs: Any, batches: Batches) -> None:
+    """Refuse a loader whose workers each give the whole of an iterable data set."""
+    from torch.utils.data import DataLoader, IterableDataset
+
+    if isinstance(inputs, DataLoader) and isinstance(inputs.dataset, IterableDataset) and inputs.num_workers > 1:
+        first = [batch.digest() for batch, _ in zip(batches, range(2), strict=False)]
+        if len(set(first)) < len(first):
+            raise InputError(
+                f"Each of the loader's {inputs.num_workers} workers gives all inputs, so that they come several times. "
+                "Use num_workers=0, or let the data set share them out by torch.utils.data.get_worker_info()."
+            )

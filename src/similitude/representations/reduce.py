@@ -24,16 +24,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from similitude.errors import InputError, UnknownName, suggestion
+from similitude.errors import InputError, NetworkError, SimilitudeError, UnknownName, suggestion
+from similitude.representations.axes import Kind
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["REDUCTIONS", "Kind", "Reduction", "get_reduction", "kind_of"]
-
-Kind = Literal["vector", "map", "tokens"]
+__all__ = ["REDUCTIONS", "Reduction", "get_reduction"]
 
 REDUCTIONS: dict[str, tuple[Kind, ...]] = {
     "auto": ("vector", "map", "tokens"),
@@ -47,8 +46,6 @@ REDUCTIONS: dict[str, tuple[Kind, ...]] = {
     "tokens": ("vector", "tokens"),
 }
 """Names and the kinds of output that they take; a vector has nothing to reduce, and any of them leaves it as it is."""
-
-_CHANNELS_FIRST = ("Conv1d", "ConvTranspose1d", "BatchNorm1d", "InstanceNorm1d", "AvgPool1d", "MaxPool1d")
 
 
 @dataclass(frozen=True)
@@ -82,23 +79,24 @@ class Reduction:
 
     def needs_mask(self, kind: Kind) -> bool:
         """Whether padding would go unnoticed into the result."""
-        return kind == "tokens" and self.function is None and self.name != "cls"
+        return kind != "vector" and self.function is None and self.name != "cls"
 
-    def __call__(
-        self, output: Tensor, kind: Kind, *, mask: Tensor | None = None, channels_last: bool = False
-    ) -> tuple[Tensor, Tensor | int]:
+    @property
+    def reads_any_axes(self) -> bool:
+        """Whether it makes no difference which axis holds the channels."""
+        return self.function is not None or self.name == "flatten"
+
+    def __call__(self, output: Tensor, kind: Kind, *, mask: Tensor | None = None) -> tuple[Tensor, Tensor | int]:
         """Reduce an output.
 
         Parameters
         ----------
         output
-            Tensor of shape (n, d), (n, c, ...) or (n, t, d).
+            Tensor of shape (n, d), (n, c, ...) or (n, t, d); see `Axes.arrange`.
         kind
             Which of the three it is.
         mask
-            (n, t), non-zero where a token is not padding; None if all are real.
-        channels_last
-            Maps are (n, ..., c).
+            (n, t), non-zero where a token is not padding; None if all are real. It holds for maps (n, c, t) too.
 
         Returns
         -------
@@ -113,7 +111,7 @@ class Reduction:
             The reduction is not meant for this kind of output, or the mask does not fit.
         """
         if self.function is not None:
-            return _checked(self.function(output), self.name, len(output)), 1
+            return _checked(_own(self.function, output, self.name), self.name, len(output)), 1
         meant = self.of(kind)
         if kind not in REDUCTIONS[meant.name]:
             fit = [name for name, kinds in REDUCTIONS.items() if kind in kinds]
@@ -124,8 +122,11 @@ class Reduction:
             return output, 1
         if kind == "tokens":
             return _reduce_tokens(meant, output, _fitting(mask, output))
-        if channels_last:
-            output = output.movedim(-1, 1)
+        if mask is not None and output.ndim == 3 and not bool(mask.all()):
+            if meant.name == "grid":
+                raise InputError("a grid would average padding. Use mean_pool or positions, or inputs of one length.")
+            by_token = Reduction("tokens") if meant.name == "positions" else meant
+            return _reduce_tokens(by_token, output.transpose(1, 2), _fitting(mask, output.transpose(1, 2)))
         if meant.name == "flatten":
             return output.flatten(1), 1
         if meant.name == "mean_pool":
@@ -153,23 +154,8 @@ def get_reduction(reduction: str | Reduction | Callable[[Any], Any]) -> Reductio
     if match is None or name not in REDUCTIONS or (match.group(2) and name != "grid"):
         raise UnknownName(f"Unknown reduction {reduction!r}. {suggestion(name, REDUCTIONS)}")
     if match.group(2) == "0":
-        raise InputError("A grid has at least one cell a side: grid(1) or more.")
+        raise InputError("A grid has at least one cell per side: grid(1) or more.")
     return Reduction(name, int(match.group(2) or 2))
-
-
-def kind_of(output: Tensor, module_type: str = "") -> Kind:
-    """Which kind of output a tensor is, by its number of axes and the type of module that gave it.
-
-    Raises
-    ------
-    InputError
-        One axis only: there is no row an input.
-    """
-    if output.ndim < 2:
-        raise InputError(f"the output has shape {tuple(output.shape)}, not a row an input.")
-    if output.ndim == 2:
-        return "vector"
-    return "tokens" if output.ndim == 3 and not module_type.endswith(_CHANNELS_FIRST) else "map"
 
 
 def _reduce_tokens(reduction: Reduction, output: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | int]:
@@ -215,6 +201,11 @@ def _fitting(mask: Tensor | None, output: Tensor) -> Tensor | None:
 def _grid(output: Tensor, size: int) -> Tensor:
     from torch.nn import functional
 
+    sides = tuple(output.shape[2:])
+    if size > min(sides):
+        raise InputError(
+            f"grid({size}) has more cells per side than the map of {sides} has positions; use a smaller grid."
+        )
     pool = {3: functional.adaptive_avg_pool1d, 4: functional.adaptive_avg_pool2d, 5: functional.adaptive_avg_pool3d}
     return pool[output.ndim](output, size).flatten(1)
 
@@ -222,6 +213,18 @@ def _grid(output: Tensor, size: int) -> Tensor:
 def _wide(output: Tensor) -> Tensor:
     """Half precision is upcast before summing."""
     return output.float() if output.element_size() < 4 else output
+
+
+def _own(function: Callable[[Any], Any], output: Tensor, name: str) -> Any:
+    try:
+        return function(output)
+    except SimilitudeError:
+        raise
+    except Exception as error:  # whatever the user's function raises
+        shape = tuple(output.shape)
+        raise NetworkError(
+            f"The reduction {name!r} failed on shape {shape}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _checked(rows: Any, name: str, n: int) -> Any:

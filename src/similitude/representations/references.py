@@ -1,4 +1,4 @@
-"""Networks by reference: ``hf:PATH``, ``timm:NAME``, ``torch:package.module:factory``, and the inputs to show them."""
+"""Networks by reference: ``hf:PATH``, ``timm:NAME``, ``torch:package.module:factory``."""
 
 from __future__ import annotations
 
@@ -10,24 +10,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
-from similitude.representations.allowance import check_regular
-from similitude.representations.files import SUFFIXES, load_arrays
+from similitude.representations.images import Preparation
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["LoadedModel", "is_model_reference", "load_inputs", "load_model"]
+__all__ = ["LoadedModel", "is_model_reference", "load_model"]
 
 _KINDS = ("hf", "timm", "torch")
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network and, if it reads text, its tokenizer."""
+    """A network with what it needs to read texts or image files.
+
+    Parameters
+    ----------
+    name
+        As in tables.
+    model
+        The network.
+    tokenizer
+        Its tokenizer, if it reads text; padding stands behind the tokens.
+    preparation
+        How image files are prepared, if its configuration says so.
+    """
 
     name: str
     model: Module
     tokenizer: Any = None
+    preparation: Preparation | None = None
 
 
 def is_model_reference(text: str) -> bool:
@@ -63,22 +75,6 @@ def load_model(reference: str) -> LoadedModel:
     return {"hf": _from_transformers, "timm": _from_timm, "torch": _from_factory}[kind](rest)
 
 
-def load_inputs(path: str | Path) -> Any:
-    """Inputs of a file for `extract`: lines of a ``.txt`` file as texts, else an array, or a dict of arrays by name."""
-    path = Path(path)
-    check_regular(path)
-    if path.suffix == ".txt":
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileError(f"{path} cannot be read as text in UTF-8: {error}") from None
-        return [line for line in lines if line.strip()]
-    if path.suffix.lower() not in SUFFIXES:
-        raise FileError(f"{path}: inputs are a .txt file with a text a line, or arrays in {', '.join(SUFFIXES)}.")
-    arrays = {array.layer: array.values for array in load_arrays(path)}
-    return next(iter(arrays.values())) if set(arrays) == {""} else arrays
-
-
 def _from_transformers(path: str) -> LoadedModel:
     transformers = require("transformers", "models")
     transformers.logging.set_verbosity_error()
@@ -90,7 +86,16 @@ def _from_transformers(path: str) -> LoadedModel:
         tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     except Exception:  # an image model has none, and says so in many ways
         tokenizer = None
+    if tokenizer is not None:
+        tokenizer.padding_side = "right"  # on the left, networks that count positions would count the padding
     return LoadedModel(Path(path).name, model, tokenizer)
+
+
+def _set_padding(tokenizer: Any) -> None:
+    """Padding behind the tokens, by a token of any kind where there is none for it: the mask leaves it out."""
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
 
 
 def _from_timm(name: str) -> LoadedModel:
@@ -105,9 +110,10 @@ def _from_timm(name: str) -> LoadedModel:
     if not timm.is_model(name):
         raise UnknownName(f"timm has no model {name!r}. {suggestion(name, timm.list_models())}")
     try:
-        return LoadedModel(name, timm.create_model(name, pretrained=True))
+        model = timm.create_model(name, pretrained=True)
     except Exception as error:
         raise FileError(f"timm:{name} cannot be loaded: {_first_line(error)}") from None
+    return LoadedModel(name, model, preparation=Preparation.of_timm(model))
 
 
 def _from_factory(address: str) -> LoadedModel:
@@ -138,7 +144,7 @@ def _from_factory(address: str) -> LoadedModel:
         ) from None
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"torch:{address}: {name}() returned a {type(model).__name__}, not a torch.nn.Module.")
-    return LoadedModel(name, model)
+    return LoadedModel(name, model, preparation=Preparation.of_timm(model))
 
 
 def _import_file(text: str) -> Any:

@@ -116,6 +116,8 @@ class Representation:
         matched by position.
     reduction
         How the layer's output became n x d, e.g. ``"mean_pool"``.
+    axes
+        How the layer's output was read before that, and by what evidence, e.g. ``"nchw (Conv2d)"``.
 
     Attributes
     ----------
@@ -136,10 +138,12 @@ class Representation:
         layer: str = "",
         ids: Sequence[str] | None = None,
         reduction: str = "",
+        axes: str = "",
     ) -> None:
         self.model = model
         self.layer = layer
         self.reduction = reduction
+        self.axes = axes
         self.ids = None if ids is None else tuple(str(i) for i in ids)
         array, self.precision = as_array(values, self.key or "representation")
         self.values = _validated(array, self.precision, self.key or "representation").view()
@@ -217,6 +221,7 @@ class Truncated(Representation):
         self.model = parent.model
         self.layer = parent.layer
         self.reduction = parent.reduction
+        self.axes = parent.axes
         self.ids = parent.ids
         self.precision = parent.precision
 

@@ -36,12 +36,15 @@ class Part:
         Its name.
     precision
         Machine epsilon of the type in which the network computed.
+    axes
+        How the layer's output was read, and by what evidence.
     """
 
     values: np.ndarray
     per_input: list[int]
     reduction: str
     precision: float
+    axes: str = ""
 
 
 class Rows(ABC):
@@ -53,8 +56,10 @@ class Rows(ABC):
         Number of batches that are there.
     ids
         Names of the inputs so far; empty if they have none.
-    per_input, reductions, precisions
+    per_input, reductions, precisions, axes
         By layer; see `Part`.
+    readings
+        How the layers' outputs are read, to be kept with the rows.
     """
 
     def __init__(self) -> None:
@@ -63,6 +68,8 @@ class Rows(ABC):
         self.per_input: dict[str, list[int]] = {}
         self.reductions: dict[str, str] = {}
         self.precisions: dict[str, float] = {}
+        self.axes: dict[str, str] = {}
+        self.readings: dict[str, Any] = {}
         self._widths: dict[str, int] = {}
 
     def add(self, parts: dict[str, Part], ids: tuple[str, ...] | None) -> None:
@@ -88,6 +95,7 @@ class Rows(ABC):
             self.per_input.setdefault(layer, []).extend(part.per_input)
             self.reductions[layer] = part.reduction
             self.precisions[layer] = part.precision
+            self.axes[layer] = part.axes
         self.ids.extend(ids or ())
         self.batches += 1
 
@@ -199,6 +207,7 @@ class FolderRows(Rows):
             record["precisions"],
         )
         self._widths, self._types = record["widths"], record["types"]
+        self.axes, self.readings = record.get("axes", {}), record.get("readings", {})
         for layer, width in self._widths.items():
             whole = sum(self.per_input[layer]) * width * np.dtype(self._types[layer]).itemsize
             file = self._file(layer)
@@ -220,6 +229,8 @@ class FolderRows(Rows):
             "precisions": self.precisions,
             "widths": self._widths,
             "types": self._types,
+            "axes": self.axes,
+            "readings": self.readings,
         }
         write_json(self._record, {"format": _FORMAT, "settings": self._settings, **state})
         self._synced = time.monotonic()

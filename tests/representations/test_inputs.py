@@ -1,0 +1,213 @@
+"""Inputs as users have them: one value whatever holds them, and errors that name the cure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from similitude.errors import InputError, NetworkError, SimilitudeWarning
+from similitude.representations.extract import extract
+from similitude.representations.input_files import load_inputs
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+def convnet():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5))
+
+
+def images():
+    return np.random.default_rng(0).normal(size=(10, 3, 8, 8)).astype("float32")
+
+
+def bert(positions: int = 16):
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        vocab_size=40,
+        max_position_embeddings=positions,
+    )
+    return transformers.BertModel(config)
+
+
+class Letters:
+    """A tokenizer of one token per letter."""
+
+    model_max_length = 10**30
+
+    def __init__(self, pad_token: str | None = "-"):
+        self.pad_token = pad_token
+
+    def __call__(self, texts, padding=False, truncation=False, return_tensors=None, max_length=None):
+        if isinstance(texts, str):
+            return {"input_ids": [ord(letter) % 35 + 5 for letter in texts]}
+        ids = [[ord(letter) % 35 + 5 for letter in text][:max_length] for text in texts]
+        assert not (padding and self.pad_token is None)
+        if not padding:
+            return {"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]}
+        length = max(map(len, ids))
+        padded = torch.tensor([row + [0] * (length - len(row)) for row in ids])
+        return {"input_ids": padded, "attention_mask": (padded > 0).long()}
+
+
+class Pairs(torch.utils.data.Dataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        return images()[i], i % 3
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        torch.as_tensor,
+        lambda x: {"whatever": x},
+        lambda x: {"whatever": x, "labels": np.arange(10), "ids": list("abcdefghij")},
+        list,
+        lambda x: [torch.as_tensor(image) for image in x],
+        lambda x: [(image, 0) for image in x],
+        lambda x: Pairs(),
+        lambda x: torch.utils.data.DataLoader(Pairs(), batch_size=3),
+        lambda x: [x[:4], x[4:]],
+        lambda x: np.ascontiguousarray(x, dtype=">f4"),
+        lambda x: torch.as_tensor(x).requires_grad_(),
+    ],
+)
+def test_images(hold):
+    found = extract(convnet(), hold(images()), layers="3")["3"].values
+    expected = convnet()(torch.as_tensor(images())).detach().numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["arr_0", "images", "x"])
+def test_an_archive_of_one_array(tmp_path, name):
+    np.savez(tmp_path / "inputs.npz", **{name: images()})
+    found = extract(convnet(), load_inputs(tmp_path / "inputs.npz").values, layers="3")["3"].values
+    np.testing.assert_array_equal(found, extract(convnet(), images(), layers="3")["3"].values)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "text"),
+    [
+        ((images() * 50).astype("uint8"), NetworkError, "scaled as in training"),
+        (images().transpose(0, 2, 3, 1), NetworkError, r"n, h, w, c"),
+        (images()[0], InputError, r"x\[None\]"),
+        ([images()[0], images()[1][:, :4]], InputError, "differ in shape"),
+        (pd.DataFrame({"a": ["x"], "b": [1]}), InputError, "not numeric"),
+        (pd.Series(["a text", None]), InputError, "not a text"),
+    ],
+)
+def test_inputs_that_do_not_fit(inputs, error, text):
+    with pytest.raises(error, match=text):
+        extract(convnet(), inputs, layers="3")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        ("one text", "list of texts"),
+        (torch.zeros(0, 5), "no inputs"),
+        ([], "no inputs"),
+        (torch.zeros(5), "first axis"),
+        ({"a": torch.zeros(3, 2), "b": torch.zeros(4, 2)}, "differ in length"),
+        (3, "int"),
+        ([object()], "object"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_named(inputs, text):
+    with pytest.raises(InputError, match=text):
+        extract(nn.Sequential(nn.Linear(2, 2)), inputs, layers="0")
+
+
+def test_frames():
+    net = nn.Sequential(nn.Linear(2, 3))
+    frame = pd.DataFrame({"a": np.arange(5.0), "b": [1, 0, 2, 5, 3]}, index=list("vwxyz"))
+    found = extract(net, frame, layers="0")["0"]
+    assert found.ids == tuple("vwxyz")
+    expected = net(torch.as_tensor(frame.to_numpy(), dtype=torch.float32)).detach().numpy()
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+
+
+TEXTS = ["ab", "abc", "hello", "x"]
+
+
+@pytest.mark.parametrize(
+    "hold", [list, tuple, np.array, pd.Series, lambda x: [(text, 1) for text in x], lambda x: [x[:2], x[2:]]]
+)
+@pytest.mark.parametrize("pad_token", ["-", None])
+def test_texts(hold, pad_token):
+    one_by_one = extract(bert(), TEXTS, tokenizer=Letters(), batch_size=1)
+    found = extract(bert(), hold(TEXTS), tokenizer=Letters(pad_token))
+    for layer, expected in one_by_one.items():
+        np.testing.assert_allclose(found[layer].values, expected.values, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        dict,
+        lambda found: [{key: value[i] for key, value in found.items()} for i in range(4)],
+        lambda found: {"input_ids": found["input_ids"]},
+        lambda found: found["input_ids"],
+    ],
+)
+def test_what_a_tokenizer_gives_as_lists(hold):
+    found = extract(bert(), hold(Letters()(TEXTS)))
+    for layer, expected in extract(bert(), TEXTS, tokenizer=Letters()).items():
+        np.testing.assert_allclose(found[layer].values, expected.values, atol=1e-5)
+
+
+def test_texts_that_are_too_long_or_empty():
+    with pytest.warns(SimilitudeWarning, match="more than 16 tokens"):
+        found = extract(bert(), ["a" * 20, "b" * 16], tokenizer=Letters())["encoder.layer.0"]
+    assert found.n == 2
+    with pytest.raises(InputError, match="'' has no tokens"):
+        extract(bert(), ["a", ""], tokenizer=Letters())
+    with pytest.raises(InputError, match="tokenizer"):
+        extract(bert(), TEXTS)
+
+
+def test_an_exception_of_the_data_set_is_reported_as_such():
+    class Broken(Pairs):
+        def __getitem__(self, i):
+            raise OSError("file 7 is gone")
+
+    with pytest.raises(NetworkError, match="Reading the inputs failed: OSError: file 7 is gone"):
+        extract(convnet(), Broken(), layers="3")
+
+
+def test_unfit_layers_cost_only_themselves():
+    class Constant(nn.Module):
+        def forward(self, x):
+            return torch.ones(len(x), 3)
+
+    class Scalar(nn.Module):
+        def forward(self, x):
+            return x.mean()
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.constant, self.scalar, self.last = nn.Linear(4, 3), Constant(), Scalar(), nn.Linear(4, 2)
+
+        def forward(self, x):
+            self.constant(x)
+            self.scalar(x)
+            return self.first(x), self.last(x)
+
+    for layers in ("all", ["first", "constant", "scalar", "last"]):
+        with pytest.warns(SimilitudeWarning, match="2 layer"):
+            found = extract(Net(), torch.randn(9, 4), layers=layers)
+        assert list(found) == ["first", "last"]
+        assert set(found.left_out) == {"constant", "scalar"}
+    for layer, reason in (("constant", "constant"), ("scalar", "scalar")):
+        with pytest.raises(InputError, match=reason):
+            extract(Net(), torch.randn(9, 4), layers=layer)
