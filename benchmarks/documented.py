@@ -1,12 +1,10 @@
 """The numbers in README and docs: taken from a run, written into the pages, and compared with another run.
 
-    python benchmarks/documented.py collect RESULTS... [--replication FOLDER...] [--intuitive FOLDER...]
-                                                                                   keep what the pages need in docs/data
+    python benchmarks/documented.py collect RESULTS... [--replication FOLDER...]   keep what the pages need in docs/data
     python benchmarks/documented.py write                                          write the numbers into the pages
     python benchmarks/documented.py check RESULTS...                               compare a fresh run with docs/data
 
-RESULTS are folders that `similitude run` wrote, the others such as `similitude replicate` and `similitude intuitive`
-wrote. Numbers stand in a page between
+RESULTS are folders that `similitude run` wrote, FOLDER one of `similitude replicate`. Numbers stand in a page between
 the lines `<!-- numbers: BLOCK -->` and `<!-- end of numbers -->`; `BLOCKS` says which blocks there are.
 """
 
@@ -49,7 +47,7 @@ SUMMARY = [
 _BLOCK = re.compile(r"(<!-- numbers: ([\w /-]+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 
 
-def collect(runs: list[Path], replications: list[Path], intuitive: list[Path]) -> None:
+def collect(runs: list[Path], replications: list[Path]) -> None:
     """Keep results, spreads and verdicts in docs/data, rounded to six digits."""
     DATA.mkdir(exist_ok=True)
     frames = [_results(run) for run in runs]
@@ -62,10 +60,9 @@ def collect(runs: list[Path], replications: list[Path], intuitive: list[Path]) -
             pd.read_csv(folder / "verdicts.csv", keep_default_na=False, na_values=["nan"]) for folder in replications
         ]
         pd.concat(verdicts, ignore_index=True).to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
-    for file in (file for folder in intuitive for file in folder.glob("intuitive-*.csv")):
-        pd.read_csv(file).to_csv(DATA / file.name, index=False, float_format="%.6f")
-    commands = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"]["command"] for run in runs]
-    (DATA / "provenance.json").write_text(json.dumps({"commands": commands}, indent=1) + "\n", encoding="utf-8")
+    provenance = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"] for run in runs]
+    scales = {suite: scale for found in provenance for suite, scale in found["scales"].items()}
+    (DATA / "provenance.json").write_text(json.dumps({"scales": scales}, indent=1) + "\n", encoding="utf-8")
 
 
 def _results(run: Path) -> pd.DataFrame:
@@ -196,20 +193,6 @@ def verdict_counts(_: str) -> str:
     return "\n".join(lines)
 
 
-def intuitive_table(suite: str) -> str:
-    """Return what the intuitive tests say of each measure on a suite."""
-    lines = ["| measure | same layer found | depth outweighs the seed | deletion in the last layer noticed |"]
-    lines.append("|---|--:|--:|--:|")
-    for row in pd.read_csv(DATA / f"intuitive-{suite}.csv").to_dict("records"):
-        shares = [_percent(row["identification"]), _percent(row["depth_over_seed"]), _percent(row["detected"])]
-        lines.append(f"| `{row['measure']}` | " + " | ".join(shares) + " |")
-    return "\n".join(lines)
-
-
-def _percent(share: float) -> str:
-    return "—" if pd.isna(share) else "never" if share == float("inf") else f"{share:.0%}"
-
-
 BLOCKS: dict[str, Callable[[str], str]] = {
     "table": suite_table,
     "summary": summary_table,
@@ -217,7 +200,6 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "spread": spread_table,
     "verdicts": verdicts_table,
     "counts": verdict_counts,
-    "intuitive": intuitive_table,
 }
 
 
@@ -227,12 +209,11 @@ def main() -> None:
     parser.add_argument("command", choices=["collect", "write", "check"])
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--replication", nargs="*", type=Path, default=[])
-    parser.add_argument("--intuitive", nargs="*", type=Path, default=[])
     given = parser.parse_args()
     if given.command != "write" and not given.runs:
         parser.error("name the folder of at least one run")
     if given.command == "collect":
-        collect(given.runs, given.replication, given.intuitive)
+        collect(given.runs, given.replication)
     elif given.command == "write":
         for page in stale():
             page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")

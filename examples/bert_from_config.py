@@ -38,10 +38,9 @@ def main() -> None:
         return output.mean(dim=1)
 
     layer = "encoder.layer.3"
-    right, wrong = (
-        [extract(make(seed), inputs, layers=layer, reduce=reduce)[layer] for seed in (0, 1)]
-        for reduce in ("mean_pool", unmasked_mean)
-    )
+    right = [extract(make(seed), inputs, layers=layer, reduce="mean_pool")[layer] for seed in (0, 1)]
+    # The self-test would refuse rows that depend on padding.
+    wrong = [extract(make(seed), inputs, layers=layer, reduce=unmasked_mean, check=False)[layer] for seed in (0, 1)]
     print(f"\nTwo networks with different random weights, {layer}, pooled over")
     print(f"  real tokens      {compare(*right, 'cka')['cka']:.3f}")
     print(f"  padding as well  {compare(*wrong, 'cka')['cka']:.3f}")

@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from similitude.benchmark.subtask import Grouping
 from similitude.cli.main import app
+from similitude.report.replication import half_of
+from similitude.suites import SUITES, Site
 
 runner = CliRunner()
 
@@ -38,6 +42,19 @@ def test_the_table_and_the_sentences(home, tmp_path):
     result = call(home, "synthetic/pc_deletion", "-m", "cka,random", "--scale", "first", "-o", tmp_path)
     assert result.exit_code == 0, result.output
     assert "1 of 1 verdicts that a measure tracks a functionality hold; 0 are reversed." in result.stdout
+
+
+def test_halves_share_no_network_and_need_no_other_draw(tmp_path):
+    result = call(tmp_path, "synthetic", "-m", "cka,random", "--scale", "first", "--halves", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "out/replication.json").read_text())["provenance"]["halves"] is True
+    assert not list(tmp_path.glob("populations/*draw*"))
+    subtask = SUITES["synthetic"].subtasks()[0]
+    population = SUITES["synthetic"].populations(Site(tmp_path, "first"))["synthetic"]
+    first, second = (half_of(subtask, population, half).models for half in (0, 1))
+    assert (*first, *second) == population.models
+    grouped = replace(subtask, grouping=Grouping("angle", "within"))
+    assert half_of(grouped, population, 0).models == first
 
 
 @pytest.mark.parametrize(

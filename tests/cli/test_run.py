@@ -153,7 +153,7 @@ def test_a_killed_run_goes_on(tmp_path):
         (("run", "synthetic", "--quick", "--out", "/dev/null/out"), "/dev/null/out cannot be made"),
         (("run", "synthetic", "--quick", "--home", "/dev/null/home"), "error: /dev/null/home"),
         (("intuitive", "synthetic", "-m", "ckka"), "Did you mean 'cka'"),
-        (("report", "/dev/null"), "Not a directory"),
+        (("report", "/dev/null"), "holds no finished run"),
         (("check", "cka", "--seed", "-1"), "--seed"),
     ],
 )

@@ -24,8 +24,8 @@ from similitude.benchmark.results import load_grading, read_results
 from similitude.errors import SimilitudeError
 from similitude.representations import ModelRecord, PopulationWriter, Score, open_population
 from similitude.representations.files import load_representations
+from similitude.representations.input_files import load_inputs
 from similitude.representations.pickles import load_plain
-from similitude.representations.references import load_inputs
 from similitude.suites.own_predictions import read_predictions
 from similitude.suites.own_scores import read_scores
 from similitude.suites.published.archive import open_archive

@@ -34,6 +34,9 @@ def command(
     ),
     scale: Annotated[Scale, typer.Option(help=SCALES_HELP)] = "embedded",
     draw: Annotated[int, typer.Option(min=1, help="Number of the independent draw of seeds.")] = 1,
+    halves: Annotated[
+        bool, typer.Option("--halves", help="Split the documented networks into halves instead of training others.")
+    ] = False,
     resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of models.")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     json: JsonOutput = False,
@@ -44,12 +47,12 @@ def command(
     Example: `similitude replicate vision/ood -m cka,procrustes --draw 1`.
     """
     tested = get_measures(measures)
-    sites = [Site(resolve_home(home), scale, drawn, workers) for drawn in (0, draw)]
+    sites = [Site(resolve_home(home), scale, drawn, workers) for drawn in (0, 0 if halves else draw)]
     if scale == "quick":
         raise InputError("The quick scale is a smoke test and supports no verdict. Choose a larger --scale.")
     originals, replications = (choose(names or [], site) for site in sites)
     for choice in originals:
-        if not choice.suite.has_draws:
+        if not choice.suite.has_draws and not halves:
             raise InputError(f"The networks of {choice.suite.name!r} are given; there are no others to replicate with.")
     make_folder(out)
     for choices in (originals, replications):

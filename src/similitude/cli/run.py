@@ -127,7 +127,7 @@ def command(
     choices = choose(shipped, site) if shipped or not own else []
     for folder in own:
         suite = OwnSuite(folder, scores, predictions, allowed)
-        choices.append(Choice(suite, site, suite.subtasks()))
+        choices.append(Choice(suite, Site(site.home), suite.subtasks()))
     make_folder(out)
     for choice in choices:
         build_choices([choice])

@@ -156,6 +156,8 @@ class Grades:
         Number of rows that the standings are over.
     reason
         Why nothing is emphasised; empty where cells are.
+    another_sample
+        Names of populations whose networks are not the documented ones: their arithmetic is another.
     """
 
     measures: list[str]
@@ -163,6 +165,7 @@ class Grades:
     standings: dict[str, Standing]
     counted: int
     reason: str
+    another_sample: tuple[str, ...] = ()
 
 
 def read_grades(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Grades:
@@ -188,7 +191,8 @@ def read_grades(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequen
         )
     ]
     standings, counted = _standings(results, smoke)
-    return Grades(measures, rows, standings, counted, why_no_emphasis(results))
+    other = tuple(results.provenance.get("another_sample") or ())
+    return Grades(measures, rows, standings, counted, why_no_emphasis(results), other)
 
 
 def smoke_tests(results: Results) -> set[str]:

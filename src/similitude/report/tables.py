@@ -86,6 +86,11 @@ def foot_notes(grades: Grades) -> list[str]:
         notes.append("No row can tell measures apart, so there is no mean rank.")
     if not grades.reason and any(row.smoke for row in grades.rows):
         notes.append("Smoke test: the values of rows so marked mean nothing, and no mean rank counts them.")
+    if grades.another_sample:
+        notes.append(
+            f"The networks of {', '.join(grades.another_sample)} are another sample than the documented ones, because "
+            "this processor or library release has other arithmetic: values differ as those of a replication do."
+        )
     if any(row.weak for row in grades.rows):
         notes.append(
             "† The split-half reliability of the spread over models is below .9: part of it is noise of the test items."
