@@ -129,14 +129,18 @@ def _down(grades: Grades, width: int, *, both: bool) -> list[list[Text]]:
     numbers = [
         Text(line)
         for i, row in enumerate(grades.rows)
-        for line in textwrap.wrap(f"{i + 1:>3}  {row.subtask}, {_name(row)}: {row.size} models", width, **_HANGING)
+        for line in textwrap.wrap(f"{i + 1:>3}  {row.subtask}, {_name(row)}: {_models(row)}", width, **_HANGING)
     ]
     return [numbers, *stack([Line(measure) for measure in measures], columns, width)]
 
 
 def _heading(row: Row) -> Line:
     differ = f" that differ in {row.varies}" if row.varies else ""
-    return Line(f"{row.subtask}: {row.size} models{differ}", "bold", heading=True)
+    return Line(f"{row.subtask}: {_models(row)}{differ}", "bold", heading=True)
+
+
+def _models(row: Row) -> str:
+    return f"{row.models} models" + (f" in {row.groups} groups" if row.groups is not None else "")
 
 
 def _name(row: Row) -> str:
