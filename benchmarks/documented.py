@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from similitude.report.numbers import number
-from similitude.report.replication import both_values, verdict_text
+from similitude.report.replication import verdicts_markdown
 from similitude.suites import SUITES
 
 ROOT = Path(__file__).parents[1]
@@ -171,14 +171,8 @@ def verdicts_table(outcome: str) -> str:
     frame = pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
     holds = frame["outcome"] == "holds"
     chosen, labels = frame[holds if outcome == "hold" else ~holds], _labels()
-    if chosen.empty:
-        return "None."
-    lines = ["| subtask | functionality | verdict | original | replication | outcome |", "|---|---|---|--:|--:|---|"]
-    for row in chosen.to_dict("records"):
-        label = labels.get((row["subtask"], row["functionality"]), row["functionality"])
-        cells = [row["subtask"], label, verdict_text(row), *both_values(row), row["outcome"]]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = zip(chosen["subtask"], chosen["functionality"], strict=True)
+    return verdicts_markdown(chosen.assign(functionality=[labels.get(row, row[1]) for row in rows]))
 
 
 def verdict_counts(_: str) -> str:

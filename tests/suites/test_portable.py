@@ -58,6 +58,12 @@ def test_kernels_of_the_processor_would_give_other_networks(workers):
     assert found.stdout.strip() != EXPECTED["ResNet-14"]
 
 
+def test_the_note_beside_a_population_names_the_kernels_of_the_workers(workers, tmp_path):
+    arithmetic.note_processor(workers, tmp_path, {"architecture": "BERT", "digest": "0"})
+    noted = json.loads((tmp_path / "arithmetic.json").read_text())
+    assert (noted["kernels"], noted["expected"]) == ("AVX2", EXPECTED["BERT"])
+
+
 def test_a_digest_sees_every_bit():
     a = np.arange(6, dtype=np.float32)
     b = a.copy()

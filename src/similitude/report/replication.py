@@ -23,7 +23,7 @@ from similitude.representations import Population
 from similitude.representations.tables import write_csv
 from similitude.suites import built
 
-__all__ = ["Replication", "half_of", "replicate"]
+__all__ = ["Replication", "both_values", "half_of", "replicate", "verdict_text", "verdicts_markdown"]
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,7 @@ class Replication:
             ("Verdicts that hold", self.verdicts[self.verdicts["outcome"] == "holds"]),
             ("Verdicts that do not", self.verdicts[self.verdicts["outcome"] != "holds"]),
         ):
-            lines += [f"## {title}", ""]
-            if rows.empty:
-                lines += ["None.", ""]
-                continue
-            lines += [
-                "| subtask | functionality | verdict | original | replication | outcome |",
-                "|---|---|---|--:|--:|---|",
-            ]
-            for row in rows.to_dict("records"):
-                cells = [row["subtask"], row["functionality"], verdict_text(row), *both_values(row), row["outcome"]]
-                lines.append("| " + " | ".join(cells) + " |")
-            lines.append("")
+            lines += [f"## {title}", "", verdicts_markdown(rows), ""]
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
@@ -186,6 +175,17 @@ def _graded(
             resamples=resamples,
             cache=site.home / "statistics",
         )
+
+
+def verdicts_markdown(rows: pd.DataFrame) -> str:
+    """Return verdicts as a Markdown table, or "None." if there are none."""
+    if rows.empty:
+        return "None."
+    lines = ["| subtask | functionality | verdict | original | replication | outcome |", "|---|---|---|--:|--:|---|"]
+    for row in rows.to_dict("records"):
+        cells = [row["subtask"], row["functionality"], verdict_text(row), *both_values(row), row["outcome"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def verdict_text(row: Mapping[Any, Any]) -> str:

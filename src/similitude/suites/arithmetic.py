@@ -40,11 +40,12 @@ def measure_arithmetic(workers: Workers, architecture: str) -> dict[str, str]:
     return {"architecture": architecture, "digest": found}
 
 
-def note_processor(folder: Path, arithmetic: dict[str, str]) -> None:
+def note_processor(workers: Workers, folder: Path, arithmetic: dict[str, str]) -> None:
     """Write ``arithmetic.json`` beside a population: digest, processor and library versions of its last build."""
+    [described] = workers.run([describe_processor])  # kernels are those of the workers, not of this process
     write_json(
         folder / "arithmetic.json",
-        {**arithmetic, "expected": EXPECTED[arithmetic["architecture"]], "with": EXPECTED_WITH, **describe_processor()},
+        {**arithmetic, "expected": EXPECTED[arithmetic["architecture"]], "with": EXPECTED_WITH, **described},
     )
 
 
@@ -72,7 +73,7 @@ def _resnet() -> Iterable[Tensor | np.ndarray]:
     images = rng.integers(0, 256, (320, 24, 24, 1), dtype=np.uint8)
     labels = rng.integers(0, 10, 320)
     data = ImageData(images, labels, images[:64], labels[:64], (), {}, lambda family, severity: images)
-    with reproducible(), torch.inference_mode(False):
+    with reproducible():
         network = train(data, replace(RECIPES["embedded"].training, epochs=2), seed=0)
         with torch.no_grad():
             outputs = network(torch.from_numpy(images[:64])).softmax(dim=1)

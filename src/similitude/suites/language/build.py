@@ -70,7 +70,7 @@ def build(site: Site, size: Size, populations: Collection[str] = POPULATIONS) ->
         for name in wanted:
             set_aside(site.folder(name), zoo.settings(name))
             zoo.writer(name)
-            note_processor(site.folder(name), zoo.arithmetic)
+            note_processor(workers, site.folder(name), zoo.arithmetic)
         needed = {PRETRAINED: size.pretrained, FINETUNED: size.checkpoints, CROSSED: size.crossed}
         accepted = _pretrain_until_enough(zoo, workers, max(needed[name] for name in wanted))
         jobs: list[Job] = []

@@ -59,7 +59,7 @@ def build_population(site: Site, source: Mnist | Cifar10, recipe: Recipe) -> Non
             reduction=f"grid_mean_pool({recipe.grid} x {recipe.grid})",
             settings=settings,
         )
-        note_processor(folder, arithmetic)
+        note_processor(workers, folder, arithmetic)
         names = [model_name(site.seed(number)) for number in range(recipe.models)]
         missing = [number for number, name in enumerate(names) if name not in writer.done]
         finished = recipe.models - len(missing)
