@@ -22,7 +22,7 @@ from similitude.errors import UnknownName
 from similitude.measures import Measure
 from similitude.representations import Population
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "combine", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def evaluate(
     provenance: dict | None = None,
     version: str = "",
     resamples: int = 2000,
+    tests: int | None = None,
     cache: Path | None = None,
     memory: int = MEMORY,
     executor: str = "threads",
@@ -95,6 +96,9 @@ def evaluate(
     resamples
         Of models, for intervals; permutations for p-values are one fewer. By the corrected protocol only: the published
         p-values are those of the correlations, and have no intervals.
+    tests
+        Number of tests that p-values will be adjusted for, where this is a part of what is evaluated (see `combine`);
+        by default as many as there are rows.
     cache
         Folder in which statistics are kept, so that they are not resampled again for the same data.
     memory, executor
@@ -106,7 +110,8 @@ def evaluate(
     differences: list[pd.DataFrame] = []
     leave_one_out: list[pd.DataFrame] = []
     failures: list[tuple] = []
-    tests = len(measures) * sum(len(subtask.functionalities) for subtask in subtasks)
+    if tests is None:
+        tests = len(measures) * sum(len(subtask.functionalities) for subtask in subtasks)
     order = {str(measure): i for i, measure in enumerate(measures)}
     computed = reused = 0
     for subtask in subtasks:
@@ -147,21 +152,59 @@ def evaluate(
             found = found.sort_values("measure", key=lambda names: names.map(order), kind="stable", ignore_index=True)
             rows.append(found.assign(seconds=found["measure"].map(seconds)))
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS))
-    if protocol == "corrected" and len(frame):
-        tested = frame["statistic"] == "spearman"
-        frame.loc[tested, "p_holm"] = holm(frame.loc[tested, "p"].to_numpy(dtype=float))
     frame = frame.reindex(columns=[*COLUMNS, *(column for column in frame.columns if column not in COLUMNS)])
     without = pd.concat(leave_one_out, ignore_index=True) if leave_one_out else None
-    results = Results(frame, {"protocol": protocol, "resamples": resamples, **(provenance or {})}, without)
     return Evaluation(
-        results,
-        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(),
+        Results(_adjusted(frame), {"protocol": protocol, "resamples": resamples, **(provenance or {})}, without),
+        _stacked(tables),
         grading,
-        pd.concat(differences, ignore_index=True) if differences else pd.DataFrame(),
+        _stacked(differences),
         pd.DataFrame(failures, columns=["subtask", "measure", "first", "second", "reason"]),
         computed,
         reused,
     )
+
+
+def combine(evaluations: Sequence[Evaluation], provenance: dict | None = None) -> Evaluation:
+    """Put evaluations of different subtasks together, with p-values adjusted for all of them.
+
+    Parameters
+    ----------
+    evaluations
+        At least one, all of the same measures by the same protocol.
+    provenance
+        Kept with the results, over what the first evaluation holds.
+    """
+    results = [evaluation.results for evaluation in evaluations]
+    without = [found.leave_one_out for found in results if found.leave_one_out is not None]
+    return Evaluation(
+        Results(
+            _adjusted(pd.concat([found.frame for found in results], ignore_index=True)),
+            {**results[0].provenance, **(provenance or {})},
+            pd.concat(without, ignore_index=True) if without else None,
+        ),
+        _stacked([evaluation.pairs for evaluation in evaluations]),
+        {key: data for evaluation in evaluations for key, data in evaluation.grading.items()},
+        _stacked([evaluation.differences for evaluation in evaluations]),
+        _stacked([evaluation.failures for evaluation in evaluations]),
+        sum(evaluation.computed for evaluation in evaluations),
+        sum(evaluation.reused for evaluation in evaluations),
+    )
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    if filled:
+        return pd.concat(filled, ignore_index=True)
+    return frames[0] if frames else pd.DataFrame()
+
+
+def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add p-values adjusted over all rows to results that hold verdicts."""
+    if frame.empty or "every" not in frame:
+        return frame
+    tested = frame["statistic"] == "spearman"
+    return frame.assign(p_holm=pd.Series(holm(frame.loc[tested, "p"].to_numpy(dtype=float)), frame.index[tested]))
 
 
 def _graded(data: GradingData) -> pd.DataFrame:

@@ -9,22 +9,30 @@ from typing import Annotated, Any
 
 import typer
 
-from similitude.cli.console import Home, note, progress_bars, resolve_home
+from similitude.cli.console import Bars, Home, note, progress_bars, resolve_home
 from similitude.report.run import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
-__all__ = ["SCALES_HELP", "build_choices", "build_suite", "command"]
+__all__ = ["SCALES_HELP", "build_choices", "build_suite", "command", "minutes_to_build"]
 
 SCALES_HELP = "How large the populations are: " + "; ".join(f"{name}, {what}" for name, what in SCALES.items()) + "."
 
 
-def build_choices(choices: Iterable[Choice]) -> None:
+def build_choices(choices: Iterable[Choice], bars: Bars) -> None:
     """Build the populations that are missing of some subtasks."""
     for choice in choices:
-        build_suite(choice.suite, choice.site, {subtask.population for subtask in choice.subtasks})
+        build_suite(choice.suite, choice.site, bars, {subtask.population for subtask in choice.subtasks})
 
 
-def build_suite(suite: Suite, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
+def minutes_to_build(choice: Choice) -> int:
+    """About how long the populations take that some subtasks need and that are missing; 0 if that is no time."""
+    needed = {subtask.population for subtask in choice.subtasks}
+    return 0 if choice.suite.is_built(choice.site, needed) else choice.suite.minutes.get(choice.site.scale, 0)
+
+
+def build_suite(
+    suite: Suite, site: Site, bars: Bars, populations: Collection[str] | None = None, **options: Any
+) -> None:
     """Build what is missing of some populations, by default of all, with one bar per population."""
     if suite.is_built(site, populations):
         return
@@ -34,8 +42,8 @@ def build_suite(suite: Suite, site: Site, populations: Collection[str] | None = 
             f"{suite.name} ({site.scale}): training the networks that are missing, all of which take about {minutes} "
             "minutes on two cores. Finished ones are kept whenever this is interrupted."
         )
-    with progress_bars() as bars:
-        suite.build(replace(site, progress=lambda what, done, total: bars(what)(done, total)), populations, **options)
+    site = replace(site, progress=lambda what, done, total: bars(what)(done, total))
+    suite.build(site, populations, **options)
 
 
 def command(
@@ -67,5 +75,6 @@ def command(
     options: dict[str, Any] = {
         name: value for name, value in (("cifar10", cifar10), ("cifar10c", cifar10c)) if value is not None
     }
-    build_suite(chosen, site, **options)
+    with progress_bars() as bars:
+        build_suite(chosen, site, bars, **options)
     note(f"{suite} ({scale}) is built in {site.folder('')}.")

@@ -16,7 +16,7 @@ from similitude.cli.build import build_choices
 from similitude.cli.console import Home, JsonOutput, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
-from similitude.report.run import choose, run
+from similitude.report.run import Run, choose
 from similitude.representations.tables import write_csv
 from similitude.suites import Scale, Site
 
@@ -48,9 +48,12 @@ def command(
     site = Site(resolve_home(home), scale, workers=workers)
     choices = choose(names or [], site)
     make_folder(out)
-    build_choices(choices)
+    graded = Run(choices, [*established, *new], home=site.home, out=out, resamples=resamples)
     with progress_bars() as bars:
-        evaluation, _ = run(choices, [*established, *new], home=site.home, out=out, progress=bars, resamples=resamples)
+        build_choices(choices, bars)
+        for choice in choices:
+            graded.grade(choice, bars)
+    evaluation = graded.evaluation()
     rows = contest(evaluation, [str(m) for m in new])
     write_csv(rows, out / "challenge.csv")
     lines = [leaderboard_row(rows, evaluation, str(m)) for m in new]

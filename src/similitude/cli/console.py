@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -30,6 +30,7 @@ from similitude.representations.names import printable
 
 __all__ = [
     "PIPE_WIDTH",
+    "Bars",
     "Home",
     "JsonOutput",
     "MeasureIds",
@@ -75,8 +76,7 @@ def stdout(piped: int = 200) -> Console:
 
 
 def print_sentences(console: Console, sentences: Sequence[str]) -> None:
-    """Print sentences after a table, set apart from it and from each other."""
-    console.print()
+    """Print sentences, one per line."""
     for sentence in sentences:
         console.print(sentence, markup=False)
 
@@ -177,27 +177,78 @@ def show_warnings() -> None:
     warnings.showwarning = show
 
 
+class Bars:
+    """Bars with an estimate on stderr: call with a label, then the result with finished and total.
+
+    With `steps`, there is one more bar over all steps of a command; those of a step go when it ends.
+    """
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._bars: dict[str, TaskID] = {}
+        self._overall: TaskID | None = None
+        self._done = 0.0
+        self._weight = 0.0
+
+    def __call__(self, label: str) -> Callable[[int, int], None]:
+        def advance(finished: int, total: int) -> None:
+            if label not in self._bars:
+                self._bars[label] = self._shown.add_task(printable(label), total=total, count="")
+            self._shown.update(self._bars[label], completed=finished, total=total, count=f"{finished}/{total}")
+            if self._overall is not None:
+                # A bar that starts late takes the step back; the bar over all of them never goes back.
+                started = [self._shown.tasks[self._shown.task_ids.index(bar)] for bar in self._bars.values()]
+                share = sum(bar.completed for bar in started) / max(1.0, sum(bar.total or 0 for bar in started))
+                self._tell(max(self._done + self._weight * share, self._completed()))
+
+        return advance
+
+    def steps(self, total: float) -> None:
+        """Show one bar over steps whose expected durations sum to a total."""
+        self._overall = self._shown.add_task("", total=max(total, 1e-9), count="0 %")
+
+    @contextmanager
+    def step(self, label: str, duration: float) -> Iterator[None]:
+        """Do a step of some expected duration, in the unit of the total."""
+        assert self._overall is not None
+        self._weight = duration
+        self._shown.update(self._overall, description=printable(label))
+        yield
+        for bar in self._bars.values():
+            self._shown.remove_task(bar)
+        self._bars.clear()
+        self._done += duration
+        self._tell(self._done)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the bars off the screen while results are printed."""
+        self._shown.stop()
+        yield
+        self._shown.start()
+
+    def _completed(self) -> float:
+        assert self._overall is not None
+        return self._shown.tasks[self._shown.task_ids.index(self._overall)].completed
+
+    def _tell(self, completed: float) -> None:
+        assert self._overall is not None
+        total = self._shown.tasks[self._shown.task_ids.index(self._overall)].total or 1.0
+        self._shown.update(self._overall, completed=completed, count=f"{completed / total:.0%}")
+
+
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """Bars with an estimate on stderr: call with a label, then the result with finished and total."""
+def progress_bars() -> Iterator[Bars]:
+    """Show bars until the block ends."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
         console=stderr,
-    ) as bars:
-        tasks: dict[str, int] = {}
-
-        def labelled(label: str) -> Callable[[int, int], None]:
-            def advance(finished: int, total: int) -> None:
-                if label not in tasks:
-                    tasks[label] = bars.add_task(printable(label), total=total)
-                bars.update(tasks[label], completed=finished, total=total)  # type: ignore[arg-type]
-
-            return advance
-
-        yield labelled
+        speed_estimate_period=300,
+    ) as shown:
+        yield Bars(shown)

@@ -42,8 +42,8 @@ def command(
     tested = get_measures(measures)  # before networks are trained for minutes
     if out is not None:
         make_folder(out)
-    build_suite(chosen, site)
     with progress_bars() as bars:
+        build_suite(chosen, site, bars)
         report = run_intuitive(chosen, site, tested, models=models, progress=bars)
     if out is not None:
         report.write(out)

@@ -55,11 +55,11 @@ def command(
         if not choice.suite.has_draws and not halves:
             raise InputError(f"The networks of {choice.suite.name!r} are given; there are no others to replicate with.")
     make_folder(out)
-    for choices in (originals, replications):
-        build_choices(choices)
-    # Populations that are built may decide the subtasks of their suite.
-    originals, replications = (choose(names or [], site) for site in sites)
     with progress_bars() as bars:
+        for choices in (originals, replications):
+            build_choices(choices, bars)
+        # Populations that are built may decide the subtasks of their suite.
+        originals, replications = (choose(names or [], site) for site in sites)
         found = replicate(originals, replications, tested, progress=bars, resamples=resamples)
     found.write(out)
     if json:

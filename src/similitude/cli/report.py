@@ -56,4 +56,5 @@ def command(
         console.print(show_statistics(layout, console.width))
         return
     console.print(as_rich(layout, console.width))
+    console.print()
     print_sentences(console, findings(results, str(run)))

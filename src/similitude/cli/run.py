@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from similitude.benchmark.correlation import Protocol
-from similitude.cli.build import SCALES_HELP, build_choices
+from similitude.cli.build import SCALES_HELP, build_choices, minutes_to_build
 from similitude.cli.console import (
     PIPE_WIDTH,
     Home,
@@ -29,12 +29,15 @@ from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.findings import findings
-from similitude.report.run import Choice, as_json, choose, run
-from similitude.report.terminal import as_rich
+from similitude.report.run import Choice, Run, as_json, choose
+from similitude.report.terminal import as_rich, standings
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own import OwnSuite
 
 __all__ = ["command"]
+
+_GRADING = 0.5
+"""About how many minutes the grades of a suite take, for the estimate of the time that is left."""
 
 
 def command(
@@ -129,28 +132,40 @@ def command(
         suite = OwnSuite(folder, scores, predictions, allowed)
         choices.append(Choice(suite, Site(site.home), suite.subtasks()))
     make_folder(out)
-    for choice in choices:
-        build_choices([choice])
+    graded = Run(
+        choices,
+        chosen,
+        home=site.home,
+        out=out,
+        protocol=protocol,
+        command=" ".join(["similitude", *sys.argv[1:]]),
+        resamples=resamples,
+        memory=allowed,
+        executor=executor,
+    )
+    console = stdout(PIPE_WIDTH)
+    minutes = {choice.suite.name: minutes_to_build(choice) for choice in choices}
     with progress_bars() as bars:
-        evaluation, layout = run(
-            choices,
-            chosen,
-            home=site.home,
-            out=out,
-            protocol=protocol,
-            progress=bars,
-            command=" ".join(["similitude", *sys.argv[1:]]),
-            resamples=resamples,
-            memory=allowed,
-            executor=executor,
-        )
+        bars.steps(sum(minutes.values()) + _GRADING * len(choices))
+        for choice in choices:
+            name = choice.suite.name
+            with bars.step(f"{name}: training", minutes[name]):
+                build_choices([choice], bars)
+            with bars.step(f"{name}: grading", _GRADING):
+                layout = graded.grade(choice, bars)
+            if not json:
+                with bars.hidden():
+                    if choice.site.scale == "quick":
+                        console.print("smoke test: values mean nothing\n", style="bold")
+                    console.print(as_rich(layout, console.width))
+                    console.print()
+    evaluation = graded.evaluation()
     if json:
         typer.echo(as_json(evaluation, str(out), names or []))
     else:
-        console = stdout(PIPE_WIDTH)
-        if evaluation.results.provenance["smoke_test"]:
-            console.print("smoke test: values mean nothing\n", style="bold")
-        console.print(as_rich(layout, console.width))
+        if len(choices) > 1:
+            console.print(standings(graded.layout(), console.width))
+            console.print()
         print_sentences(console, findings(evaluation.results, str(out), names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
     if len(evaluation.failures):

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.report.run import RELIABLE
 from similitude.suites import SUITES, Scale, Site
@@ -42,9 +42,10 @@ def command(
         if not names:
             raise InputError(f"No suite is built at the {scale} scale. Name one, and it is built first.")
         frames = []
-        for name in names:
-            build_suite(SUITES[name], site)
-            frames.append(SUITES[name].describe(site))
+        with progress_bars() as bars:
+            for name in names:
+                build_suite(SUITES[name], site, bars)
+                frames.append(SUITES[name].describe(site))
         _print_description(pd.concat(frames, ignore_index=True), json)
         return
     rows = [(name, s) for name in names for s in SUITES[name].subtasks()]

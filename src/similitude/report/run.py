@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from similitude.benchmark.correlation import Protocol
 from similitude.benchmark.double_map import double_heat_maps
-from similitude.benchmark.evaluate import Evaluation, evaluate
+from similitude.benchmark.evaluate import Evaluation, combine, evaluate
 from similitude.benchmark.results import save_grading
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import MEMORY, Progress
@@ -32,7 +33,7 @@ from similitude.representations.tables import write_csv
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
-__all__ = ["Choice", "choose", "run"]
+__all__ = ["Choice", "Run", "as_json", "choose"]
 
 RELIABLE = 0.9
 """Split-half reliability from which a spread over models is taken at its word."""
@@ -62,121 +63,181 @@ def choose(names: Sequence[str], site: Site) -> list[Choice]:
     return choices
 
 
-def run(
-    choices: Sequence[Choice],
-    measures: Sequence[Measure],
-    *,
-    home: Path,
-    out: Path,
-    protocol: Protocol = "corrected",
-    progress: Callable[[str], Progress] | None = None,
-    command: str = "",
-    resamples: int = 2000,
-    memory: int = MEMORY,
-    executor: str = "threads",
-) -> tuple[Evaluation, Layout]:
-    """Grade measures on populations that are built, and write everything that a run leaves.
+class Run:
+    """A run that grades suites one after the other, and leaves the results so far after each.
 
     Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
     ``grading.npz``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same
-    populations and measures give the same bytes. For `memory` and `executor` see `similitude.engine.score_pairs`.
+    populations and measures give the same bytes.
 
-    Returns
-    -------
-    Evaluation, Layout
-        The grades, and the table laid out.
+    Parameters
+    ----------
+    choices
+        What will be graded, for the number of tests that p-values are adjusted for.
+    measures
+        What to grade.
+    home
+        Folder of finished values and statistics.
+    out
+        Folder of results.
+    protocol, resamples
+        See `similitude.benchmark.evaluate.evaluate`.
+    command
+        The command behind the run, for its provenance.
+    memory, executor
+        See `similitude.engine.score_pairs`.
     """
-    populations: dict[str, Population] = {}
-    described = []
-    for choice in choices:
-        populations |= choice.suite.populations(choice.site)
-        described.append(choice.suite.describe(choice.site))
-    description = pd.concat(described, ignore_index=True)
-    subtasks = built((subtask for choice in choices for subtask in choice.subtasks), populations)
-    if not subtasks:
-        asked = ", ".join(subtask.id for choice in choices for subtask in choice.subtasks)
-        raise InputError(f"There are no networks for {asked}.")
-    software = version("similitude")
-    with Ledger(home / "ledger.sqlite") as ledger:
-        evaluation = evaluate(
-            subtasks,
-            populations,
-            measures,
-            protocol=protocol,
-            ledger=ledger,
-            progress=progress,
-            provenance={
-                "command": command,
-                "draws": {choice.suite.name: choice.site.draw for choice in choices},
-                "smoke_test": any(choice.site.scale == "quick" for choice in choices),
-                "another_sample": sorted(
-                    name
-                    for choice in choices
-                    for name in {subtask.population for subtask in choice.subtasks}
-                    if is_documented_sample(choice.suite.folder(choice.site, name)) is False
-                ),
-                "scales": {choice.suite.name: choice.site.scale for choice in choices},
-                "similitude": software,
-                "python": platform.python_version(),
-                "numpy": version("numpy"),
-                "scipy": version("scipy"),
-            },
-            version=software,
-            resamples=resamples,
-            cache=home / "assessments",
-            memory=memory,
-            executor=executor,
+
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        measures: Sequence[Measure],
+        *,
+        home: Path,
+        out: Path,
+        protocol: Protocol = "corrected",
+        command: str = "",
+        resamples: int = 2000,
+        memory: int = MEMORY,
+        executor: str = "threads",
+    ) -> None:
+        self._measures = measures
+        self._home = home
+        self._out = out
+        self._command = command
+        self._version = version("similitude")
+        self._settings: dict[str, Any] = {
+            "protocol": protocol,
+            "resamples": resamples,
+            "memory": memory,
+            "executor": executor,
+            "cache": home / "assessments",
+            "version": self._version,
+            "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
+        }
+        self._graded: list[tuple[Choice, Evaluation, pd.DataFrame]] = []
+        self._figures: list[Path] = []
+
+    def grade(self, choice: Choice, progress: Callable[[str], Progress] | None = None) -> Layout:
+        """Grade the measures on a suite whose populations are built, and write all results so far.
+
+        Returns
+        -------
+        Layout
+            The table of this suite.
+
+        Raises
+        ------
+        InputError
+            None of its populations is there.
+        """
+        populations = choice.suite.populations(choice.site)
+        subtasks = built(choice.subtasks, populations)
+        if not subtasks:
+            raise InputError(f"There are no networks for {', '.join(subtask.id for subtask in choice.subtasks)}.")
+        description = choice.suite.describe(choice.site)
+        description = description[description["subtask"].isin([subtask.id for subtask in subtasks])]
+        with Ledger(self._home / "ledger.sqlite") as ledger:
+            evaluation = evaluate(
+                subtasks,
+                populations,
+                self._measures,
+                ledger=ledger,
+                progress=progress,
+                provenance=self._provenance([choice]),
+                **self._settings,
+            )
+            self._graded.append((choice, evaluation, description))
+            self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
+        self._write()
+        return lay_out(evaluation.results, subtasks, _noisy(description, evaluation))
+
+    def evaluation(self) -> Evaluation:
+        """Return the grades of all suites so far."""
+        return combine(
+            [evaluation for _, evaluation, _ in self._graded],
+            self._provenance([choice for choice, _, _ in self._graded]),
         )
-        weak = description[description["reliability"] < RELIABLE]
-        noisy = [key for key in zip(weak["subtask"], weak["functionality"], strict=True) if key in evaluation.grading]
-        layout = lay_out(evaluation.results, subtasks, noisy)
+
+    def _subtasks(self) -> list[Subtask]:
+        return [subtask for choice, _, _ in self._graded for subtask in choice.subtasks]
+
+    def _provenance(self, choices: Sequence[Choice]) -> dict[str, Any]:
+        return {
+            "command": self._command,
+            "draws": {choice.suite.name: choice.site.draw for choice in choices},
+            "smoke_test": any(choice.site.scale == "quick" for choice in choices),
+            "another_sample": sorted(
+                name
+                for choice in choices
+                for name in {subtask.population for subtask in choice.subtasks}
+                if is_documented_sample(choice.suite.folder(choice.site, name)) is False
+            ),
+            "scales": {choice.suite.name: choice.site.scale for choice in choices},
+            "similitude": self._version,
+            "python": platform.python_version(),
+            "numpy": version("numpy"),
+            "scipy": version("scipy"),
+        }
+
+    def layout(self) -> Layout:
+        """Return the table of all suites so far."""
+        evaluation = self.evaluation()
+        return lay_out(evaluation.results, self._subtasks(), _noisy(self._description(), evaluation))
+
+    def _description(self) -> pd.DataFrame:
+        return pd.concat([description for _, _, description in self._graded], ignore_index=True)
+
+    def _write(self) -> None:
+        evaluation, description, out = self.evaluation(), self._description(), self._out
+        noisy = _noisy(description, evaluation)
+        layout = lay_out(evaluation.results, self._subtasks(), noisy)
         out.mkdir(parents=True, exist_ok=True)
-        drawn = _draw(choices, evaluation, populations, ledger, out / "figures", progress)
-        drawn += draw_overview(evaluation.results, out / "figures", subtasks, noisy)
-        replace_written(out / "figures", drawn, "run", alone=True)
-    _write(evaluation, layout, description, out)
-    return evaluation, layout
+        overview = draw_overview(evaluation.results, out / "figures", self._subtasks(), noisy)
+        replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
+        evaluation.results.write(out)
+        (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
+        (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
+        write_csv(evaluation.pairs, out / "pairs.csv")
+        write_csv(evaluation.differences, out / "differences.csv")
+        write_csv(evaluation.failures, out / "failures.csv")
+        write_csv(description, out / "functionalities.csv")
+        save_grading(out / "grading.npz", evaluation.grading)
 
 
-def _write(evaluation: Evaluation, layout: Layout, description: pd.DataFrame, out: Path) -> None:
-    evaluation.results.write(out)
-    (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
-    (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
-    write_csv(evaluation.pairs, out / "pairs.csv")
-    write_csv(evaluation.differences, out / "differences.csv")
-    write_csv(evaluation.failures, out / "failures.csv")
-    write_csv(description, out / "functionalities.csv")
-    save_grading(out / "grading.npz", evaluation.grading)
+def _noisy(description: pd.DataFrame, evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Graded functionalities whose spread over models is not reliable."""
+    weak = description[description["reliability"] < RELIABLE]
+    return [key for key in zip(weak["subtask"], weak["functionality"], strict=True) if key in evaluation.grading]
 
 
 def _draw(
-    choices: Sequence[Choice],
+    choice: Choice,
     evaluation: Evaluation,
     populations: dict[str, Population],
     ledger: Ledger,
     folder: Path,
     progress: Callable[[str], Progress] | None,
 ) -> list[Path]:
-    """Draw the double heat map of each suite and the scatter of each functionality; return what was written."""
+    """Draw the double heat map of a suite and the scatter of each functionality; return what was written."""
     drawn: list[Path] = []
-    for choice in choices:
-        graded = built(choice.subtasks, populations)
-        across_layers = next((s for s in graded if s.pairing.against == "layers"), None)
-        if across_layers is not None:
-            population = populations[across_layers.population]
-            seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
-            measures = get_measures(["cka", "pwcca"])
-            tell = progress(f"{choice.suite.name}, double heat map") if progress else None
-            maps = double_heat_maps(seeds, measures, ledger=ledger, progress=tell)
-            n = seeds.representation(seeds.models[0], seeds.layers[0]).n
-            count = len(seeds.models) * (len(seeds.models) - 1) // 2
-            figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
-            drawn += save(figure, folder / f"{choice.suite.name}-double-heat-map")
-        for subtask in graded:
-            population = populations[subtask.population]
-            n = population.representation(population.models[0], population.layers[0]).n
-            for functionality in subtask.functionalities:
-                drawn += _draw_scatter(subtask, functionality, evaluation, n, folder)
+    graded = built(choice.subtasks, populations)
+    across_layers = next((s for s in graded if s.pairing.against == "layers"), None)
+    if across_layers is not None:
+        population = populations[across_layers.population]
+        seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
+        measures = get_measures(["cka", "pwcca"])
+        tell = progress(f"{choice.suite.name}, double heat map") if progress else None
+        maps = double_heat_maps(seeds, measures, ledger=ledger, progress=tell)
+        n = seeds.representation(seeds.models[0], seeds.layers[0]).n
+        count = len(seeds.models) * (len(seeds.models) - 1) // 2
+        figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)
+        drawn += save(figure, folder / f"{choice.suite.name}-double-heat-map")
+    for subtask in graded:
+        population = populations[subtask.population]
+        n = population.representation(population.models[0], population.layers[0]).n
+        for functionality in subtask.functionalities:
+            drawn += _draw_scatter(subtask, functionality, evaluation, n, folder)
     return drawn
 
 

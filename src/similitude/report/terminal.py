@@ -15,7 +15,7 @@ from similitude.report.grid import Column, Line, stack
 from similitude.report.numbers import number, places
 from similitude.report.tables import Layout, foot_label, foot_notes, key
 
-__all__ = ["as_rich", "show_statistics"]
+__all__ = ["as_rich", "show_statistics", "standings"]
 
 _LOOKS: dict[State, tuple[str, str]] = {
     "leading": ("*", "bold"),
@@ -46,6 +46,16 @@ def as_rich(layout: Layout, width: int) -> Group:
     if any(cell.failed for row in grades.rows for cell in row.cells.values()):
         notes.append("!: the measure failed on some of the pairs; failures.csv names them.")
     return _group(blocks, notes, width)
+
+
+def standings(layout: Layout, width: int) -> Group:
+    """Mean rank and worst ρ of each measure over all rows, the best on top, and what they are over."""
+    grades = layout.grades
+    blocks = []
+    if grades.standings:
+        measures, columns = _standings(grades)
+        blocks = stack([Line("all suites", "bold", heading=True), *map(Line, measures)], columns, width)
+    return _group(blocks, foot_notes(grades)[:1], width)
 
 
 def show_statistics(layout: Layout, width: int) -> Group:
@@ -115,14 +125,7 @@ def _across(grades: Grades, width: int, *, both: bool) -> list[list[Text]]:
 
 def _down(grades: Grades, width: int, *, both: bool) -> list[list[Text]]:
     """Measures as lines, the best on top, and numbered rows of the table as columns, under a key to the numbers."""
-    measures = grades.measures
-    if grades.standings:
-        measures = sorted(measures, key=lambda m: _last(grades.standings[m].mean_rank))
-    columns = []
-    if grades.standings:
-        standings = [grades.standings[measure] for measure in measures]
-        columns.append(Column("mean rank", [(_rank(s), "") for s in standings]))
-        columns.append(Column("worst ρ", [(number(s.worst), "") for s in standings]))
+    measures, columns = _standings(grades) if grades.standings else (grades.measures, [])
     failed = any(cell.failed for row in grades.rows for cell in row.cells.values())
     for i, row in enumerate(grades.rows):
         columns.append(Column(str(i + 1), [_cell(row.cells[m], both, failed) for m in measures]))
@@ -132,6 +135,14 @@ def _down(grades: Grades, width: int, *, both: bool) -> list[list[Text]]:
         for line in textwrap.wrap(f"{i + 1:>3}  {row.subtask}, {_name(row)}: {_models(row)}", width, **_HANGING)
     ]
     return [numbers, *stack([Line(measure) for measure in measures], columns, width)]
+
+
+def _standings(grades: Grades) -> tuple[list[str], list[Column]]:
+    """Measures, the best mean rank first, and columns of their standings."""
+    measures = sorted(grades.measures, key=lambda m: _last(grades.standings[m].mean_rank))
+    found = [grades.standings[measure] for measure in measures]
+    ranks = Column("mean rank", [(_rank(s), "") for s in found])
+    return measures, [ranks, Column("worst ρ", [(number(s.worst), "") for s in found])]
 
 
 def _heading(row: Row) -> Line:

@@ -9,6 +9,6 @@ __all__ = ["SCALES", "SUITES", "Scale", "Site", "Suite", "built"]
 
 SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
 SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")
+SUITES.register("vision", "similitude.suites.vision.suite:SUITE")
 SUITES.register("language", "similitude.suites.language.suite:SUITE")
 SUITES.register("published", "similitude.suites.published.suite:SUITE")
-SUITES.register("vision", "similitude.suites.vision.suite:SUITE")
