@@ -37,7 +37,7 @@ def test_a_cell_leads_only_where_it_tells():
 def test_rows_say_in_words_what_cells_cannot():
     grades = read_grades(made_results())
     assert grades.rows[0].verdict == ""
-    assert grades.rows[-1].verdict == "no measure tracks this"
+    assert grades.rows[-1].verdict == "none tracks it"
     tied = made_results(("a", "b"))
     tied.frame["tells"] = tied.frame["leading"] = True
     tied.frame["apart"] = False

@@ -22,7 +22,7 @@ def test_titles_can_be_read_whole(title, repeated):
         assert max(map(len, shown)) <= 80
 
 
-@pytest.mark.parametrize("name", [*NAMES, "accuracy, overlap non-entailed (no measure tracks this)"])
+@pytest.mark.parametrize("name", [*NAMES, "accuracy, overlap non-entailed (none tracks it)"])
 @pytest.mark.parametrize("width", [30, 40, 80, 200])
 def test_names_of_lines_can_be_read_whole(name, width):
     (shown,) = block(name, "cka", width)

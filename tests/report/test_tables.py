@@ -38,7 +38,7 @@ def test_layout_shows_both_estimates_failures_and_states(results):
     assert layout.states[0][6] == "leading"
     assert layout.rows[1][7].startswith("— (")
     assert layout.rows[1][7].endswith("[3 failed]")
-    assert layout.rows[-1][3].endswith("(no measure tracks this)")
+    assert layout.rows[-1][3].endswith("(none tracks it)")
     assert "leading" not in layout.states[-1].values()
     assert layout.foot[0][1] == "mean rank (4 rows)"  # those that tell measures apart
     assert any("Verdicts rest on the first" in note and "left out" in note for note in layout.notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,9 +77,10 @@ def stdout(piped: int = 200) -> Console:
 
 
 def print_sentences(console: Console, sentences: Sequence[str]) -> None:
-    """Print sentences, one per line."""
+    """Print sentences, each on lines of its own."""
     for sentence in sentences:
-        console.print(sentence, markup=False)
+        for line in textwrap.wrap(sentence, console.width, break_long_words=False, break_on_hyphens=False):
+            console.print(line, soft_wrap=True)
 
 
 Home = Annotated[
@@ -177,6 +179,10 @@ def show_warnings() -> None:
     warnings.showwarning = show
 
 
+_COUNTED = 0.9
+"""Share of a step that its bars count; statistics and figures may follow the last of them."""
+
+
 class Bars:
     """Bars with an estimate on stderr: call with a label, then the result with finished and total.
 
@@ -199,13 +205,13 @@ class Bars:
                 # A bar that starts late takes the step back; the bar over all of them never goes back.
                 started = [self._shown.tasks[self._shown.task_ids.index(bar)] for bar in self._bars.values()]
                 share = sum(bar.completed for bar in started) / max(1.0, sum(bar.total or 0 for bar in started))
-                self._tell(max(self._done + self._weight * share, self._completed()))
+                self._tell(max(self._done + _COUNTED * self._weight * share, self._completed()))
 
         return advance
 
     def steps(self, total: float) -> None:
         """Show one bar over steps whose expected durations sum to a total."""
-        self._overall = self._shown.add_task("", total=max(total, 1e-9), count="0 %")
+        self._overall = self._shown.add_task("", total=max(total, 1e-9), count="0%")
 
     @contextmanager
     def step(self, label: str, duration: float) -> Iterator[None]:

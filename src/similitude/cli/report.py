@@ -57,4 +57,4 @@ def command(
         return
     console.print(as_rich(layout, console.width))
     console.print()
-    print_sentences(console, findings(results, str(run)))
+    print_sentences(console, findings(results, str(run), subtasks=known))

@@ -28,8 +28,7 @@ from similitude.engine.compute import MEMORY
 from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
-from similitude.report.findings import findings
-from similitude.report.run import Choice, Run, as_json, choose
+from similitude.report.run import Choice, Run, choose
 from similitude.report.terminal import as_rich, standings
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own import OwnSuite
@@ -161,12 +160,12 @@ def command(
                     console.print()
     evaluation = graded.evaluation()
     if json:
-        typer.echo(as_json(evaluation, str(out), names or []))
+        typer.echo(graded.as_json(names or []))
     else:
         if len(choices) > 1:
             console.print(standings(graded.layout(), console.width))
             console.print()
-        print_sentences(console, findings(evaluation.results, str(out), names or []))
+        print_sentences(console, graded.findings(names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
     if len(evaluation.failures):
         note(

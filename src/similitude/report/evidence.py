@@ -121,7 +121,7 @@ class Row:
         if not self.judged:
             return ""
         if not self.tracked:
-            return "no measure tracks this"
+            return "none tracks it"
         return "" if self.apart or len(self.cells) == 1 else "measures tie"
 
     @property

@@ -33,7 +33,7 @@ from similitude.representations.tables import write_csv
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
-__all__ = ["Choice", "Run", "as_json", "choose"]
+__all__ = ["Choice", "Run", "choose"]
 
 RELIABLE = 0.9
 """Split-half reliability from which a spread over models is taken at its word."""
@@ -159,6 +159,20 @@ class Run:
             self._provenance([choice for choice, _, _ in self._graded]),
         )
 
+    def findings(self, names: Sequence[str] = ()) -> list[str]:
+        """Return the three sentences of `similitude.report.findings` on all suites so far."""
+        return findings(self.evaluation().results, str(self._out), names, self._subtasks())
+
+    def as_json(self, names: Sequence[str] = ()) -> str:
+        """Return provenance, result rows and the three sentences as one JSON object."""
+        results = self.evaluation().results
+        content = {
+            "provenance": results.provenance,
+            "results": results.records(),
+            "findings": self.findings(names),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
     def _subtasks(self) -> list[Subtask]:
         return [subtask for choice, _, _ in self._graded for subtask in choice.subtasks]
 
@@ -260,13 +274,3 @@ def _draw_scatter(
         n=n,
     )
     return save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
-
-
-def as_json(evaluation: Evaluation, folder: str = "results", names: Sequence[str] = ()) -> str:
-    """Provenance, result rows and the three sentences of `similitude.report.findings` as one JSON object."""
-    content = {
-        "provenance": evaluation.results.provenance,
-        "results": evaluation.results.records(),
-        "findings": findings(evaluation.results, folder, names),
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False)

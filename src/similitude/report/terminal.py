@@ -171,8 +171,9 @@ def _cell(cell: Cell, both: bool, failed: bool) -> tuple[str, str]:
 
 def _foot(standing: Standing, with_ends: bool, padding: str) -> list[tuple[str, str]]:
     rank = "—" if math.isnan(standing.mean_rank) else f"{standing.mean_rank:.1f}"
+    # The interval is the widest text, and may stand below the marks.
     ends = [places(standing.low, standing.high)] if with_ends else []
-    return [(f"{text}{padding}", "") for text in (rank, *ends, number(standing.worst))]
+    return [(text, "") for text in (f"{rank}{padding}", *ends, f"{number(standing.worst)}{padding}")]
 
 
 def _rank(standing: Standing) -> str:

@@ -55,7 +55,7 @@ SIZES: dict[Scale, Size] = {
         test_items=300,
         probe_items=600,
     ),
-    "first": Size(pretrained=0, checkpoints=2, finetuned=15, crossed=0),
+    "first": Size(pretrained=0, checkpoints=2, finetuned=12, crossed=0),
     "embedded": Size(pretrained=10, checkpoints=5, finetuned=20, crossed=6),
     "standard": Size(pretrained=10, checkpoints=8, finetuned=25, crossed=8),
     "paper": Size(pretrained=10, checkpoints=10, finetuned=100, crossed=10),
