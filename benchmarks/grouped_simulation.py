@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark import comparisons, mantel, resampling
-from similitude.benchmark.mean_ranks import mean_ranks
-from similitude.benchmark.places import ranks
-from similitude.benchmark.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics import bootstrap, comparisons, permutation
+from similitude.benchmark.statistics.mean_ranks import mean_ranks
+from similitude.benchmark.statistics.places import ranks
+from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def value(world: World, rng: np.random.Generator, populations: int = 300) -> tup
             best.append(world.sampling.bootstrap(arrays, 1, rng).spearman[0, 0])
             every.append(world.sampling.leave_one_out(arrays).spearman[0, 0])
         else:
-            best.append(resampling.resampled(*arrays, ones).spearman[0, 0])
-            every.append(resampling.every_reference(*arrays, ones).spearman[0, 0])
+            best.append(bootstrap.resampled(*arrays, ones).spearman[0, 0])
+            every.append(bootstrap.every_reference(*arrays, ones).spearman[0, 0])
     return float(np.mean(best)), float(np.mean(every))
 
 
@@ -110,9 +110,9 @@ def coverage(world: World, replications: int, rng: np.random.Generator, resample
     for _ in range(replications):
         arrays = world.draw(rng)
         boot = world.sampling.bootstrap(arrays, resamples, rng).spearman[:, 0]
-        low, high = resampling.interval(boot[1:], boot[0], world.sampling.n_units)
+        low, high = bootstrap.interval(boot[1:], boot[0], world.sampling.n_units)
         without = world.sampling.leave_one_out(arrays).spearman[:, 0]
-        every_low, every_high = resampling.jackknife_interval(without[1:], without[0])
+        every_low, every_high = bootstrap.jackknife_interval(without[1:], without[0])
         hits += (low <= best <= high), (every_low <= every <= every_high)
         widths.append(every_high - every_low)
     covered = hits / replications
@@ -126,10 +126,10 @@ def false_verdicts(world: World, replications: int, rng: np.random.Generator, pe
         arrays = world.draw(rng)
         orders = world.sampling.permutations(permutations, rng)
         without = world.sampling.leave_one_out(arrays).spearman[:, 0]
-        low, high = resampling.jackknife_interval(without[1:], without[0])
-        for name, test in (("p", mantel.permuted_spearman), ("every_p", mantel.permuted_every)):
+        low, high = bootstrap.jackknife_interval(without[1:], without[0])
+        for name, test in (("p", permutation.permuted_spearman), ("every_p", permutation.permuted_every)):
             permuted = world.sampling.permuted(test, arrays, orders).mean(axis=0)
-            counts[name] += mantel.p_value(permuted)[0] <= 0.05
+            counts[name] += permutation.p_value(permuted)[0] <= 0.05
         counts["tracks"] += low > 0
         counts["inverted"] += high < 0
     return {name: count / replications for name, count in counts.items()}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from similitude.benchmark import mantel, resampling
-from similitude.benchmark.ranks import weighted_correlations
+from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.ranks import weighted_correlations
 
 LARGE = 2_000
 
@@ -90,10 +90,10 @@ def coverage(generator: Generator, n: int, replications: int, rng: np.random.Gen
     hits: dict[str, np.ndarray] = {m: np.zeros(2) for m in ("expanded_percentile", "percentile", "bca")}
     for _ in range(replications):
         arrays = generator.sample(rng, n)
-        weights = [np.ones((1, n)), 1 - np.eye(n), resampling.bootstrap_weights(n, resamples, rng)]
-        values = np.stack(resampling.resampled(*arrays, np.concatenate(weights)))[:, :, 0].T
+        weights = [np.ones((1, n)), 1 - np.eye(n), bootstrap.bootstrap_weights(n, resamples, rng)]
+        values = np.stack(bootstrap.resampled(*arrays, np.concatenate(weights)))[:, :, 0].T
         for method, hit in hits.items():
-            low, high = resampling.interval(values[n + 1 :], values[0], n, method=method, jackknife=values[1 : n + 1])
+            low, high = bootstrap.interval(values[n + 1 :], values[0], n, method=method, jackknife=values[1 : n + 1])
             hit += (low <= target) & (target <= high)
     return {"value": target, **{m: hit / replications for m, hit in hits.items()}}
 
@@ -102,14 +102,14 @@ def coverage_every(generator: Generator, n: int, replications: int, rng: np.rand
     """As `coverage`, for the average over every reference and its jackknife interval."""
 
     def value(size):
-        return np.stack(resampling.every_reference(*generator.sample(rng, size), np.ones((1, size))))[:, 0, 0]
+        return np.stack(bootstrap.every_reference(*generator.sample(rng, size), np.ones((1, size))))[:, 0, 0]
 
     target = np.mean([value(150) for _ in range(40)], axis=0)
     hits = np.zeros(2)
     for _ in range(replications):
         weights = np.concatenate([np.ones((1, n)), 1 - np.eye(n)])
-        values = np.stack(resampling.every_reference(*generator.sample(rng, n), weights))[:, :, 0].T
-        low, high = resampling.jackknife_interval(values[1:], values[0])
+        values = np.stack(bootstrap.every_reference(*generator.sample(rng, n), weights))[:, :, 0].T
+        low, high = bootstrap.jackknife_interval(values[1:], values[0])
         hits += (low <= target) & (target <= high)
     return {"value": target, "jackknife": hits / replications}
 
@@ -127,14 +127,14 @@ def false_positives(
         score = rng.normal(size=(n, 1)) + np.linspace(0, 2, variants) + 0.3 * rng.normal(size=(n, variants))
         same = np.arange(variants)[None] == variants - 1
         arrays = score[None, :, -1], np.abs(score[:, -1, None, None] - score)[None], values[None, None], same
-        orders = mantel.permutations(n, permutations, rng)
-        within = mantel.permuted_spearman(*mantel.within_variant(*arrays), orders)
+        orders = permutation.permutations(n, permutations, rng)
+        within = permutation.permuted_spearman(*permutation.within_variant(*arrays), orders)
         p = {
-            "models permuted, ρ": mantel.p_value(mantel.permuted_spearman(*arrays, orders)[0])[0],
-            "models permuted, τ": mantel.p_value(mantel.permuted_kendall(*arrays, orders)[0])[0],
-            "every reference": mantel.p_value(mantel.permuted_every(*arrays, orders)[0])[0],
-            "within depth": mantel.p_value(within.mean(axis=0))[0],
-            "maximum": mantel.maximum_test(within)[2][0],
+            "models permuted, ρ": permutation.p_value(permutation.permuted_spearman(*arrays, orders)[0])[0],
+            "models permuted, τ": permutation.p_value(permutation.permuted_kendall(*arrays, orders)[0])[0],
+            "every reference": permutation.p_value(permutation.permuted_every(*arrays, orders)[0])[0],
+            "within depth": permutation.p_value(within.mean(axis=0))[0],
+            "maximum": permutation.maximum_test(within)[2][0],
         }
         best = np.argmax(score[:, -1])
         difference = np.abs(score[best, -1] - score)

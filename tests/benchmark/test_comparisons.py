@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 from similitude.benchmark import GradingData
-from similitude.benchmark.comparisons import compare, distinct, holm, leading
-from similitude.benchmark.mean_ranks import mean_ranks
 from similitude.benchmark.results import Results, read_results
-from similitude.benchmark.statistics import assess, extra_permutations
+from similitude.benchmark.statistics.assess import assess, extra_permutations
+from similitude.benchmark.statistics.comparisons import compare, distinct, holm, leading
+from similitude.benchmark.statistics.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import Variant
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from similitude.benchmark import probe_correct, split_half_reliability
-from similitude.benchmark.functionality import few_shot_share
+from similitude.benchmark.functionalities.probes import few_shot_share
 from similitude.errors import InputError
 
 
@@ -46,7 +46,7 @@ def test_few_shot_probes_see_a_few_examples_of_every_class(rng, monkeypatch):
         seen.append((train_x[:, 0], train_y))
         return np.arange(len(test_y)) % 2 == 0
 
-    monkeypatch.setattr("similitude.benchmark.functionality.probe_correct", spy)
+    monkeypatch.setattr("similitude.benchmark.functionalities.probes.probe_correct", spy)
     labels = np.repeat([0, 1, 2], [9, 5, 20])
     rows = np.arange(34.0)[:, None]
     share = few_shot_share(rows, labels, rows, labels, shots=5, draws=6)

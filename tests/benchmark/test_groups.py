@@ -22,14 +22,13 @@ from similitude.benchmark import (
     Subtask,
     evaluate,
     grade,
-    mantel,
-    resampling,
 )
-from similitude.benchmark.assessed import assessed
-from similitude.benchmark.correlation import reference_rows
 from similitude.benchmark.results import load_grading, save_grading
-from similitude.benchmark.sampling import GradingArrays, Sampling
-from similitude.benchmark.statistics import assess
+from similitude.benchmark.statistics import permutation
+from similitude.benchmark.statistics.assess import assess
+from similitude.benchmark.statistics.assessed import assessed
+from similitude.benchmark.statistics.correlation import reference_rows
+from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
 from similitude.benchmark.subtask import Variant
 from similitude.errors import InputError
 
@@ -187,7 +186,7 @@ def resample(arrays, weights):
 def test_bootstrap_across_draws_groups_then_models(monkeypatch):
     groups = (np.array([0, 2, 4]), np.array([1, 3, 5, 6]))
     seen = []
-    monkeypatch.setattr(resampling, "resampled", lambda *given: seen.append(given[-1]))
+    monkeypatch.setattr(bootstrap, "resampled", lambda *given: seen.append(given[-1]))
     arrays = GradingArrays.of(grading((3, 4), within=False))
     Sampling((np.arange(7),), groups).bootstrap(arrays, 4000, np.random.default_rng(0))
     assert (seen[0][0] == 1).all()
@@ -202,7 +201,7 @@ def test_bootstrap_across_draws_groups_then_models(monkeypatch):
 
 def test_permutations_across_reach_every_rearrangement_of_groups_and_of_models_in_them():
     groups = (np.array([0, 3]), np.array([1, 2]), np.array([4, 5, 6]))
-    orders = mantel.permutations(7, 20_000, np.random.default_rng(0), groups)
+    orders = permutation.permutations(7, 20_000, np.random.default_rng(0), groups)
     assert np.array_equal(orders[0], np.arange(7))
     owner = np.array([0, 1, 1, 0, 2, 2, 2])
     for group in groups:
@@ -234,9 +233,9 @@ def test_p_is_that_of_all_permutations(within):
         values.append([every_in_groups(shuffled, name)[0] for name in data.dissimilarity])
     exact = np.mean(np.array(values) >= values[0] - np.array(1e-9), axis=0)
     drawn = sampling.permuted(
-        mantel.permuted_every, arrays, sampling.permutations(20_000, np.random.default_rng(0))
+        permutation.permuted_every, arrays, sampling.permutations(20_000, np.random.default_rng(0))
     ).mean(axis=0)
-    np.testing.assert_allclose(mantel.p_value(drawn), exact, atol=0.015)
+    np.testing.assert_allclose(permutation.p_value(drawn), exact, atol=0.015)
 
 
 @pytest.mark.parametrize("within", [True, False])
@@ -425,5 +424,5 @@ def test_p_is_uniform_where_there_is_nothing_to_find(simulation):
     for _ in range(250):
         arrays = world.draw(rng)
         orders = world.sampling.permutations(99, rng)
-        found.append(mantel.p_value(world.sampling.permuted(mantel.permuted_every, arrays, orders)[0])[0])
+        found.append(permutation.p_value(world.sampling.permuted(permutation.permuted_every, arrays, orders)[0])[0])
     assert stats.kstest(found, "uniform").pvalue > 0.001

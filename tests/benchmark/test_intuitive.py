@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from similitude.benchmark.intuitive import sensitivity, specificity
-from similitude.benchmark.seed_study import SHARES, layer_blocks, seed_study
-from similitude.benchmark.verdicts import Marks, opening_claim, verdict
+from similitude.benchmark.intuitive.scores import sensitivity, specificity
+from similitude.benchmark.intuitive.study import SHARES, layer_blocks, seed_study
+from similitude.benchmark.intuitive.verdicts import Marks, opening_claim, verdict
 from similitude.errors import DegeneratePopulation, InputError
 from similitude.measures import get_measure, get_measures
 from similitude.representations import ModelRecord, Population, Score

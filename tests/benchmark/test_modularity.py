@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similitude.benchmark.modularity import modularity
+from similitude.benchmark.functionalities.modularity import modularity
 from similitude.errors import InputError
 
 pytest.importorskip("networkx")

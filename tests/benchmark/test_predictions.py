@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from similitude.benchmark import Pairwise, calibration_error, prediction_differences
-from similitude.benchmark.functionality import pairwise_reliability
+from similitude.benchmark.functionalities.reliability import pairwise_reliability
 from similitude.errors import InputError
 
 

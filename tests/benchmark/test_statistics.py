@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from similitude.benchmark import mantel, resampling
-from similitude.benchmark.comparisons import holm
-from similitude.benchmark.correlation import grade
-from similitude.benchmark.places import equivalence_classes
-from similitude.benchmark.ranks import bad_fraction, weighted_correlations
-from similitude.benchmark.statistics import assess
+from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.assess import assess
+from similitude.benchmark.statistics.comparisons import holm
+from similitude.benchmark.statistics.correlation import grade
+from similitude.benchmark.statistics.places import equivalence_classes
+from similitude.benchmark.statistics.ranks import bad_fraction, weighted_correlations
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import InputError
 
@@ -84,7 +84,7 @@ def test_bootstrap_equals_the_resample_written_out(shape, ties, pairwise):
     rng = np.random.default_rng(1)
     draws = rng.integers(n, size=(25, n))
     weights = np.stack([np.bincount(row, minlength=n) for row in draws])
-    fast = resampling.resampled(*arrays(data), weights)
+    fast = bootstrap.resampled(*arrays(data), weights)
     for b, drawn in enumerate(draws):
         for k, d in enumerate(data.dissimilarity.values()):
             values = []
@@ -98,7 +98,7 @@ def test_bootstrap_equals_the_resample_written_out(shape, ties, pairwise):
 def test_every_reference_equals_the_loop():
     data = grading(2, 7, 2)
     drawn = np.array([0, 0, 2, 3, 3, 3, 6])
-    fast = resampling.every_reference(*arrays(data), np.bincount(drawn, minlength=7)[None])
+    fast = bootstrap.every_reference(*arrays(data), np.bincount(drawn, minlength=7)[None])
     for k, d in enumerate(data.dissimilarity.values()):
         values = [both(*written_out(data, d, drawn, g, r)) for g in range(2) for r in drawn]
         np.testing.assert_allclose([fast.spearman[0, k], fast.kendall[0, k]], np.mean(values, axis=0), atol=1e-12)
@@ -111,8 +111,8 @@ def test_permutation_equals_grading_shuffled_models(shape, ties, pairwise):
     data = grading(*shape, ties=ties, pairwise=pairwise, seed=3)
     if ties:  # several best models are no single reference: make it one
         data.reference_score[:, 2] = data.score[:, 2, -1] = 9
-    orders = mantel.permutations(len(data.models), 20, np.random.default_rng(2))
-    fast = {f: getattr(mantel, f"permuted_{f}")(*arrays(data), orders) for f in ("spearman", "kendall", "every")}
+    orders = permutation.permutations(len(data.models), 20, np.random.default_rng(2))
+    fast = {f: getattr(permutation, f"permuted_{f}")(*arrays(data), orders) for f in ("spearman", "kendall", "every")}
     for b, order in enumerate(orders):
         shuffled = GradingData(
             data.models, data.layers, data.variants, data.reference_score[:, order], data.score[:, order], data.same,
@@ -130,15 +130,15 @@ def test_permutation_equals_grading_shuffled_models(shape, ties, pairwise):
 
 def test_p_value_counts_the_sample_itself():
     permuted = np.array([0.5, 0.6, 0.1, 0.5, np.nan])[:, None]
-    assert mantel.p_value(permuted)[0] == pytest.approx(4 / 5)
-    assert np.isnan(mantel.p_value(np.array([[np.nan], [0.2]]))[0])
+    assert permutation.p_value(permuted)[0] == pytest.approx(4 / 5)
+    assert np.isnan(permutation.p_value(np.array([[np.nan], [0.2]]))[0])
 
 
 def test_maximum_is_judged_against_maxima():
     rng = np.random.default_rng(0)
     permuted = rng.normal(size=(30, 2000, 1))
-    alone = np.mean([mantel.p_value(p)[0] <= 0.05 for p in permuted])
-    largest, chance, p = mantel.maximum_test(permuted)
+    alone = np.mean([permutation.p_value(p)[0] <= 0.05 for p in permuted])
+    largest, chance, p = permutation.maximum_test(permuted)
     assert largest[0] == permuted[:, 0].max()
     assert chance[0] == pytest.approx(permuted[:, 1:].max(axis=0).mean())
     assert p[0] == np.mean(permuted.max(axis=0) >= permuted[:, 0].max() - 1e-9)
@@ -167,7 +167,7 @@ def test_intervals_agree_with_independent_ones(method):
     sample = rng.exponential(size=30)
     replicates = rng.choice(sample, size=(4000, 30)).mean(axis=1)
     jackknife = np.array([np.delete(sample, i).mean() for i in range(30)])
-    low, high = resampling.interval(
+    low, high = bootstrap.interval(
         replicates[:, None], np.array([sample.mean()]), 30, method=method, jackknife=jackknife[:, None]
     )
     if method == "expanded_percentile":
@@ -185,7 +185,7 @@ def test_jackknife_interval_of_a_correlation_is_near_fishers():
     x, y = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=400).T
     r = np.corrcoef(x, y)[0, 1]
     left_out = np.array([np.corrcoef(np.delete(x, i), np.delete(y, i))[0, 1] for i in range(400)])
-    low, high = resampling.jackknife_interval(left_out[:, None], np.array([r]))
+    low, high = bootstrap.jackknife_interval(left_out[:, None], np.array([r]))
     expected = np.tanh(np.arctanh(r) + np.array([-1.96, 1.96]) / np.sqrt(397))
     np.testing.assert_allclose([low[0], high[0]], expected, atol=0.03)
 
@@ -292,8 +292,8 @@ def test_the_null_of_ten_models_is_kept():
         score = rng.normal(size=(1, 10, 1))
         place = rng.normal(size=(10, 2))
         d = np.linalg.norm(place[:, None] - place, axis=-1)[None, None, :, :, None]
-        orders = mantel.permutations(10, 99, rng)
+        orders = permutation.permutations(10, 99, rng)
         between = np.abs(score - score[0, :, 0])[..., None]
-        found = mantel.permuted_spearman(score[..., 0], between, d, np.array([[True]]), orders)
-        rejected += mantel.p_value(found[0])[0] <= 0.05
+        found = permutation.permuted_spearman(score[..., 0], between, d, np.array([[True]]), orders)
+        rejected += permutation.p_value(found[0])[0] <= 0.05
     assert rejected / 400 <= 0.085  # 5 % plus three standard errors

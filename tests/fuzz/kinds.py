@@ -26,8 +26,8 @@ from similitude.representations import ModelRecord, PopulationWriter, Score, ope
 from similitude.representations.files import load_representations
 from similitude.representations.input_files import load_inputs
 from similitude.representations.pickles import load_plain
-from similitude.suites.own_predictions import read_predictions
-from similitude.suites.own_scores import read_scores
+from similitude.suites.own.predictions import read_predictions
+from similitude.suites.own.scores import read_scores
 from similitude.suites.published.archive import open_archive
 from similitude.suites.published.distances import read_distances
 from similitude.suites.published.layout import SUBTASKS

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from similitude.benchmark.agreement import agreement
 from similitude.benchmark.evaluate import evaluate
+from similitude.benchmark.statistics.agreement import agreement
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.measures import get_measures
 from similitude.report.figures_run import draw_grades

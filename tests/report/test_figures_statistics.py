@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from similitude.benchmark.intuitive import sensitivity
+from similitude.benchmark.intuitive.scores import sensitivity
 from similitude.errors import InputError
 from similitude.measures import get_measure
 from similitude.report.figures_grading import agreement, forest, ranks

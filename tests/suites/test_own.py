@@ -14,7 +14,7 @@ from similitude.errors import DegeneratePopulation, FileError, InputError, Unkno
 from similitude.measures import get_measure
 from similitude.representations import ModelRecord, PopulationWriter, Score
 from similitude.suites.base import Site
-from similitude.suites.own import OwnSuite
+from similitude.suites.own.suite import OwnSuite
 
 MODELS = [f"net{i}" for i in range(8)]
 LAYERS = ("early", "late")

@@ -14,7 +14,7 @@ from similitude.errors import FileError, InputError, UnknownName
 from similitude.measures import get_measure
 from similitude.measures.functional import jsd
 from similitude.suites.base import Site
-from similitude.suites.own import OwnSuite
+from similitude.suites.own.suite import OwnSuite
 
 MODELS = [f"net{i}" for i in range(6)]
 LABELS = np.arange(90) % 3

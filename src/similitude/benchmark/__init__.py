@@ -1,10 +1,11 @@
 """Grading measures: does dissimilarity track the difference in what networks can do?"""
 
-from similitude.benchmark.correlation import Grade, grade
 from similitude.benchmark.evaluate import Evaluation, evaluate
-from similitude.benchmark.functionality import probe_correct, split_half_reliability
-from similitude.benchmark.predictions import calibration_error, prediction_differences
+from similitude.benchmark.functionalities.predictions import calibration_error, prediction_differences
+from similitude.benchmark.functionalities.probes import probe_correct
+from similitude.benchmark.functionalities.reliability import split_half_reliability
 from similitude.benchmark.results import Results, read_results
+from similitude.benchmark.statistics.correlation import Grade, grade
 from similitude.benchmark.subtask import Functionality, GradingData, Grouping, Pairing, Pairwise, Subtask, Variant
 
 __all__ = [

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.assessed import assessed
-from similitude.benchmark.comparisons import holm
-from similitude.benchmark.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.results import COLUMNS, Results
+from similitude.benchmark.statistics.assessed import assessed
+from similitude.benchmark.statistics.comparisons import holm
+from similitude.benchmark.statistics.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.engine.compute import MEMORY, Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -41,7 +41,7 @@ class Evaluation:
         (subtask id, functionality name) to scores and dissimilarities for every reference.
     differences
         Is one measure better than another? One row per subtask, functionality, statistic and pair of measures, with
-        the columns of `similitude.benchmark.statistics.Assessment.differences`.
+        the columns of `similitude.benchmark.statistics.assess.Assessment.differences`.
     failures
         subtask, measure, first, second, reason.
     computed, reused
@@ -84,7 +84,7 @@ def evaluate(
     measures
         What to grade.
     protocol
-        See `similitude.benchmark.correlation.Protocol`.
+        See `similitude.benchmark.statistics.correlation.Protocol`.
     ledger
         Where finished values are kept.
     progress

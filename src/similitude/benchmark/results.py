@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.mean_ranks import mean_ranks
+from similitude.benchmark.statistics.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import GradingData, Variant
 from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
@@ -53,8 +53,8 @@ class Results:
         At least the columns of `COLUMNS`. `estimate` is the correlation (statistic ``spearman`` or ``kendall``) against
         the best reference, `p` one-sided, `ci_low` and `ci_high` its interval over models, `seconds` the computing time
         of the measure over the subtask when it was computed. The corrected protocol adds the columns of
-        `similitude.benchmark.statistics.Assessment` and `p_holm`, for ``spearman`` adjusted over all rows. Verdicts
-        rest on `every`, the average over every model as reference:
+        `similitude.benchmark.statistics.assess.Assessment` and `p_holm`, for ``spearman`` adjusted over all rows.
+        Verdicts rest on `every`, the average over every model as reference:
 
         - ``tells``: whether the interval of `every` lies above 0; ``verdict`` is "tracks" where it does, "inverted"
           where it lies below 0, and else "undecided".
@@ -91,8 +91,9 @@ class Results:
         -------
         pandas.DataFrame
             Indexed by measure, the best mean rank first: mean_rank (1 is best; a failure ranks last), mean_rank_low and
-            mean_rank_high (its interval, see `similitude.benchmark.mean_ranks`), worst (the smallest value; NaN if it
-            failed on a row), and rows (how many rows count). All but rows is NaN if no row can tell measures apart.
+            mean_rank_high (its interval, see `similitude.benchmark.statistics.mean_ranks`), worst (the smallest value;
+            NaN if it failed on a row), and rows (how many rows count). All but rows is NaN if no row can tell measures
+            apart.
             Results by the published protocol count all rows, by the best reference, without intervals.
         """
         chosen = self.frame[self.frame["statistic"] == statistic]

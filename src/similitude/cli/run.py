@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from similitude.benchmark.correlation import Protocol
+from similitude.benchmark.statistics.correlation import Protocol
 from similitude.cli.build import SCALES_HELP, build_choices, minutes_to_build
 from similitude.cli.console import (
     PIPE_WIDTH,
@@ -31,7 +31,7 @@ from similitude.measures import get_measures
 from similitude.report.run import Choice, Run, choose
 from similitude.report.terminal import as_rich, standings
 from similitude.suites import SUITES, Scale, Site
-from similitude.suites.own import OwnSuite
+from similitude.suites.own.suite import OwnSuite
 
 __all__ = ["command"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from similitude.benchmark.intuitive import Sensitivity
+from similitude.benchmark.intuitive.scores import Sensitivity
 from similitude.errors import InputError
 from similitude.measures import Measure
 from similitude.report.numbers import number

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.agreement import agreement
 from similitude.benchmark.results import Results
+from similitude.benchmark.statistics.agreement import agreement
 from similitude.benchmark.subtask import GradingData, Subtask
 from similitude.errors import SimilitudeError
 from similitude.measures import Measure, get_measure

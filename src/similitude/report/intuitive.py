@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.evaluate import evaluate
-from similitude.benchmark.intuitive import Interval
-from similitude.benchmark.seed_study import SeedStudy, Tested, seed_study
+from similitude.benchmark.intuitive.scores import Interval
+from similitude.benchmark.intuitive.study import SeedStudy, Tested, seed_study
+from similitude.benchmark.intuitive.verdicts import Marks, opening_claim
 from similitude.benchmark.subtask import Subtask
-from similitude.benchmark.verdicts import Marks, opening_claim
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
 from similitude.measures import Measure

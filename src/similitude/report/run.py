@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from similitude.benchmark.correlation import Protocol
-from similitude.benchmark.double_map import double_heat_maps
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
+from similitude.benchmark.intuitive.double_map import double_heat_maps
 from similitude.benchmark.results import save_grading
+from similitude.benchmark.statistics.correlation import Protocol
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.ledger import Ledger

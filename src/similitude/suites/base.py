@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.functionality import pairwise_reliability, split_half_reliability
+from similitude.benchmark.functionalities.reliability import pairwise_reliability, split_half_reliability
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.errors import InputError, SimilitudeError, SimilitudeWarning, UnknownName, suggestion
 from similitude.representations import Population, is_population, open_population

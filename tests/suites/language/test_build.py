@@ -13,8 +13,8 @@ transformers = pytest.importorskip("transformers")
 from in_process import ARITHMETIC, start_in_process  # noqa: E402
 
 from similitude.benchmark import GradingData, calibration_error  # noqa: E402
-from similitude.benchmark.functionality import probe_correct  # noqa: E402
-from similitude.benchmark.modularity import modularity  # noqa: E402
+from similitude.benchmark.functionalities.modularity import modularity  # noqa: E402
+from similitude.benchmark.functionalities.probes import probe_correct  # noqa: E402
 from similitude.benchmark.subtask import Grouping  # noqa: E402
 from similitude.errors import DegeneratePopulation, SimilitudeWarning  # noqa: E402
 from similitude.representations import ModelRecord, Population, open_population  # noqa: E402

@@ -4,7 +4,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from similitude.benchmark import calibration_error  # noqa: E402
-from similitude.benchmark.modularity import modularity  # noqa: E402
+from similitude.benchmark.functionalities.modularity import modularity  # noqa: E402
 from similitude.suites.vision.data import Cifar10  # noqa: E402
 from similitude.suites.vision.network import ResNet14  # noqa: E402
 from similitude.suites.vision.recipe import DELETION_LAYERS, LAYERS, Training  # noqa: E402

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from similitude.benchmark.functionality import probe_correct
+from similitude.benchmark.functionalities.probes import probe_correct
 from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
 from similitude.representations.extract import extract
 from similitude.representations.folder import read_json

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from similitude.benchmark.functionality import few_shot_share, probe_correct
-from similitude.benchmark.modularity import modularity
-from similitude.benchmark.predictions import calibration_error
+from similitude.benchmark.functionalities.modularity import modularity
+from similitude.benchmark.functionalities.predictions import calibration_error
+from similitude.benchmark.functionalities.probes import few_shot_share, probe_correct
 from similitude.representations import ModelRecord, Score
 from similitude.representations.extract import extract
 from similitude.suites.language.finetune import Finetuning, probabilities

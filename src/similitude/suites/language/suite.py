@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from similitude.benchmark.functionality import split_half_reliability
-from similitude.benchmark.predictions import calibration, prediction_differences
+from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
+from similitude.benchmark.functionalities.reliability import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population

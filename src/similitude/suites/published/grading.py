@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.correlation import rank_correlation
+from similitude.benchmark.statistics.correlation import rank_correlation
 from similitude.suites.published.distances import Distances
 from similitude.suites.published.layout import KEYS, PublishedSubtask
 from similitude.suites.published.protocols import Protocol, Question, Quirk

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from similitude.benchmark.functionality import few_shot_share
-from similitude.benchmark.modularity import modularity
-from similitude.benchmark.predictions import calibration_error
+from similitude.benchmark.functionalities.modularity import modularity
+from similitude.benchmark.functionalities.predictions import calibration_error
+from similitude.benchmark.functionalities.probes import few_shot_share
 from similitude.representations import ModelRecord, Score
 from similitude.suites.vision.data import ImageData
 from similitude.suites.vision.letters import letters

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from similitude.benchmark import Functionality, Pairing, Subtask
-from similitude.benchmark.predictions import calibration, prediction_differences
+from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
 from similitude.errors import InputError, require
 from similitude.representations import is_population, open_population
 from similitude.representations.folder import read_json

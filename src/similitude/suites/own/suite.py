@@ -2,7 +2,7 @@
 
 The folder is a population folder, or holds a file a model (``<model>.npz``, arrays are layers) or a folder a model
 (``<model>/<layer>.npy``); see `similitude.representations.files` for the kinds of file. For the table see
-`similitude.suites.own_scores`; functionalities of predictions need none, see `similitude.suites.own_predictions`.
+`similitude.suites.own.scores`; functionalities of predictions need none, see `similitude.suites.own.predictions`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.predictions import prediction_differences
+from similitude.benchmark.functionalities.predictions import prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population, Representation, is_population, open_population
@@ -24,8 +24,8 @@ from similitude.representations.allowance import MEMORY, Allowance
 from similitude.representations.files import SUFFIXES, load_arrays, named_sources
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import Site, Suite
-from similitude.suites.own_predictions import read_predictions
-from similitude.suites.own_scores import read_scores
+from similitude.suites.own.predictions import read_predictions
+from similitude.suites.own.scores import read_scores
 
 __all__ = ["OwnSuite", "load_population"]
 

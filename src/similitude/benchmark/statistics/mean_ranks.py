@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from similitude.benchmark.places import ranks
+from similitude.benchmark.statistics.places import ranks
 
 __all__ = ["mean_ranks"]
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from similitude.benchmark import mantel, resampling
-from similitude.benchmark.ranks import Correlations
+from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.ranks import Correlations
 from similitude.benchmark.subtask import GradingData
 
 __all__ = ["GradingArrays", "Sampling"]
@@ -101,13 +101,13 @@ class Sampling:
         models = next(iter(self.blocks))
         sample = np.ones((1, len(models)))
         if self.groups:
-            drawn = resampling.bootstrap_weights(len(self.groups), resamples, rng)
+            drawn = bootstrap.bootstrap_weights(len(self.groups), resamples, rng)
             weights = np.empty((resamples, len(models)), dtype=int)
             for group, times in zip(self.groups, drawn.T, strict=True):
                 weights[:, group] = rng.multinomial(times * len(group), np.full(len(group), 1 / len(group)))
         else:
-            weights = resampling.bootstrap_weights(len(models), resamples, rng)
-        return resampling.resampled(*arrays.among(models), np.concatenate([sample, weights]))
+            weights = bootstrap.bootstrap_weights(len(models), resamples, rng)
+        return bootstrap.resampled(*arrays.among(models), np.concatenate([sample, weights]))
 
     def leave_one_out(self, arrays: GradingArrays) -> Correlations:
         """Correlations averaged over every reference: in the sample, then without each unit, shape (1 + units, K).
@@ -116,7 +116,7 @@ class Sampling:
         values say nothing of how far the sample's would vary.
         """
         if len(self.blocks) > 1:
-            of_block = np.array([_sample(resampling.every_reference, arrays.among(b)) for b in self.blocks])
+            of_block = np.array([_sample(bootstrap.every_reference, arrays.among(b)) for b in self.blocks])
             mean = of_block.mean(axis=0)
             without = (len(of_block) * mean - of_block) / (len(of_block) - 1)
             return Correlations(*np.concatenate([mean[None], without]).swapaxes(0, 1))
@@ -125,7 +125,7 @@ class Sampling:
         if self.groups:
             kept = np.stack([~np.isin(np.arange(len(models)), group) for group in self.groups]).astype(float)
         weights = np.concatenate([np.ones((1, len(models))), kept])
-        found = resampling.every_reference(*arrays.among(models), weights)
+        found = bootstrap.every_reference(*arrays.among(models), weights)
         if len(self.groups) == 2:
             for values in found:
                 values[1:] = np.nan
@@ -137,24 +137,24 @@ class Sampling:
         Models are permuted within groups; groups of equal size within a block are permuted as well.
         """
         inner = self.groups if len(self.blocks) == 1 else ()
-        return [mantel.permutations(len(block), count, rng, inner) for block in self.blocks]
+        return [permutation.permutations(len(block), count, rng, inner) for block in self.blocks]
 
     def permuted(self, values: Callable[..., Array], arrays: GradingArrays, orders: Sequence[Indices]) -> Array:
-        """Mean over blocks of a function of `similitude.benchmark.mantel`, shape (G, count + 1, K)."""
+        """Mean over blocks of a function of `similitude.benchmark.statistics.permutation`, shape (G, count + 1, K)."""
         total = sum(values(*arrays.among(b), of_block) for b, of_block in zip(self.blocks, orders, strict=True))
         return np.asarray(total) / len(self.blocks)
 
     def _bootstrap_blocks(self, arrays: GradingArrays, resamples: int, rng: np.random.Generator) -> Correlations:
-        drawn = resampling.bootstrap_weights(len(self.blocks), resamples, rng)
+        drawn = bootstrap.bootstrap_weights(len(self.blocks), resamples, rng)
         total = np.zeros((resamples, 2, len(arrays.dissimilarity)))
         defined = np.zeros_like(total)
         sample = []
         for block, times in zip(self.blocks, drawn.T, strict=True):
             of_block = arrays.among(block)
-            sample.append(_sample(resampling.resampled, of_block))
+            sample.append(_sample(bootstrap.resampled, of_block))
             rows = np.repeat(np.arange(resamples), times)
-            weights = resampling.bootstrap_weights(len(block), len(rows), rng)
-            values = np.stack(resampling.resampled(*of_block, weights), axis=1)
+            weights = bootstrap.bootstrap_weights(len(block), len(rows), rng)
+            values = np.stack(bootstrap.resampled(*of_block, weights), axis=1)
             np.add.at(total, rows, np.nan_to_num(values))
             np.add.at(defined, rows, ~np.isnan(values))
         with np.errstate(invalid="ignore"):  # a drawn group in which nothing varies has no say

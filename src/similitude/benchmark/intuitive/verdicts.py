@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from similitude.benchmark.intuitive import Sensitivity, Specificity
+from similitude.benchmark.intuitive.scores import Sensitivity, Specificity
 from similitude.measures import Measure
 
 __all__ = ["Marks", "Verdict", "opening_claim", "verdict"]

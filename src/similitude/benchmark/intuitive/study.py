@@ -8,8 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from similitude.benchmark.intuitive import Sensitivity, Specificity, sensitivity, specificity
-from similitude.benchmark.verdicts import Verdict, verdict
+from similitude.benchmark.intuitive.scores import Sensitivity, Specificity, sensitivity, specificity
+from similitude.benchmark.intuitive.verdicts import Verdict, verdict
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import DegeneratePopulation

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from similitude.benchmark.ranks import centred_ranks, rounded, signs
+from similitude.benchmark.statistics.ranks import centred_ranks, rounded, signs
 
 __all__ = [
     "maximum_test",

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from similitude.benchmark.ranks import rounded
-from similitude.benchmark.resampling import bootstrap_weights, interval
+from similitude.benchmark.statistics.bootstrap import bootstrap_weights, interval
+from similitude.benchmark.statistics.ranks import rounded
 from similitude.errors import InputError
 
 __all__ = ["Interval", "Sensitivity", "Specificity", "sensitivity", "specificity"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.predictions import calibration_error
+from similitude.benchmark.functionalities.predictions import calibration_error
 from similitude.errors import FileError, InputError, UnknownName, suggestion
 from similitude.representations import Score
 from similitude.representations.allowance import Allowance

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.statistics import STATISTICS, assess, extra_permutations
+from similitude.benchmark.statistics.assess import STATISTICS, assess, extra_permutations
 from similitude.benchmark.subtask import GradingData
 from similitude.representations.folder import read_json, write_json
 
@@ -26,7 +26,7 @@ class Assessed(NamedTuple):
     Parameters
     ----------
     table, differences
-        See `similitude.benchmark.statistics.Assessment`; the differences have a column ``statistic``.
+        See `similitude.benchmark.statistics.assess.Assessment`; the differences have a column ``statistic``.
     leave_one_out
         Average over every reference without each unit in turn: columns statistic, unit, and one per measure.
     """
@@ -46,7 +46,7 @@ def assessed(data: GradingData, resamples: int, tests: int = 1, cache: Path | No
     resamples
         Of models; permutations are one fewer.
     tests
-        Number of tests that p-values will be adjusted for, see `similitude.benchmark.statistics.assess`.
+        Number of tests that p-values will be adjusted for, see `similitude.benchmark.statistics.assess.assess`.
     cache
         Folder of earlier assessments, each in a file named by the hash of what it was computed from; None to keep none.
     """

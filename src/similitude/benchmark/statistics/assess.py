@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from similitude.benchmark import comparisons, mantel, resampling
-from similitude.benchmark.places import equivalence_classes, ranks
-from similitude.benchmark.ranks import Correlations, bad_fraction, rounded
-from similitude.benchmark.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics import bootstrap, comparisons, permutation
+from similitude.benchmark.statistics.places import equivalence_classes, ranks
+from similitude.benchmark.statistics.ranks import Correlations, bad_fraction, rounded
+from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
 from similitude.benchmark.subtask import GradingData
 from similitude.errors import InputError
 
@@ -116,7 +116,7 @@ class Assessment:
         names = self.measures()
         first, second = np.triu_indices(len(names), k=1)
         values = getattr(self.replicates, statistic)
-        low, high = resampling.interval(
+        low, high = bootstrap.interval(
             values[:, first] - values[:, second],
             estimate[first] - estimate[second],
             len(self.units),
@@ -197,9 +197,9 @@ def assess(
     frames = []
     for statistic in STATISTICS:
         values = getattr(boot, statistic)
-        low, high = resampling.interval(values[1:], values[0], sampling.n_units, level=level)
+        low, high = bootstrap.interval(values[1:], values[0], sampling.n_units, level=level)
         places = ranks(values, classes, n_failed > 0)
-        rank_low, rank_high = resampling.interval(places[1:], places[0], sampling.n_units, level=level)
+        rank_low, rank_high = bootstrap.interval(places[1:], places[0], sampling.n_units, level=level)
         against_best = {
             "measure": names,
             "statistic": statistic,
@@ -229,7 +229,7 @@ def extra_permutations(permutations: int, tests: int) -> int:
 
 def _verdicts(every: Array, classes: NDArray[np.integer], failed: NDArray[np.bool_], level: float) -> dict[str, Any]:
     """Columns that rest on the average over every reference, from values of shape (1 + units, K)."""
-    low, high = resampling.jackknife_interval(every[1:], every[0], level=level)
+    low, high = bootstrap.jackknife_interval(every[1:], every[0], level=level)
     compared = comparisons.compare(every[0], every[1:], level=level)
     return {
         "every": every[0],
@@ -248,26 +248,28 @@ def _tests(
 ) -> dict[Statistic, dict[str, Array]]:
     """Columns of permutation tests, by statistic."""
     orders = sampling.permutations(permutations, rng)
-    spearman = sampling.permuted(mantel.permuted_spearman, arrays, orders).mean(axis=0)
+    spearman = sampling.permuted(permutation.permuted_spearman, arrays, orders).mean(axis=0)
     if extra := extra_permutations(permutations, tests):
         more = [found[1:] for found in sampling.permutations(extra, rng)]
-        spearman = np.concatenate([spearman, sampling.permuted(mantel.permuted_spearman, arrays, more).mean(axis=0)])
-    kendall = sampling.permuted(mantel.permuted_kendall, arrays, orders).mean(axis=0)
-    every = sampling.permuted(mantel.permuted_every, arrays, orders).mean(axis=0)
-    by_variant = GradingArrays(*mantel.within_variant(*arrays))
-    within = sampling.permuted(mantel.permuted_spearman, by_variant, orders)
-    largest, chance, largest_p = mantel.maximum_test(within)
+        spearman = np.concatenate(
+            [spearman, sampling.permuted(permutation.permuted_spearman, arrays, more).mean(axis=0)]
+        )
+    kendall = sampling.permuted(permutation.permuted_kendall, arrays, orders).mean(axis=0)
+    every = sampling.permuted(permutation.permuted_every, arrays, orders).mean(axis=0)
+    by_variant = GradingArrays(*permutation.within_variant(*arrays))
+    within = sampling.permuted(permutation.permuted_spearman, by_variant, orders)
+    largest, chance, largest_p = permutation.maximum_test(within)
     return {
         "spearman": {
-            "p": mantel.p_value(spearman),
-            "every_p": mantel.p_value(every),
+            "p": permutation.p_value(spearman),
+            "every_p": permutation.p_value(every),
             "within": _mean(within[:, 0]),
-            "within_p": mantel.p_value(_mean(within)),
+            "within_p": permutation.p_value(_mean(within)),
             "maximum": largest,
             "maximum_chance": chance,
             "maximum_p": largest_p,
         },
-        "kendall": {"p": mantel.p_value(kendall)},
+        "kendall": {"p": permutation.p_value(kendall)},
     }
 
 

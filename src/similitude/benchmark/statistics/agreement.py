@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.ranks import centred_ranks, rounded
+from similitude.benchmark.statistics.ranks import centred_ranks, rounded
 from similitude.benchmark.subtask import GradingData
 
 __all__ = ["agreement"]

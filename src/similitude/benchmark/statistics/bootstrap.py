@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from similitude.benchmark.ranks import Correlations, rounded, weighted_correlations
+from similitude.benchmark.statistics.ranks import Correlations, rounded, weighted_correlations
 from similitude.errors import InputError
 
 __all__ = [

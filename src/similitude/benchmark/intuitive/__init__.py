@@ -1,0 +1,1 @@
+"""Intuitive tests of a measure: specificity and sensitivity."""

@@ -1,0 +1,1 @@
+"""How well dissimilarity tracks differences in functionality, and how sure that is."""

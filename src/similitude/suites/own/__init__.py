@@ -1,0 +1,1 @@
+"""Networks of your own as a suite: a folder of representations, and what the networks can do."""
