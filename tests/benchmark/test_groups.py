@@ -24,7 +24,7 @@ from similitude.benchmark import (
     grade,
 )
 from similitude.benchmark.results import load_grading, save_grading
-from similitude.benchmark.statistics import permutation
+from similitude.benchmark.statistics import bootstrap, permutation
 from similitude.benchmark.statistics.assess import assess
 from similitude.benchmark.statistics.assessed import assessed
 from similitude.benchmark.statistics.correlation import reference_rows

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from similitude.benchmark.subtask import Grouping
 from similitude.cli.main import app
-from similitude.report.replication import half_of
+from similitude.runs.replicate import half_of
 from similitude.suites import SUITES, Site
 
 runner = CliRunner()

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from similitude.cli.intuitive import command
 from similitude.measures import get_measures
-from similitude.report.intuitive import run_intuitive, seed_subtask
+from similitude.runs.intuitive import run_intuitive, seed_subtask
 from similitude.suites import SUITES
 from similitude.suites.base import Site
 

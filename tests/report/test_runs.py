@@ -8,7 +8,7 @@ import pytest
 from similitude import get_measures
 from similitude.benchmark import evaluate
 from similitude.benchmark.evaluate import combine
-from similitude.report.run import Choice, Run, choose
+from similitude.runs.grade import Choice, Run, choose
 from similitude.suites import SUITES, Site
 
 MEASURES = get_measures(["cka", "procrustes", "random"])

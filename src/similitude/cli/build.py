@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from similitude.cli.console import Bars, Home, note, progress_bars, resolve_home
-from similitude.report.run import Choice
+from similitude.runs.grade import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
 __all__ = ["SCALES_HELP", "build_choices", "build_suite", "command", "minutes_to_build"]

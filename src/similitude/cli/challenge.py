@@ -16,8 +16,8 @@ from similitude.cli.build import build_choices
 from similitude.cli.console import Home, JsonOutput, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
-from similitude.report.run import Run, choose
 from similitude.representations.tables import write_csv
+from similitude.runs.grade import Run, choose
 from similitude.suites import Scale, Site
 
 __all__ = ["command"]

@@ -14,7 +14,8 @@ from rich.text import Text
 from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.measures import get_measures
-from similitude.report.intuitive import IntuitiveReport, run_intuitive
+from similitude.report.intuitive import IntuitiveReport
+from similitude.runs.intuitive import run_intuitive
 from similitude.suites import SUITES, Scale, Site
 
 __all__ = ["command"]

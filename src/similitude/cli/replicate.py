@@ -14,8 +14,9 @@ from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import get_measures
-from similitude.report.replication import Replication, both_values, replicate, verdict_text
-from similitude.report.run import choose
+from similitude.report.replication import Replication, both_values, verdict_text
+from similitude.runs.grade import choose
+from similitude.runs.replicate import replicate
 from similitude.suites import Scale, Site
 
 __all__ = ["command"]

@@ -1,0 +1,1 @@
+"""What commands do: choose subtasks, grade measures on their networks, and write what was found."""
