@@ -29,6 +29,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KEY = ["subtask", "functionality", "measure"]
 VALUES = ["every", "every_low", "every_high", "estimate", "ci_low", "ci_high"]
 COLUMNS = [*KEY, "n_models", "n_groups", *VALUES, "tells", "leading", "apart"]
+SPREAD = ["subtask", "functionality", "n_models", "n_items", "mean", "sd", "min", "max", "reliability"]
 TOLERANCE = 0.0005
 """Largest difference that three printed decimals do not show."""
 
@@ -52,7 +53,7 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
     DATA.mkdir(exist_ok=True)
     frames = [_results(run) for run in runs]
     pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
-    spreads = [pd.read_csv(run / "functionalities.csv") for run in runs]
+    spreads = [pd.read_csv(run / "functionalities.csv")[SPREAD] for run in runs]
     spread = pd.concat(spreads, ignore_index=True).drop_duplicates(["subtask", "functionality"])
     spread.to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
     if replications:

@@ -8,6 +8,9 @@ import pytest
 from similitude import get_measures
 from similitude.benchmark import evaluate
 from similitude.benchmark.evaluate import combine
+from similitude.benchmark.results import read_results
+from similitude.report.evidence import read_grades
+from similitude.report.tables import lay_out
 from similitude.runs.grade import Choice, Run, choose
 from similitude.suites import SUITES, Site
 
@@ -36,7 +39,7 @@ def test_the_results_so_far_are_there_after_each_suite(halves, site, tmp_path):
     layout = run.grade(halves[1])
     assert {row.subtask for row in layout.grades.rows} == {second}
     assert set(pd.read_csv(tmp_path / "out/results.csv")["subtask"]) == {first, second}
-    assert {row.subtask for row in run.layout().grades.rows} == {first, second}
+    assert {row.subtask for row in lay_out(run.evaluation().results).grades.rows} == {first, second}
     figures = {file.name for file in (tmp_path / "out/figures").glob("*.png")}
     assert {name.split("-")[1] for name in figures if name.startswith("synthetic-")} >= {
         subtask.partition("/")[2] for subtask in (first, second)
@@ -71,3 +74,14 @@ def test_parts_put_together_are_adjusted_for_all_tests(halves, site):
     alone = pd.concat([part.results.frame for part in parts])["p_holm"]
     assert (alone.dropna() < whole.results.frame["p_holm"].dropna().to_numpy()).any()
     assert list(found.grading) == list(whole.grading)
+
+
+def test_a_finished_run_says_what_its_rows_are_called(halves, site, tmp_path):
+    run = Run(halves, MEASURES, home=site.home, out=tmp_path / "out", resamples=200)
+    for choice in halves:
+        run.grade(choice)
+    subtask = halves[0].subtasks[0]
+    row = next(r for r in read_grades(read_results(tmp_path / "out")).rows if r.subtask == subtask.id)
+    functionality = next(f for f in subtask.functionalities if f.name == row.functionality)
+    assert (row.label, row.difference) == (str(functionality), functionality.difference)
+    assert (row.varies, row.description) == (subtask.varies, subtask.description)

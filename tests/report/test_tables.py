@@ -3,18 +3,28 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from made import DEFAULT, ROWS, made_results
 from rich.console import Console
 
-from similitude.benchmark import Functionality, Pairing, Results, Subtask
+from similitude.benchmark import Results
 from similitude.report.tables import as_csv, as_latex, as_markdown, lay_out
 from similitude.report.terminal import as_rich
 
-SUBTASK = Subtask(
-    "vision/seed_layer", "nets", "seed", (Functionality("probe", "probe accuracy"),), Pairing("layers"), "vision"
-)
+ABOUT = {
+    "subtask": "vision/seed_layer",
+    "functionality": "probe",
+    "label": "probe accuracy",
+    "difference": "difference in probe accuracy",
+    "modality": "vision",
+    "varies": "seed",
+    "description": "",
+    "reliability": 0.8,
+}
+"""What a run keeps of the first row."""
 MANY = tuple(f"rsa(rdm=euclidean,compare=spearman,seed={i})" for i in range(60))
 
 
@@ -23,14 +33,14 @@ def results():
     return made_results(failed=[(1, "cka")])
 
 
-def shown(results, width, *, color=None, **options):
+def shown(results, width, *, color=None):
     console = Console(width=width, file=io.StringIO(), force_terminal=color is not None, color_system=color)
-    console.print(as_rich(lay_out(results, [SUBTASK], **options), width))
+    console.print(as_rich(lay_out(results), width))
     return console.file.getvalue()
 
 
 def test_layout_shows_both_estimates_failures_and_states(results):
-    layout = lay_out(results, [SUBTASK], weak=[("vision/seed_layer", "probe")])
+    layout = lay_out(replace(results, functionalities=pd.DataFrame([ABOUT])))
     assert layout.header == ["modality", "subtask", "varies", "functionality", "models", "pairs", *DEFAULT]
     first = results.frame.iloc[0]
     expected = f"{first['every']:.3f} ({first['estimate']:.3f})".replace("0.", ".")
@@ -87,7 +97,7 @@ def test_forms_of_the_terminal(results):
     both = lay_out(results).rows[0][6]
     assert both.split()[1] in shown(results, 160)  # the best reference, where there is room
     many = shown(made_results(MANY), 80)
-    assert "  1  vision/seed_layer, probe accuracy: 40 models" in many
+    assert "  1  vision/seed_layer, probe: 40 models" in many
     assert len(many.splitlines()) < 220
 
 

@@ -109,6 +109,7 @@ def evaluate(
     tables: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
     leave_one_out: list[pd.DataFrame] = []
+    described: list[dict[str, str]] = []
     failures: list[tuple] = []
     if tests is None:
         tests = len(measures) * sum(len(subtask.functionalities) for subtask in subtasks)
@@ -142,6 +143,16 @@ def evaluate(
             grading[subtask.id, functionality.name] = data
             tables.append(pairs_table(subtask, functionality.name, data, protocol))
             labels = {"subtask": subtask.id, "functionality": functionality.name}
+            described.append(
+                labels
+                | {
+                    "label": str(functionality),
+                    "difference": functionality.difference,
+                    "modality": subtask.modality,
+                    "varies": subtask.varies,
+                    "description": subtask.description,
+                }
+            )
             if protocol == "published":
                 found = _graded(data)
             else:
@@ -155,7 +166,12 @@ def evaluate(
     frame = frame.reindex(columns=[*COLUMNS, *(column for column in frame.columns if column not in COLUMNS)])
     without = pd.concat(leave_one_out, ignore_index=True) if leave_one_out else None
     return Evaluation(
-        Results(_adjusted(frame), {"protocol": protocol, "resamples": resamples, **(provenance or {})}, without),
+        Results(
+            _adjusted(frame),
+            {"protocol": protocol, "resamples": resamples, **(provenance or {})},
+            without,
+            pd.DataFrame(described),
+        ),
         _stacked(tables),
         grading,
         _stacked(differences),
@@ -182,6 +198,7 @@ def combine(evaluations: Sequence[Evaluation], provenance: dict | None = None) -
             _adjusted(pd.concat([found.frame for found in results], ignore_index=True)),
             {**results[0].provenance, **(provenance or {})},
             pd.concat(without, ignore_index=True) if without else None,
+            _stacked([found.functionalities for found in results if found.functionalities is not None]),
         ),
         _stacked([evaluation.pairs for evaluation in evaluations]),
         {key: data for evaluation in evaluations for key, data in evaluation.grading.items()},

@@ -71,11 +71,16 @@ class Results:
         `every` without each independent unit in turn, from which intervals of mean ranks come: columns population,
         subtask, functionality, statistic, unit (a model or a group), and one per measure, which is NaN where it failed.
         None if it was not kept.
+    functionalities
+        What rows are called and how far they can be trusted: columns subtask, functionality, label, difference (as an
+        axis says it), modality, varies, description, and those of `similitude.suites.Suite.describe` where the run
+        kept them. None if it was not kept.
     """
 
     frame: pd.DataFrame
     provenance: dict[str, Any]
     leave_one_out: pd.DataFrame | None = None
+    functionalities: pd.DataFrame | None = None
 
     def table(self, statistic: str = "spearman", column: str = "estimate") -> pd.DataFrame:
         """A column of the frame with subtask and functionality as rows and measures as columns, in order."""
@@ -111,18 +116,25 @@ class Results:
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as plain dictionaries; what is missing is None."""
-        return [{str(k): _plain(v) for k, v in row.items()} for row in self.frame.to_dict("records")]
+        return _records(self.frame)
 
     def write(self, folder: Path) -> None:
-        """Write ``results.csv``, ``results.json`` and, if it was kept, ``leave_one_out.csv``."""
+        """Write ``results.csv``, ``results.json`` and, as far as they were kept, the other tables."""
         folder.mkdir(parents=True, exist_ok=True)
         write_csv(self.frame, folder / "results.csv")
         content = {"provenance": self.provenance, "results": self.records()}
+        if self.functionalities is not None:
+            write_csv(self.functionalities, folder / "functionalities.csv")
+            content["functionalities"] = _records(self.functionalities)
         (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:
             write_csv(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def read_results(folder: str | Path) -> Results:
@@ -140,7 +152,9 @@ def read_results(folder: str | Path) -> Results:
     try:
         kept = file.with_name(_LEAVE_ONE_OUT)
         without = read_written(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
-        return Results(pd.DataFrame(content["results"]), content["provenance"], without)
+        known = content.get("functionalities")
+        functionalities = None if known is None else pd.DataFrame(known)
+        return Results(pd.DataFrame(content["results"]), content["provenance"], without, functionalities)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise FileError(f"{file} is not the results of a run.") from None
 

@@ -78,6 +78,24 @@ class Functionality:
     def __str__(self) -> str:
         return self.label or self.name
 
+    @property
+    def difference(self) -> str:
+        """Label of differences on an axis: ``"difference in accuracy (blur)"``, or ``"disagreement (corrupted)"``.
+
+        The kind of score is the first part of the name, where the label leaves it out.
+        """
+        label = str(self)
+        kind, slash, _ = self.name.partition("/")
+        kind = kind.replace("_", " ")
+        head, comma, rest = label.partition(", ")
+        if comma:
+            quantity = f"{head} ({rest})"
+        elif slash and kind.lower() not in label.replace("_", " ").lower():
+            quantity = f"{kind} ({label})"
+        else:
+            quantity = label
+        return quantity if self.pairwise else f"difference in {quantity}"
+
 
 class Variant(NamedTuple):
     """What is compared with a reference: a layer of each model, with so many components deleted."""

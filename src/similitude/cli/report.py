@@ -15,7 +15,6 @@ from similitude.report.page import write_page
 from similitude.report.tables import as_csv, as_latex, as_markdown, lay_out
 from similitude.report.tables_statistics import lay_out_statistics
 from similitude.report.terminal import as_rich, show_statistics
-from similitude.suites import SUITES
 
 __all__ = ["command"]
 
@@ -41,13 +40,12 @@ def command(
     if html is not None:
         note(f"{write_page(run, html)} opens in any browser, without a network.")
     results = read_results(run)
-    known = [s for name in results.frame["suite"].unique() if name in SUITES for s in SUITES[name].subtasks()]
     if figures is not None:
-        files = draw_grades(results, load_grading(run / "grading.npz"), figures, known)
+        files = draw_grades(results, load_grading(run / "grading.npz"), figures)
         note(f"{len(files)} files are in {figures}.")
     if html is not None or figures is not None:
         return
-    layout = lay_out_statistics(results) if statistics else lay_out(results, known)
+    layout = lay_out_statistics(results) if statistics else lay_out(results)
     if form != "terminal":
         typer.echo(_FORMS[form](layout), nl=False)
         return
@@ -57,4 +55,4 @@ def command(
         return
     console.print(as_rich(layout, console.width))
     console.print()
-    print_sentences(console, findings(results, str(run), subtasks=known))
+    print_sentences(console, findings(results, str(run)))

@@ -14,7 +14,7 @@ import typer
 from similitude.cli.console import JsonOutput, MeasureIds, note, progress_bars, stderr, stdout
 from similitude.errors import InputError
 from similitude.measures.parse import split_ids
-from similitude.report.reproduction import lay_out_reproduction
+from similitude.runs.reproduction import lay_out_reproduction
 from similitude.suites.published.layout import LAYOUT
 from similitude.suites.published.reproduce import PARTIAL_EXIT_CODE, reproduce
 

@@ -28,6 +28,7 @@ from similitude.engine.compute import MEMORY
 from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
+from similitude.report.tables import lay_out
 from similitude.report.terminal import as_rich, standings
 from similitude.runs.grade import Choice, Run, choose
 from similitude.suites import SUITES, Scale, Site
@@ -163,7 +164,7 @@ def command(
         typer.echo(graded.as_json(names or []))
     else:
         if len(choices) > 1:
-            console.print(standings(graded.layout(), console.width))
+            console.print(standings(lay_out(evaluation.results), console.width))
             console.print()
         print_sentences(console, graded.findings(names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")

@@ -12,7 +12,7 @@ from rich.table import Table
 from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
-from similitude.runs.grade import RELIABLE
+from similitude.report.evidence import RELIABLE
 from similitude.suites import SUITES, Scale, Site
 
 __all__ = ["command"]

@@ -11,9 +11,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from similitude.benchmark.results import Results
-from similitude.benchmark.subtask import Subtask
 
-__all__ = ["Cell", "Grades", "Row", "Standing", "State", "caption", "read_grades", "smoke_tests", "why_no_emphasis"]
+__all__ = [
+    "RELIABLE",
+    "Cell",
+    "Grades",
+    "Row",
+    "Standing",
+    "State",
+    "caption",
+    "read_grades",
+    "smoke_tests",
+    "why_no_emphasis",
+]
 
 State = Literal["leading", "tells", "undecided", "against", "missing", "plain"]
 """What a cell is evidence of.
@@ -61,6 +71,9 @@ class Cell:
         return self.every if self.both else self.best
 
 
+RELIABLE = 0.9
+"""Split-half reliability from which a spread over models is taken at its word."""
+
 _NO_CELL = Cell(math.nan, math.nan, math.nan, math.nan, 0, "missing")
 
 
@@ -72,8 +85,8 @@ class Row:
     ----------
     subtask, functionality
         Their ids.
-    label, modality, varies
-        For people, as far as the subtask is known here.
+    label, difference, modality, varies, description
+        For people, as far as the run kept them; `difference` is the label of an axis.
     models, pairs, groups
         Numbers of models, of pairs with the best model, and of the groups that models come from (None if independent).
     weak
@@ -89,8 +102,10 @@ class Row:
     subtask: str
     functionality: str
     label: str
+    difference: str
     modality: str
     varies: str
+    description: str
     models: int
     pairs: int
     groups: int | None
@@ -168,24 +183,21 @@ class Grades:
     another_sample: tuple[str, ...] = ()
 
 
-def read_grades(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Grades:
+def read_grades(results: Results) -> Grades:
     """Read results as evidence.
 
     Parameters
     ----------
     results
-        The grades.
-    subtasks
-        Those that the results are of, for labels; rows of others show their ids.
-    weak
-        (subtask, functionality) pairs whose spread over models is not reliable.
+        The grades. Rows that they say nothing about (see `Results.functionalities`) show their ids.
     """
     frame = results.frame[results.frame["statistic"] == "spearman"]
     smoke = smoke_tests(results)
-    known = {subtask.id: subtask for subtask in subtasks}
+    about = results.functionalities
+    known = {} if about is None else {(row["subtask"], row["functionality"]): row for row in about.to_dict("records")}
     measures = [str(measure) for measure in frame["measure"].unique()]
     rows = [
-        _row(of_row, measures, known.get(str(subtask)), weak=(subtask, functionality) in weak, smoke=suite in smoke)
+        _row(of_row, measures, known.get((subtask, functionality), {}), smoke=suite in smoke)
         for (suite, subtask, functionality), of_row in frame.groupby(
             [_suite(frame), "subtask", "functionality"], sort=False
         )
@@ -230,22 +242,23 @@ def caption(grades: Grades) -> str:
     )
 
 
-def _row(frame: pd.DataFrame, measures: Sequence[str], subtask: Subtask | None, *, weak: bool, smoke: bool) -> Row:
+def _row(frame: pd.DataFrame, measures: Sequence[str], about: Mapping[Any, Any], *, smoke: bool) -> Row:
     first = frame.iloc[0]
     functionality = str(first["functionality"])
-    label = next((str(f) for f in subtask.functionalities if f.name == functionality), None) if subtask else None
     groups = first.get("n_groups")
     cells = {str(r["measure"]): _cell(r, smoke) for r in frame.to_dict("records")}
     return Row(
         subtask=str(first["subtask"]),
         functionality=functionality,
-        label=label or functionality,
-        modality=subtask.modality if subtask else "",
-        varies=subtask.varies if subtask else "",
+        label=about.get("label") or functionality,
+        difference=about.get("difference") or f"difference in {functionality}",
+        modality=about.get("modality") or "",
+        varies=about.get("varies") or "",
+        description=about.get("description") or "",
         models=int(first["n_models"]),
         pairs=int(frame["n_pairs"].max()),
         groups=None if groups is None or pd.isna(groups) or not groups else int(groups),
-        weak=weak,
+        weak=_number(about.get("reliability")) < RELIABLE,
         smoke=smoke,
         apart=bool(first.get("apart", not frame.get("leading", pd.Series([True])).all())),
         cells=dict.fromkeys(measures, _NO_CELL) | cells,

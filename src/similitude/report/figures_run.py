@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from similitude.benchmark.results import Results
 from similitude.benchmark.statistics.agreement import agreement
-from similitude.benchmark.subtask import GradingData, Subtask
+from similitude.benchmark.subtask import GradingData
 from similitude.errors import SimilitudeError
 from similitude.measures import Measure, get_measure
 from similitude.report import figures_grading
@@ -29,7 +29,6 @@ def draw_grades(
     results: Results,
     grading: Mapping[tuple[str, str], GradingData],
     folder: Path,
-    subtasks: Sequence[Subtask] = (),
 ) -> list[Path]:
     """Draw an overview, and forest, ranks, agreement and map of networks for every subtask and functionality.
 
@@ -46,17 +45,15 @@ def draw_grades(
         (subtask, functionality) to what they were computed from.
     folder
         Where the figures go, PNG and PDF.
-    subtasks
-        Those that the results are of, for labels.
 
     Returns
     -------
     list of Path
         What was written.
     """
-    written = draw_overview(results, folder, subtasks)
+    written = draw_overview(results, folder)
     spearman = results.frame[results.frame["statistic"] == "spearman"]
-    labels = {(s.id, f.name): str(f) for s in subtasks for f in s.functionalities}
+    labels = {(row.subtask, row.functionality): row.label for row in read_grades(results).rows}
     digests = {key: (key[0], _digest(data)) for key, data in grading.items()}
     kinds = Counter(subtask for subtask, _ in set(digests.values()))
     drawn: set[tuple[str, str]] = set()
@@ -89,13 +86,11 @@ def draw_grades(
     return written
 
 
-def draw_overview(
-    results: Results, folder: Path, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()
-) -> list[Path]:
+def draw_overview(results: Results, folder: Path) -> list[Path]:
     """Draw all grades in one figure, ``overview``; see `similitude.report.evidence.read_grades`."""
     if results.frame.empty:
         return []
-    return save(overview(read_grades(results, subtasks, weak)), folder / "overview")
+    return save(overview(read_grades(results)), folder / "overview")
 
 
 def _digest(data: GradingData) -> str:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from similitude.benchmark.results import Results
-from similitude.benchmark.subtask import Subtask
 from similitude.report.evidence import Grades, Row, read_grades
 from similitude.report.numbers import number, places
 
@@ -16,9 +15,7 @@ _BY_CHANCE = 0.025
 """Share of cells without any relation whose 95 % interval lies above 0 nevertheless."""
 
 
-def findings(
-    results: Results, folder: str = "results", names: Sequence[str] = (), subtasks: Sequence[Subtask] = ()
-) -> list[str]:
+def findings(results: Results, folder: str = "results", names: Sequence[str] = ()) -> list[str]:
     """Three sentences that are true of these results.
 
     Parameters
@@ -29,10 +26,8 @@ def findings(
         Where the run was written, for the commands of the last sentence.
     names
         Names of suites or subtasks that the run was of, for the commands of the last sentence.
-    subtasks
-        Those that the results are of, for labels; rows of others show their ids.
     """
-    grades = read_grades(results, subtasks)
+    grades = read_grades(results)
     if not grades.rows:
         return [
             "Nothing was graded.",

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.results import Results, load_grading, read_results
-from similitude.benchmark.subtask import GradingData, Subtask
-from similitude.errors import FileError, UnknownName
+from similitude.benchmark.subtask import GradingData
+from similitude.errors import FileError
+from similitude.report.evidence import Row, read_grades
 from similitude.representations.tables import read_written
-from similitude.suites import SUITES
 
 __all__ = ["page", "write_page"]
 
@@ -77,8 +77,7 @@ def page(run: Path) -> str:
 
 def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
     frame = results.frame
-    functionalities = read_written(run / "functionalities.csv")
-    subtasks = [_subtask(key, functionalities) for key in _keys(frame)]
+    subtasks = [_subtask(row) for row in read_grades(results).rows]
     summary = results.summary()
     return {
         "measures": list(frame["measure"].unique()),
@@ -97,44 +96,19 @@ def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], Grad
     }
 
 
-def _keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(frame[["subtask", "functionality"]].drop_duplicates().itertuples(index=False, name=None))
-
-
 def _key(subtask: str, functionality: str) -> str:
     return f"{subtask}|{functionality}"
 
 
-def _subtask(key: tuple[str, str], functionalities: pd.DataFrame) -> dict[str, Any]:
-    """Names for people; a subtask that is not installed here keeps its id."""
-    subtask, functionality = key
-    known = _find(subtask)
-    label = (
-        next((str(f) for f in known.functionalities if f.name == functionality), functionality)
-        if known
-        else functionality
-    )
-    weak = False
-    if len(functionalities):
-        of_row = functionalities[
-            (functionalities["subtask"] == subtask) & (functionalities["functionality"] == functionality)
-        ]
-        weak = bool((of_row["reliability"] < 0.9).any())
-    about = f"Networks differ in {known.varies}. {known.description}" if known else ""
+def _subtask(row: Row) -> dict[str, Any]:
+    about = f"Networks differ in {row.varies}. {row.description}" if row.varies else row.description
     return {
-        "key": _key(subtask, functionality),
-        "title": f"{subtask}, {label}",
-        "functionality": label,
+        "key": _key(row.subtask, row.functionality),
+        "title": f"{row.subtask}, {row.label}",
+        "functionality": row.label,
         "about": about.strip(),
-        "weak": weak,
+        "weak": row.weak,
     }
-
-
-def _find(subtask: str) -> Subtask | None:
-    try:
-        return SUITES[subtask.partition("/")[0]].select([subtask])[0]
-    except UnknownName:
-        return None
 
 
 def _grade(row: Mapping[str, Any]) -> dict[str, Any]:

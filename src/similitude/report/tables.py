@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from similitude.benchmark.results import Results
-from similitude.benchmark.subtask import Subtask
 from similitude.report.evidence import Cell, Grades, Row, State, caption, read_grades
 from similitude.report.numbers import number, places
 from similitude.representations.names import printable
@@ -51,19 +50,15 @@ class Layout:
     texts: int = _TEXTS
 
 
-def lay_out(results: Results, subtasks: Sequence[Subtask] = (), weak: Sequence[tuple[str, str]] = ()) -> Layout:
+def lay_out(results: Results) -> Layout:
     """Arrange results as the paper's table.
 
     Parameters
     ----------
     results
         The grades.
-    subtasks
-        Those that the results are of, for what varies and for labels; rows of others show their ids.
-    weak
-        (subtask, functionality) pairs whose spread over models is not reliable; they are marked.
     """
-    grades = read_grades(results, subtasks, weak)
+    grades = read_grades(results)
     rows = [[*_lead(row), *(_text(cell) for cell in row.cells.values())] for row in grades.rows]
     states: list[Mapping[int, State]] = [
         {len(_LEAD) + j: cell.state for j, cell in enumerate(row.cells.values())} for row in grades.rows

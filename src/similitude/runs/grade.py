@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
 from similitude.benchmark.intuitive.double_map import double_heat_maps
@@ -24,7 +22,6 @@ from similitude.measures import Measure, get_measures
 from similitude.report import figures
 from similitude.report.figures_run import draw_overview
 from similitude.report.findings import findings
-from similitude.report.labels import difference
 from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
@@ -34,9 +31,6 @@ from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
 __all__ = ["Choice", "Run", "choose"]
-
-RELIABLE = 0.9
-"""Split-half reliability from which a spread over models is taken at its word."""
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""
@@ -115,7 +109,7 @@ class Run:
             "version": self._version,
             "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
         }
-        self._graded: list[tuple[Choice, Evaluation, pd.DataFrame]] = []
+        self._graded: list[tuple[Choice, Evaluation]] = []
         self._figures: list[Path] = []
 
     def grade(self, choice: Choice, progress: Callable[[str], Progress] | None = None) -> Layout:
@@ -135,8 +129,6 @@ class Run:
         subtasks = built(choice.subtasks, populations)
         if not subtasks:
             raise InputError(f"There are no networks for {', '.join(subtask.id for subtask in choice.subtasks)}.")
-        description = choice.suite.describe(choice.site)
-        description = description[description["subtask"].isin([subtask.id for subtask in subtasks])]
         with Ledger(self._home / "ledger.sqlite") as ledger:
             evaluation = evaluate(
                 subtasks,
@@ -147,21 +139,21 @@ class Run:
                 provenance=self._provenance([choice]),
                 **self._settings,
             )
-            self._graded.append((choice, evaluation, description))
+            evaluation = _described(evaluation, choice)
+            self._graded.append((choice, evaluation))
             self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
         self._write()
-        return lay_out(evaluation.results, subtasks, _noisy(description, evaluation))
+        return lay_out(evaluation.results)
 
     def evaluation(self) -> Evaluation:
         """Return the grades of all suites so far."""
         return combine(
-            [evaluation for _, evaluation, _ in self._graded],
-            self._provenance([choice for choice, _, _ in self._graded]),
+            [evaluation for _, evaluation in self._graded], self._provenance([choice for choice, _ in self._graded])
         )
 
     def findings(self, names: Sequence[str] = ()) -> list[str]:
         """Return the three sentences of `similitude.report.findings` on all suites so far."""
-        return findings(self.evaluation().results, str(self._out), names, self._subtasks())
+        return findings(self.evaluation().results, str(self._out), names)
 
     def as_json(self, names: Sequence[str] = ()) -> str:
         """Return provenance, result rows and the three sentences as one JSON object."""
@@ -172,9 +164,6 @@ class Run:
             "findings": self.findings(names),
         }
         return json.dumps(content, indent=1, ensure_ascii=False)
-
-    def _subtasks(self) -> list[Subtask]:
-        return [subtask for choice, _, _ in self._graded for subtask in choice.subtasks]
 
     def _provenance(self, choices: Sequence[Choice]) -> dict[str, Any]:
         return {
@@ -194,35 +183,30 @@ class Run:
             "scipy": version("scipy"),
         }
 
-    def layout(self) -> Layout:
-        """Return the table of all suites so far."""
-        evaluation = self.evaluation()
-        return lay_out(evaluation.results, self._subtasks(), _noisy(self._description(), evaluation))
-
-    def _description(self) -> pd.DataFrame:
-        return pd.concat([description for _, _, description in self._graded], ignore_index=True)
-
     def _write(self) -> None:
-        evaluation, description, out = self.evaluation(), self._description(), self._out
-        noisy = _noisy(description, evaluation)
-        layout = lay_out(evaluation.results, self._subtasks(), noisy)
+        evaluation, out = self.evaluation(), self._out
+        results = evaluation.results
+        layout = lay_out(results)
         out.mkdir(parents=True, exist_ok=True)
-        overview = draw_overview(evaluation.results, out / "figures", self._subtasks(), noisy)
+        overview = draw_overview(results, out / "figures")
         replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
-        evaluation.results.write(out)
+        results.write(out)
         (out / "table.md").write_text(as_markdown(layout), encoding="utf-8")
         (out / "table.tex").write_text(as_latex(layout), encoding="utf-8")
         write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
-        write_csv(description, out / "functionalities.csv")
         save_grading(out / "grading.npz", evaluation.grading)
 
 
-def _noisy(description: pd.DataFrame, evaluation: Evaluation) -> list[tuple[str, str]]:
-    """Graded functionalities whose spread over models is not reliable."""
-    weak = description[description["reliability"] < RELIABLE]
-    return [key for key in zip(weak["subtask"], weak["functionality"], strict=True) if key in evaluation.grading]
+def _described(evaluation: Evaluation, choice: Choice) -> Evaluation:
+    """Add how far functionalities spread over models to what the results say of them."""
+    results = evaluation.results
+    assert results.functionalities is not None
+    about = results.functionalities.merge(
+        choice.suite.describe(choice.site), how="left", on=["subtask", "functionality"]
+    )
+    return replace(evaluation, results=replace(results, functionalities=about))
 
 
 def _draw(
@@ -270,7 +254,7 @@ def _draw_scatter(
         list(chosen["measure"]),
         chosen.rename(columns={"estimate": "rho"}).set_index("measure"),
         title=f"{subtask.id}, {functionality}",
-        difference=difference(functionality),
+        difference=functionality.difference,
         n=n,
     )
     return save(figure, folder / f"{subtask.id}-{name}".replace("/", "-"))
