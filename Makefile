@@ -5,21 +5,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 # torch is pinned there to a release that pip finds as a CPU build; a plain `torch` brings gigabytes of CUDA.
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
-# One thread a process: the suites and the tests run two processes side by side.
+# One thread per process: the suites and the tests run two processes side by side.
 export OMP_NUM_THREADS := 1
 
-.PHONY: run test lint kernels docs examples clean
+.PHONY: run test lint kernels core docs examples clean
 
 run: .venv/run
 	$(BIN)/similitude run --scale first --out results
 
 test: lint
 	$(BIN)/pytest -n 2
-	$(MAKE) --no-print-directory kernels docs
+	$(MAKE) --no-print-directory kernels core docs
 
 # The numerical tests again, as other processors would run them.
 kernels: .venv/test
 	$(BIN)/python tests/kernels.py
+
+# What stands without any extra, installed as a user would install it.
+core: .venv-core/test
+	.venv-core/bin/pip install --quiet --no-deps --force-reinstall .
+	.venv-core/bin/pytest -q -n 2 --core -m "not slow" tests/cli tests/engine tests/measures tests/representations tests/test_package.py
 
 lint: .venv/test
 	$(BIN)/ruff check .
@@ -46,5 +51,10 @@ docs: .venv/test
 	$(PIP) --editable '.[all,dev]'
 	touch $@
 
+.venv-core/test: pyproject.toml constraints.txt
+	test -x .venv-core/bin/python || $(PYTHON) -m venv .venv-core
+	.venv-core/bin/pip install --quiet --constraint constraints.txt . hypothesis pytest pytest-xdist
+	touch $@
+
 clean:
-	rm -rf .venv results site
+	rm -rf .venv .venv-core results site

@@ -5,7 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from similitude.errors import InputError
+from similitude.errors import InputError, MissingDependency
 from similitude.measures import get_measure, measure
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.testing import check_measure
@@ -224,3 +224,12 @@ def test_the_card_prints_every_check():
     assert text.startswith("cka passes")
     assert all(check.name in text for check in card.checks)
     assert card["symmetry"].outcome == "passed"
+
+
+def test_a_measure_that_cannot_run_here_is_no_failed_check():
+    @measure(kind="similarity", bounds=(0, 1))
+    def needs_more(X, Y):
+        raise MissingDependency("This needs the package 'more'. Install it with: pip install more")
+
+    with pytest.raises(MissingDependency, match="pip install more"):
+        check_measure(needs_more)

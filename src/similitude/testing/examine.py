@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from similitude.errors import InputError, SimilitudeWarning
+from similitude.errors import InputError, MissingDependency, SimilitudeWarning
 from similitude.measures import Measure, get_measure
 from similitude.measures.pair import Pair, Side
 from similitude.testing.card import Check, Failed, ReportCard, Skipped
@@ -106,7 +106,12 @@ def check_measure(measure: str | Measure | Callable[..., float], seed: int = 0) 
     Returns
     -------
     ReportCard
-        One line a check; ``card.passed`` is False if any failed. A check that raises counts as failed.
+        One line per check; ``card.passed`` is False if any failed. A check that raises counts as failed.
+
+    Raises
+    ------
+    MissingDependency
+        The measure needs a package that is not installed.
 
     Examples
     --------
@@ -135,5 +140,7 @@ def _run(name: str, check: Callable[[Examination], str | None], examination: Exa
         return Check(name, "skipped", str(reason))
     except Failed as finding:
         return Check(name, "failed", str(finding))
+    except MissingDependency:
+        raise  # nothing can be said of the measure on this machine
     except Exception as error:  # whatever a stranger's measure raises is a finding, not a crash of the checks
         return Check(name, "failed", f"raised {type(error).__name__}: {error}")
