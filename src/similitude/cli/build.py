@@ -13,7 +13,7 @@ from similitude.cli.console import Bars, Home, note, progress_bars, resolve_home
 from similitude.runs.grade import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
-__all__ = ["SCALES_HELP", "build_choices", "build_suite", "command", "minutes_to_build"]
+__all__ = ["SCALES_HELP", "build_choices", "build_suite", "command"]
 
 SCALES_HELP = "How large the populations are: " + "; ".join(f"{name}, {what}" for name, what in SCALES.items()) + "."
 
@@ -24,23 +24,17 @@ def build_choices(choices: Iterable[Choice], bars: Bars) -> None:
         build_suite(choice.suite, choice.site, bars, {subtask.population for subtask in choice.subtasks})
 
 
-def minutes_to_build(choice: Choice) -> int:
-    """About how long the populations take that some subtasks need and that are missing; 0 if that is no time."""
-    needed = {subtask.population for subtask in choice.subtasks}
-    return 0 if choice.suite.is_built(choice.site, needed) else choice.suite.minutes.get(choice.site.scale, 0)
-
-
 def build_suite(
     suite: Suite, site: Site, bars: Bars, populations: Collection[str] | None = None, **options: Any
 ) -> None:
     """Build what is missing of some populations, by default of all, with one bar per population."""
     if suite.is_built(site, populations):
         return
-    minutes = suite.minutes.get(site.scale, 0)
+    minutes = suite.minutes(site, populations)
     if minutes:
         note(
-            f"{suite.name} ({site.scale}): training the networks that are missing, all of which take about {minutes} "
-            "minutes on two cores. Finished ones are kept whenever this is interrupted."
+            f"{suite.name} ({site.scale}): training the networks that are missing, which takes about {minutes} "
+            f"minute{'s' * (minutes != 1)} on two cores. Finished ones are kept whenever this is interrupted."
         )
     site = replace(site, progress=lambda what, done, total: bars(what)(done, total))
     suite.build(site, populations, **options)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from similitude.benchmark.statistics.correlation import Protocol
-from similitude.cli.build import SCALES_HELP, build_choices, minutes_to_build
+from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     PIPE_WIDTH,
     Home,
@@ -144,7 +144,10 @@ def command(
         executor=executor,
     )
     console = stdout(PIPE_WIDTH)
-    minutes = {choice.suite.name: minutes_to_build(choice) for choice in choices}
+    minutes = {
+        choice.suite.name: choice.suite.minutes(choice.site, {subtask.population for subtask in choice.subtasks})
+        for choice in choices
+    }
     with progress_bars() as bars:
         bars.steps(sum(minutes.values()) + _GRADING * len(choices))
         for choice in choices:

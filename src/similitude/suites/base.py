@@ -122,8 +122,8 @@ class Suite(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]
-    minutes: ClassVar[Mapping[Scale, int]] = {}
-    """About how long the populations take to build on two cores, by scale; a scale that takes no time is left out."""
+    minutes_by_scale: ClassVar[Mapping[Scale, int]] = {}
+    """About how long all populations take to build on two cores; a scale that takes no time is left out."""
     has_draws: ClassVar[bool] = True
     """Whether networks can be drawn anew from other seeds."""
     by_default: ClassVar[bool] = True
@@ -144,6 +144,10 @@ class Suite(ABC):
     @abstractmethod
     def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether some populations, by default all, are complete."""
+
+    def minutes(self, site: Site, populations: Collection[str] | None = None) -> int:
+        """Return about how many minutes on two cores it takes to build what is missing of some populations."""
+        return 0 if self.is_built(site, populations) else self.minutes_by_scale.get(site.scale, 0)
 
     def populations(self, site: Site) -> dict[str, Population]:
         """Return populations by name, as far as they are built."""

@@ -41,7 +41,13 @@ class VisionSuite(Suite):
 
     name: ClassVar[str] = "vision"
     description: ClassVar[str] = "Residual convnets (ResNet-14) trained on digits from different seeds."
-    minutes: ClassVar[Mapping[Scale, int]] = {"quick": 1, "first": 3, "embedded": 3, "standard": 15, "paper": 5000}
+    minutes_by_scale: ClassVar[Mapping[Scale, int]] = {
+        "quick": 1,
+        "first": 3,
+        "embedded": 3,
+        "standard": 15,
+        "paper": 5000,
+    }
 
     def __init__(
         self,
