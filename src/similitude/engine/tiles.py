@@ -20,6 +20,7 @@ from similitude.measures.dots import Dot, dots
 from similitude.measures.factors import Centred, CentredInSingle, CovarianceNorm
 from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
+from similitude.representations.scale import root
 
 __all__ = ["Source", "Workspace", "score"]
 
@@ -182,7 +183,7 @@ class Workspace:
         inner = gram_products(centred, self._recipe.memory // 4)
         position = {i: k for k, i in enumerate(sides)}
         for i, side in sides.items():
-            side[CovarianceNorm()] = inner[position[i], position[i]] ** 0.5
+            side[CovarianceNorm()] = root(inner[position[i], position[i]])
         share = (time.perf_counter() - start) / tile.pairs
         entries = []
         for comparison in tile.comparisons:
