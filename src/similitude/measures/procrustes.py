@@ -167,7 +167,8 @@ class Coordinates(Factor):
         found = xp.concat([svd.u * svd.s + within, xp.broadcast_to(beyond, (side.n, 1))], axis=1)
         if side.parent is not None:
             return found
-        short = xp.vecdot(side.values, side.values) < _SHORT * xp.sum(side.values * side.values) / side.n
+        squares = xp.vecdot(side.values, side.values)
+        short = squares < _SHORT * xp.mean(squares)
         if not xp.any(short):
             return found
         rest = beyond if side.n**0.5 * beyond > rounding(side) else 0.0 * beyond
