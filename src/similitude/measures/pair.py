@@ -159,18 +159,20 @@ class Side:
         """Keep the value of a factor that was computed for many sides at once."""
         self._factors[factor] = value
 
-    def prepare(self, factors: Collection[Factor]) -> None:
+    def prepare(self, factors: Collection[Factor], memory: float = math.inf) -> None:
         """Compute factors in this order, once, then forget what was only a step to them.
 
-        One that cannot be computed is left to the measure that asks for it, which fails with the reason.
+        One that cannot be computed, or only with more than `memory` bytes, is left to the measure that asks for it,
+        which fails with the reason.
         """
         with self._lock:
             if self._prepared:
                 return
             self.wanted = frozenset(factors)
             for factor in factors:
-                with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError):
-                    self[factor]
+                if 8 * factor.entries(self.n, self.d) <= memory:
+                    with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError, MemoryError):
+                        self[factor]
             self._factors = {factor: value for factor, value in self._factors.items() if factor in factors}
             self._values = None
             self._prepared = True
@@ -218,6 +220,11 @@ class Side:
         if self.parent is not None:
             return self.parent.n
         return self._given.shape[0] if self._inputs is None else self._inputs
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the values are fewer rows that stand for all inputs."""
+        return self._inputs is not None
 
     @property
     def d(self) -> int:
