@@ -14,6 +14,7 @@ __all__ = [
     "MeasureError",
     "MissingDependency",
     "NetworkError",
+    "OutOfMemory",
     "ShapeMismatch",
     "SimilitudeError",
     "SimilitudeWarning",
@@ -50,6 +51,10 @@ class FileError(SimilitudeError):
 
 class MeasureError(SimilitudeError, ValueError):
     """A pair on which a measure is not defined; in a run it is recorded as a failure."""
+
+
+class OutOfMemory(MeasureError):
+    """A pair that takes more memory than this machine has; not kept in a ledger, since another machine may have it."""
 
 
 class NetworkError(SimilitudeError, RuntimeError):

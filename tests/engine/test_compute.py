@@ -70,6 +70,7 @@ def test_compare_agrees_and_shares():
     np.testing.assert_allclose(list(compare(x, y, LINEAR).values()), scored, rtol=0, atol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore:.*more than the .* allowed")
 @pytest.mark.parametrize("ids", [LINEAR, ["cka"]], ids=["svd", "gram"])
 def test_values_depend_neither_on_workers_nor_memory_nor_order(ids):
     reps, measures = population(7, n=60, widths=(40, 30)), get_measures(ids)

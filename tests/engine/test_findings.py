@@ -113,6 +113,17 @@ def test_pairs():
     assert ("warning", "outliers") in pair_checks(*outlying)
 
 
+@pytest.mark.parametrize("exponent", [-498, -30, 498])
+def test_pairs_are_looked_at_in_their_own_unit(exponent):
+    x, y = healthy(), np.ldexp(healthy(12), exponent)
+    shuffled, outlier = RNG.permutation(N), np.where(np.arange(N)[:, None] == 3, 1e3, 1.0)
+    far = np.ldexp(x, exponent)
+    assert not pair_checks(far, y)
+    assert pair_checks(far, far[shuffled]) == {("error", "inputs")}
+    assert ("warning", "inputs") in pair_checks(far[shuffled], y)
+    assert ("warning", "outliers") in pair_checks(far * outlier, y)
+
+
 @pytest.mark.parametrize(
     ("shapes", "hint"),
     [(((5, 30), (8, 30)), "transposes"), (((30, 5), (8, 30)), "features x inputs"), (((30, 5), (20, 4)), "")],

@@ -10,6 +10,7 @@ import numpy as np
 from similitude.errors import SimilitudeWarning
 from similitude.measures import Measure
 from similitude.representations.representation import Representation, row_blocks
+from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["chance_of_cka", "chance_of_spectrum", "sphericity", "warn_of_chance"]
 
@@ -71,10 +72,12 @@ def warn_of_chance(
 def sphericity(values: np.ndarray) -> float:
     """Quotient tr K / ||K|| of the centred Gram matrix: the square root of the participation ratio of its spectrum."""
     n, d = values.shape
-    mean = values.mean(axis=0, dtype=np.float64)
+    exponent = exponent_of(max(largest_of(block) for _, block in row_blocks(values)))
+    mean = sum(scaled(block.astype(np.float64), -exponent).sum(axis=0) for _, block in row_blocks(values)) / n
     gram = np.zeros((min(n, d),) * 2)
     # A piece at a time of the longer axis, since the whole may be larger than memory.
     for start, piece in row_blocks(values if n > d else values.T):
+        piece = scaled(piece.astype(np.float64), -exponent)
         centred = piece - mean if n > d else piece - mean[start : start + len(piece), None]
         gram += centred.T @ centred
     norm = float(np.linalg.norm(gram))

@@ -12,6 +12,7 @@ import numpy as np
 
 from similitude.engine.executors import Pool, cores, open_pool
 from similitude.engine.ledger import Entry, Key, Ledger
+from similitude.engine.memory import warn_of_memory
 from similitude.engine.plan import Asked, Comparison, Plan, Tile
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures.base import Measure
@@ -85,12 +86,19 @@ def score_pairs(
         Bytes for the factors held at one time, about.
     executor
         Where: see `similitude.engine.executors.open_pool`. Values do not depend on it.
+
+    Warns
+    -----
+    SimilitudeWarning
+        Two representations with the factors of one measure take more than `memory`; they are compared all the same. A
+        measure that takes more than the machine has fails, and the others go on.
     """
     request = _Request(pairs, measures)
     known = ledger.find(request.keys()) if ledger is not None else {}
     reused = len(known)
     plan, keys = request.plan(known, workers or cores(), memory)
     finished, total = 0, sum(len(comparison.asked) for comparison in plan.comparisons)
+    warn_of_memory(plan)
     if total:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)

@@ -10,6 +10,7 @@ import numpy as np
 
 from similitude.engine.chance import chance_of_spectrum, sphericity
 from similitude.engine.doctor_pairs import leave_one_out_cka, match_p_value, same_rows_reordered
+from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Finding", "Severity", "Specimen", "examine", "examine_array", "examine_pair"]
 
@@ -132,6 +133,8 @@ def examine_pair(first: Specimen, second: Specimen) -> list[Finding]:
             text = f"Of {len(x)} input ids they share {shared}. Compare responses to the same inputs."
         tell("error", "inputs", text, shared=shared, n=len(x))
         return found
+    unit_x, unit_y = (exponent_of(largest_of(values)) for values in (x, y))
+    x, y = scaled(x, -unit_x), scaled(y, -unit_y)
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     if not x.any() or not y.any():
         return found
@@ -144,7 +147,7 @@ def examine_pair(first: Specimen, second: Specimen) -> list[Finding]:
             "were paired at random. Use more inputs, or cka(debiased=true).",
             chance=chance,
         )
-    if same_rows_reordered(x, y):
+    if unit_x == unit_y and same_rows_reordered(x, y):
         tell("error", "inputs", "They hold the same rows in another order: the inputs of one were shuffled.")
         return found
     p = match_p_value(x, y)

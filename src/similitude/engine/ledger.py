@@ -43,6 +43,8 @@ class Entry(NamedTuple):
     value: float | None
     seconds: float
     failure: str | None = None
+    lasting: bool = True
+    """False for a failure of this machine, such as a lack of memory, which a ledger does not keep."""
 
 
 class Ledger:
@@ -101,8 +103,8 @@ class Ledger:
                 self._database.execute("ROLLBACK")  # leaves `wanted` empty
 
     def add(self, entries: Iterable[tuple[Key, Entry]]) -> None:
-        """Write entries in one transaction; it is whole on disk, or not there."""
-        rows = [(*key, *entry) for key, entry in entries]
+        """Write lasting entries in one transaction; it is whole on disk, or not there."""
+        rows = [(*key, entry.value, entry.seconds, entry.failure) for key, entry in entries if entry.lasting]
         with self._lock, self._errors(), self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from similitude.engine.compute import MEMORY, Pairs, Progress, Scored, score_pairs
 from similitude.engine.executors import cores
 from similitude.engine.ledger import Ledger
-from similitude.engine.plan import Asked, Comparison, Plan
 from similitude.engine.streaming import Stream, can_stream
 from similitude.engine.tiles import score
 from similitude.errors import SimilitudeWarning
@@ -46,19 +44,13 @@ def score_or_stream(
     Warns
     -----
     SimilitudeWarning
-        Two sides exceed `memory` and a measure cannot be streamed; they are compared in memory all the same.
+        Two sides exceed `memory` by a measure that cannot be streamed; see `similitude.engine.compute.score_pairs`.
     """
     linear = [j for j, measure in enumerate(measures) if can_stream(measure)]
     others = [j for j in range(len(measures)) if j not in linear]
     asked = [measures[j] for j in linear]
     large = [i for i, (x, y) in enumerate(pairs) if _bytes(x, y) > memory]
     streamed = [i for i in large if linear and _is_smaller(*pairs[i], asked)]
-    if large:
-        largest = max(large, key=lambda i: _bytes(*pairs[i]))
-        at_once = [measures[j] for j in others] if largest in streamed else measures
-        if at_once:
-            _warn_if_exceeding(*pairs[largest], at_once, memory)
-
     found = Scored(np.full((len(pairs), len(measures)), np.nan))
     tell = progress or (lambda done, total: None)
     steps = [(sorted(set(range(len(pairs))) - set(streamed)), list(range(len(measures)))), (streamed, others)]
@@ -97,18 +89,6 @@ def _bytes(x: Representation, y: Representation) -> int:
 def _is_smaller(x: Representation, y: Representation, measures: Sequence[Measure]) -> bool:
     """Whether a stream of both sides takes less memory than their values."""
     return x.root is x and y.root is y and Stream(measures).bytes((x.d, y.d)) < _bytes(x, y)
-
-
-def _warn_if_exceeding(x: Representation, y: Representation, measures: Sequence[Measure], memory: int) -> None:
-    asked = Asked(x.kept, y.kept, False, tuple(range(len(measures))))
-    needed = Plan((x.root, y.root), (Comparison(0, 1, (asked,)),), measures, sys.maxsize, 1).bytes
-    if needed > memory:
-        warnings.warn(
-            f"{', '.join(map(str, measures))} of {x.key} and {y.key} take about {needed / 1e9:.2g} GB, more than the "
-            f"{memory / 1e9:.2g} GB allowed, and cannot be streamed in less.",
-            SimilitudeWarning,
-            stacklevel=4,
-        )
 
 
 def _add(found: Scored, part: Scored, rows: Sequence[int], columns: Sequence[int]) -> None:

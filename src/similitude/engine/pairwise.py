@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from similitude.engine.chance import warn_of_chance
 from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
+from similitude.engine.memory import ROUGHLY, tell_of_memory
 from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
-from similitude.errors import InputError, SimilitudeWarning
+from similitude.engine.values import Values
+from similitude.errors import InputError, SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures.memory import machine_memory, needed
 from similitude.measures.pair import Pair, Side, check_same_inputs
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
@@ -26,7 +30,13 @@ from similitude.representations.representation import Representation
 __all__ = ["PairTable", "compare", "pairwise"]
 
 
-def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | None = None) -> dict[str, float]:
+def compare(
+    x: Any,
+    y: Any,
+    measures: str | Measure | Iterable[str | Measure] | None = None,
+    *,
+    memory: float | None = None,
+) -> Values:
     """Values of several measures for two representations, sharing all work.
 
     Parameters
@@ -36,16 +46,25 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
         their index.
     measures
         Ids; by default the measures of Ding et al. 2021.
+    memory
+        Bytes above which a measure is warned of before it is computed; by default those of the machine.
 
     Returns
     -------
-    dict
-        Measure id to value, in the order asked for.
+    Values
+        A dict of measure id to value, in the order asked for, which finds a value by any spelling of its id. A measure
+        that failed is NaN, with the reason in ``.failures``.
+
+    Raises
+    ------
+    SimilitudeError
+        No measure could be computed: the reason of the first.
 
     Warns
     -----
     SimilitudeWarning
-        Biased CKA is asked for with so few inputs that chance alone gives a notable value.
+        A measure failed. Or biased CKA is asked for with so few inputs that chance alone gives a notable value. Or a
+        measure takes more than `memory`.
 
     Examples
     --------
@@ -64,9 +83,33 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
     if pair.x.representation is not None and pair.y.representation is not None:
         warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
         size = pair.n * (pair.x.d + pair.y.d)
-    side_by_side(lambda side: side.prepare(factors), (pair.x, pair.y), size)
-    values = side_by_side(lambda measure: measure.value(pair), chosen, size)
-    return dict(zip(map(str, chosen), values, strict=True))
+        _warn_of_memory(pair.x.representation, pair.y.representation, chosen, memory)
+    side_by_side(lambda side: side.prepare(factors, machine_memory()), (pair.x, pair.y), size)
+    found = dict(zip(map(str, chosen), side_by_side(lambda m: _attempt(m, pair), chosen, size), strict=True))
+    failed = {name: value for name, value in found.items() if isinstance(value, Exception)}
+    if len(failed) == len(found):
+        raise next(iter(failed.values()))
+    if failed:
+        name, error = next(iter(failed.items()))
+        warnings.warn(f"{len(failed)} measure(s) failed, the first: {name}: {error}", SimilitudeWarning, stacklevel=2)
+    values = {name: float("nan") if name in failed else value for name, value in found.items()}
+    return Values(values, {name: str(error) for name, error in failed.items()})
+
+
+def _attempt(measure: Measure, pair: Pair) -> Any:
+    """The value, or the error that a measure raised, so that the others go on."""
+    try:
+        return measure.value(pair)
+    except (SimilitudeError, np.linalg.LinAlgError) as error:
+        return error
+
+
+def _warn_of_memory(x: Representation, y: Representation, measures: Sequence[Measure], memory: float | None) -> None:
+    limit = machine_memory() if memory is None else memory
+    sizes = [(m, sum(needed(tuple(m.uses()), side.n, side.d) for side in (x, y))) for m in measures]
+    exceeding = [(measure, size) for measure, size in sizes if ROUGHLY * limit < size <= machine_memory()]
+    if exceeding:
+        tell_of_memory(exceeding, x, y, limit, stacklevel=4)
 
 
 @dataclass(frozen=True)

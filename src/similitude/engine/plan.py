@@ -22,6 +22,7 @@ from similitude.measures.crosses import (
     SquaredCovariance,
 )
 from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
+from similitude.measures.memory import factors_of
 from similitude.measures.pair import Cross, Factor
 from similitude.representations.representation import Representation
 
@@ -108,9 +109,7 @@ def needs(measures: Iterable[Measure], *, cut: bool = False) -> tuple[list[Facto
         Whether some representations have components deleted, which takes their SVD.
     """
     used = {use for measure in measures for use in measure.uses()}
-    crosses = {use for use in used if isinstance(use, Cross)}
-    factors = {use for use in used if isinstance(use, Factor)}
-    factors |= {factor for cross in crosses for factor in cross.factors}
+    crosses, factors = {use for use in used if isinstance(use, Cross)}, factors_of(used)
     if cut:
         factors.add(ThinSVD())
     if ThinSVD() not in factors and crosses & {SquaredCovariance(), AlignedSpectrum()}:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import numpy as np
 
 from similitude.engine.plan import needs
+from similitude.engine.sums import Moments, Triangle, merged
 from similitude.errors import InputError, ShapeMismatch
 from similitude.measures import Measure, get_measures
-from similitude.measures.alignment import AlignedDistance
 from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
-from similitude.measures.factors import (
-    Centred,
-    CentredNorm,
-    CovarianceNorm,
-    DiagonalSquares,
-    ThinSVD,
-)
+from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares, ThinSVD
 from similitude.measures.pair import Cross, Factor, Pair, Side
-from similitude.measures.spectra import singular_values
 from similitude.representations.arrays import as_array
+from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Stream", "can_stream"]
 
@@ -33,8 +28,6 @@ _OF_MOMENTS: set[Factor | Cross] = {
 
 
 _EXACT = float(np.finfo(np.float64).eps)
-
-_AnySums = TypeVar("_AnySums", "_Moments", "_Triangle")
 
 
 def can_stream(measure: Measure) -> bool:
@@ -94,10 +87,11 @@ class Stream:
         self._diagonals = DiagonalProduct() in crosses
         self._widths: tuple[int, int] | None = None
         self._precisions = precisions
+        self._largest = 0.0, 0.0
         self._buffer = np.empty((0, 0))
         self._filled = 0
-        self._moments: _Moments | None = None
-        self._triangle: _Triangle | None = None
+        self._moments: Moments | None = None
+        self._triangle: Triangle | None = None
 
     def _begin(self, widths: tuple[int, int]) -> None:
         """Make the buffer: always filled to the same row, so that values do not depend on the batches."""
@@ -139,7 +133,7 @@ class Stream:
         InputError
             NaN or infinite values, or arrays that are not two-dimensional.
         """
-        (x, of_x), (y, of_y) = _checked(x, "first"), _checked(y, "second")
+        (x, of_x, high_x), (y, of_y, high_y) = _checked(x, "first"), _checked(y, "second")
         if len(x) != len(y):
             raise ShapeMismatch(f"A batch has {len(x)} inputs on the first side and {len(y)} on the second.")
         if self._widths is None:
@@ -148,6 +142,7 @@ class Stream:
         if (x.shape[1], y.shape[1]) != self._widths:
             raise ShapeMismatch(f"A batch has widths {x.shape[1]} and {y.shape[1]}; those before had {self._widths}.")
         self._coarsen((of_x, of_y))
+        self._enlarge((high_x, high_y))
         start = 0
         while start < len(x):
             stop = min(len(x), start + len(self._buffer) - self._filled)
@@ -185,8 +180,9 @@ class Stream:
         moments, triangle = other._total()
         if self._widths is None:
             self._begin(other._widths)
-        self._moments = _merged(self._moments, moments)
-        self._triangle = _merged(self._triangle, triangle)
+        self._enlarge(other._largest)
+        self._moments = merged(self._moments, moments)
+        self._triangle = merged(self._triangle, triangle)
         self._coarsen(other._precisions)
         return self
 
@@ -218,8 +214,8 @@ class Stream:
             pair = triangle.pair(self._precisions)
         else:
             assert moments is not None
-            parts = zip(moments.sides(moments.shift), self._precisions, strict=True)
-            x, y = (Side(part[None], precision, inputs=self.n) for part, precision in parts)
+            parts = zip(moments.sides(moments.shift), self._precisions, moments.exponents, strict=True)
+            x, y = (Side(part[None], eps, exponent=exponent, inputs=self.n) for part, eps, exponent in parts)
             pair = Pair(x, y)
         crosses = needs(self.measures)[1]
         if moments is not None:
@@ -233,148 +229,37 @@ class Stream:
         """Take note of the precision in which values were stored; it sets the tolerance for their rank."""
         self._precisions = max(self._precisions[0], precisions[0]), max(self._precisions[1], precisions[1])
 
-    def _total(self) -> tuple[_Moments | None, _Triangle | None]:
+    def _enlarge(self, largest: tuple[float, float]) -> None:
+        """Take note of the largest magnitudes; they set the powers of two by which both sides are divided."""
+        self._largest = max(self._largest[0], largest[0]), max(self._largest[1], largest[1])
+
+    def _total(self) -> tuple[Moments | None, Triangle | None]:
         """Sums over all rows, those that wait in the buffer too."""
         return self._absorbed(self._buffer[: self._filled].copy()) if self._filled else (self._moments, self._triangle)
 
-    def _absorbed(self, rows: np.ndarray) -> tuple[_Moments | None, _Triangle | None]:
+    def _absorbed(self, rows: np.ndarray) -> tuple[Moments | None, Triangle | None]:
         """Sums with these rows, which are overwritten."""
         assert self._widths is not None
-        columns = slice(0, 1 + sum(self._widths))
+        width, columns = self._widths[0], slice(0, 1 + sum(self._widths))
+        exponents = exponent_of(self._largest[0]), exponent_of(self._largest[1])
+        for part, exponent in zip((slice(1, 1 + width), slice(1 + width, columns.stop)), exponents, strict=True):
+            rows[:, part] = scaled(rows[:, part], -exponent)
         held = self._moments or self._triangle
-        shift = rows[:, columns][:, 1:].mean(axis=0) if held is None else held.shift
+        shift = rows[:, columns][:, 1:].mean(axis=0) if held is None else held.in_units(exponents).shift
         moments = triangle = None
         if self._triangular:
-            triangle = _Triangle.of(rows[:, columns].copy(), shift, self._widths[0])
-            triangle = triangle if self._triangle is None else self._triangle.merged(triangle)
+            triangle = merged(self._triangle, Triangle.of(rows[:, columns].copy(), shift, width, exponents))
         if not self._triangular or self._diagonals:
-            moments = _Moments.of(rows, shift, self._widths[0])
-            moments = moments if self._moments is None else self._moments.merged(moments)
+            moments = merged(self._moments, Moments.of(rows, shift, width, exponents))
         return moments, triangle
 
 
-def _checked(batch: Any, name: str) -> tuple[np.ndarray, float]:
-    """A batch as an array, and the machine epsilon of its type."""
+def _checked(batch: Any, name: str) -> tuple[np.ndarray, float, float]:
+    """A batch as an array, the machine epsilon of its type, and its largest magnitude."""
     array, precision = as_array(batch, name)
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise InputError(f"{name}: a batch of shape {array.shape} and type {array.dtype} is not inputs x features.")
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspect = not np.isfinite(array.sum())  # much faster than looking at each
-    if suspect and not np.isfinite(array).all():
+    largest = largest_of(array)
+    if not math.isfinite(largest):
         raise InputError(f"{name}: a batch with NaN or infinite values.")
-    return array, precision
-
-
-def _merged(held: _AnySums | None, new: _AnySums | None) -> _AnySums | None:
-    return new if held is None or new is None else held.merged(new)
-
-
-class _Sums:
-    """What is kept of rows w = [1, z], z = [x y] less a shift near the mean, so that the mean does not cost digits.
-
-    With `diagonals`, w goes on with |z_x|^2 and |z_y|^2. In either case another shift changes w by a linear map.
-    """
-
-    def __init__(self, matrix: np.ndarray, shift: np.ndarray, width: int) -> None:
-        self.matrix = matrix
-        self.shift = shift
-        self.width = width
-
-    def translation(self, shift: np.ndarray) -> np.ndarray:
-        """T such that w for another shift is T w."""
-        d, width, size = self.shift - shift, self.width, self.matrix.shape[1]
-        t = np.eye(size)
-        t[1 : 1 + len(d), 0] = d
-        if size > 1 + len(d):
-            t[-2, 1 : 1 + width], t[-1, 1 + width : -2] = 2 * d[:width], 2 * d[width:]
-            t[-2, 0], t[-1, 0] = d[:width] @ d[:width], d[width:] @ d[width:]
-        return t
-
-    def sides(self, of_features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Columns of the first and of the second side."""
-        return of_features[..., : self.width], of_features[..., self.width : len(self.shift)]
-
-
-class _Moments(_Sums):
-    """W, the sum of w w^T."""
-
-    @classmethod
-    def of(cls, rows: np.ndarray, shift: np.ndarray, width: int) -> Self:
-        """Of rows w, which are overwritten."""
-        z = rows[:, 1 : 1 + len(shift)]
-        z -= shift
-        if rows.shape[1] > 1 + len(shift):
-            for column, part in ((-2, z[:, :width]), (-1, z[:, width:])):
-                np.einsum("ij,ij->i", part, part, out=rows[:, column])
-        return cls(rows.T @ rows, shift, width)
-
-    @property
-    def n(self) -> int:
-        """The square of the ones."""
-        return round(self.matrix[0, 0])
-
-    def merged(self, other: Self) -> Self:
-        """The sum, once both have the same shift."""
-        return type(self)(self.matrix + other.moved(self.shift), self.shift, self.width)
-
-    def moved(self, shift: np.ndarray) -> np.ndarray:
-        """W for another shift."""
-        if np.array_equal(shift, self.shift):
-            return self.matrix
-        t = self.translation(shift)
-        return t @ self.matrix @ t.T
-
-    def fill(self, pair: Pair, wanted: set[Cross]) -> None:
-        """Give a pair all that follows from sums of products."""
-        d = len(self.shift)
-        w = self.moved(self.shift + self.matrix[0, 1 : 1 + d] / self.n)
-        products = w[1 : 1 + d, 1 : 1 + d]
-        xx, yy = products[: self.width, : self.width], products[self.width :, self.width :]
-        xy = products[: self.width, self.width :]
-        for side, own in ((pair.x, xx), (pair.y, yy)):
-            side[CentredNorm()] = max(np.trace(own), 0.0) ** 0.5
-            side[CovarianceNorm()] = np.linalg.norm(own)
-        pair[SquaredCovariance()] = np.vdot(xy, xy)
-        if AlignedSpectrum() in wanted:
-            pair[AlignedSpectrum()] = singular_values(np.ascontiguousarray(xy), np)
-            for distance in (AlignedDistance(normalised=True), AlignedDistance(normalised=False)):
-                if not pair.x.holds(Centred()):
-                    pair[distance] = distance.of_products(pair)
-        if len(w) > 1 + d:
-            pair.x[DiagonalSquares()], pair.y[DiagonalSquares()] = w[-2, -2], w[-1, -1]
-            pair[DiagonalProduct()] = w[-2, -1]
-
-
-class _Triangle(_Sums):
-    """R of the QR decomposition of all w."""
-
-    @classmethod
-    def of(cls, rows: np.ndarray, shift: np.ndarray, width: int) -> Self:
-        """Of rows w, which are overwritten."""
-        rows[:, 1:] -= shift
-        return cls(_upper(rows), shift, width)
-
-    @property
-    def n(self) -> int:
-        """The square of the first entry, the length of the ones."""
-        return round(self.matrix[0, 0] ** 2)
-
-    def merged(self, other: Self) -> Self:
-        """R of both, one upon the other."""
-        both = np.concatenate([self.matrix, other.matrix @ other.translation(self.shift).T])
-        return type(self)(_upper(both), self.shift, self.width)
-
-    def pair(self, precisions: tuple[float, float]) -> Pair:
-        """Sides of few rows with the same inner products as all the data; below the first row they are centred."""
-        whole = (self.matrix @ self.translation(np.zeros_like(self.shift)).T)[:, 1:]
-        found = []
-        centred_sides = self.sides(self.matrix[1:, 1:])
-        for values, centred, precision in zip(self.sides(whole), centred_sides, precisions, strict=True):
-            side = Side(values, precision, inputs=self.n)
-            side[Centred()] = centred
-            found.append(side)
-        return Pair(*found)
-
-
-def _upper(rows: np.ndarray) -> np.ndarray:
-    return np.asarray(np.linalg.qr(rows, mode="r"))
+    return array, precision, largest

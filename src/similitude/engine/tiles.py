@@ -13,13 +13,15 @@ import numpy as np
 
 from similitude.engine.ledger import Entry
 from similitude.engine.plan import Comparison, Recipe, Tile, needs
-from similitude.errors import SimilitudeError
+from similitude.errors import OutOfMemory, SimilitudeError
 from similitude.measures.base import Measure
 from similitude.measures.crosses import SquaredCovariance
 from similitude.measures.dots import Dot, dots
 from similitude.measures.factors import Centred, CentredInSingle, CovarianceNorm
+from similitude.measures.memory import machine_memory
 from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
+from similitude.representations.scale import root
 
 __all__ = ["Source", "Workspace", "score"]
 
@@ -40,7 +42,7 @@ _ROWS = 128
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
-_FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError
+_FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError, MemoryError
 
 
 class Workspace:
@@ -161,7 +163,7 @@ class Workspace:
                 held = Side.of(source if isinstance(source, Representation) else source.open()), {}
             self._held[i] = held
         side = held[0]
-        side.prepare(self._factors)
+        side.prepare(self._factors, machine_memory())
         with self._lock:
             if i in self._held:
                 self._bytes[i] = side.nbytes
@@ -182,7 +184,7 @@ class Workspace:
         inner = gram_products(centred, self._recipe.memory // 4)
         position = {i: k for k, i in enumerate(sides)}
         for i, side in sides.items():
-            side[CovarianceNorm()] = inner[position[i], position[i]] ** 0.5
+            side[CovarianceNorm()] = root(inner[position[i], position[i]])
         share = (time.perf_counter() - start) / tile.pairs
         entries = []
         for comparison in tile.comparisons:
@@ -192,7 +194,7 @@ class Workspace:
                 either = pair.swapped if asked.swapped else pair
                 for k in asked.measures:
                     entry = score(self._recipe.measures[k], either)
-                    entries.append(Entry(entry.value, entry.seconds + share, entry.failure))
+                    entries.append(entry._replace(seconds=entry.seconds + share))
         return entries
 
 
@@ -230,14 +232,12 @@ def _outer_products(rows: np.ndarray) -> np.ndarray:
 def score(measure: Measure, pair: Pair) -> Entry:
     """Value of a measure for a pair, or why there is none."""
     start = time.perf_counter()
-    value, failure = None, None
     try:
         value = float(measure.value(pair))
-        if not np.isfinite(value):
-            value, failure = None, f"{measure} gave {value}"
+        found = Entry(value, 0.0) if np.isfinite(value) else Entry(None, 0.0, f"{measure} gave {value}")
     except (*_FAILURES, ValueError) as error:
-        failure = _reason(error)
-    return Entry(value, time.perf_counter() - start, failure)
+        found = _failed(error)
+    return found._replace(seconds=time.perf_counter() - start)
 
 
 def _paired(x: Side | Entry, y: Side | Entry) -> Pair | Entry:
@@ -252,8 +252,7 @@ def _paired(x: Side | Entry, y: Side | Entry) -> Pair | Entry:
 
 
 def _failed(error: Exception) -> Entry:
-    return Entry(None, 0.0, _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        error = OutOfMemory("There is not enough memory for the representations. Use fewer inputs.")
+    reason = str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"
+    return Entry(None, 0.0, reason, not isinstance(error, OutOfMemory))

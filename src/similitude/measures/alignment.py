@@ -26,7 +26,7 @@ class AlignedDistance(Cross):
     Parameters
     ----------
     normalised
-        Whether each side is divided by its Frobenius norm first.
+        Whether each side is divided by its Frobenius norm first. If not, the result is in the square of `Pair.units`.
     """
 
     normalised: bool
@@ -41,7 +41,7 @@ class AlignedDistance(Cross):
         return self._squared(pair, None)
 
     def _scales(self, pair: Pair) -> tuple[Any, Any]:
-        return (pair.x[CentredNorm()], pair.y[CentredNorm()]) if self.normalised else (1.0, 1.0)
+        return (pair.x[CentredNorm()], pair.y[CentredNorm()]) if self.normalised else pair.units[:2]
 
     def _squared(self, pair: Pair, sides: Sides | None) -> Any:
         a, b = self._scales(pair)
@@ -68,7 +68,7 @@ def squared_distance(norms: tuple[Any, Any], nuclear: Any, sides: Sides | None, 
     xp
         Array-API namespace.
     """
-    squares = norms[0] ** 2 + norms[1] ** 2
+    squares = norms[0] * norms[0] + norms[1] * norms[1]
     found = squares - 2.0 * nuclear
     if sides is None or found > _CANCELS * squares:
         return xp.clip(found, 0.0, None)
@@ -77,7 +77,7 @@ def squared_distance(norms: tuple[Any, Any], nuclear: Any, sides: Sides | None, 
 
 def angle(squared: Any, xp: Any) -> Any:
     """Angle in radians, up to pi / 2, between unit vectors at this squared distance."""
-    return xp.clip(2.0 * xp.asin(xp.clip(squared, 0.0, 2.0) ** 0.5 / 2.0), 0.0, pi / 2)
+    return xp.clip(2.0 * xp.asin(xp.sqrt(xp.clip(squared, 0.0, 2.0)) / 2.0), 0.0, pi / 2)
 
 
 def _residual(x: Any, y: Any, xp: Any) -> Any:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Literal
 
-from similitude.errors import InputError
+from similitude.errors import InputError, OutOfMemory
+from similitude.measures.memory import gigabytes, machine_memory, needed
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.representations.frames import on_one_index
 
@@ -191,8 +192,27 @@ class Measure(ABC):
         """`score`, after the checks that every measure shares; a float unless gradients are tracked."""
         if pair.n < self.properties().minimum_n:
             raise InputError(f"{self.id} needs at least {self.properties().minimum_n} inputs; there are {pair.n}.")
-        value = self.score(pair)
+        self._check_memory(pair)
+        try:
+            value = self.score(pair)
+        except MemoryError as error:
+            raise OutOfMemory(self._out_of_memory(pair)) from error
         return value if getattr(value, "requires_grad", False) else float(value)
+
+    def _check_memory(self, pair: Pair) -> None:
+        """Refuse what this machine clearly cannot hold, rather than be killed by its operating system."""
+        if not (pair.x.streamed or pair.y.streamed) and self._bytes(pair) > machine_memory():
+            raise OutOfMemory(self._out_of_memory(pair))
+
+    def _bytes(self, pair: Pair) -> int:
+        return sum(needed(tuple(self.uses()), pair.n, side.d) for side in (pair.x, pair.y))
+
+    def _out_of_memory(self, pair: Pair) -> str:
+        return (
+            f"{self.id} takes about {gigabytes(self._bytes(pair))} of memory on {pair.n:,} inputs, more than there is: "
+            f"{gigabytes(machine_memory())}. Use a random sample of the inputs, or a measure that does not compare all "
+            "pairs of inputs, such as cka."
+        )
 
 
 def spell(value: Any) -> str:

@@ -11,6 +11,7 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.factors import CentredNorm
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 from similitude.representations.representation import Representation, array_digest
+from similitude.representations.scale import scaled
 
 __all__ = ["Digest", "NormDifference", "Random"]
 
@@ -28,7 +29,7 @@ class Digest(Factor):
         """Of the parent, with the number of components, where some were deleted."""
         if side.parent is not None:
             return f"{side.parent[self]}:{side.kept}"
-        data = side.representation or Representation(as_numpy(side.values))
+        data = side.representation or Representation(as_numpy(side.stored))
         digest = array_digest(data.values)
         if data.ids is not None:
             digest.update("\x1f".join(data.ids).encode())
@@ -85,4 +86,5 @@ class NormDifference(Measure):
 
     def score(self, pair: Pair) -> Any:
         """Absolute difference."""
-        return abs(pair.x[CentredNorm()] - pair.y[CentredNorm()])
+        x, y, unit = pair.units
+        return scaled(abs(pair.x[CentredNorm()] / x - pair.y[CentredNorm()] / y), unit)

@@ -12,6 +12,7 @@ from similitude.measures.dots import Dot, Square
 from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares
 from similitude.measures.kernels import CentredGaussianGram
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.scale import root
 
 __all__ = ["CKA"]
 
@@ -93,16 +94,16 @@ class CKA(Measure):
     def _debiased_linear(pair: Pair) -> Any:
         """From the features: centred kernels have zero row sums, so that only their diagonals correct the bias."""
         n = pair.n
+        traces = [side[CentredNorm()] * side[CentredNorm()] for side in (pair.x, pair.y)]
 
         def hsic(squared_covariance: Any, diagonals: Any, traces: Any) -> Any:
             return squared_covariance - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
 
-        def own(side: Side) -> Any:
-            return hsic(side[CovarianceNorm()] ** 2, side[DiagonalSquares()], side[CentredNorm()] ** 4)
+        def own(side: Side, trace: Any) -> Any:
+            return hsic(side[CovarianceNorm()] * side[CovarianceNorm()], side[DiagonalSquares()], trace * trace)
 
-        traces = pair.x[CentredNorm()] ** 2 * pair.y[CentredNorm()] ** 2
-        cross = hsic(pair[SquaredCovariance()], pair[DiagonalProduct()], traces)
-        return _normalise(cross, own(pair.x), own(pair.y), pair)
+        cross = hsic(pair[SquaredCovariance()], pair[DiagonalProduct()], traces[0] * traces[1])
+        return _normalise(cross, own(pair.x, traces[0]), own(pair.y, traces[1]), pair)
 
 
 def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:
@@ -112,4 +113,4 @@ def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:
                 f"{side.key or 'A side'} has no unbiased self-similarity on {pair.n} inputs (all equally far apart). "
                 "Use more inputs."
             )
-    return cross / (own_x * own_y) ** 0.5
+    return cross / root(own_x * own_y)

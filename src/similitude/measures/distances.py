@@ -12,6 +12,7 @@ from scipy.spatial.distance import squareform
 from similitude.errors import MeasureError
 from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
+from similitude.representations.scale import lengths
 
 __all__ = [
     "GRAIN",
@@ -188,10 +189,9 @@ class CosineDistances(Factor):
 
 def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
     """Rows of unit length; those that are rounding error, relative to the lengths in `reference`, become zero."""
-    lengths = _lengths(values)
-    empty = lengths <= values.shape[1] * np.finfo(np.float64).eps * (lengths if reference is None else reference)
-    lengths[empty] = np.inf
-    return values / lengths[:, None]
+    own = lengths(values)
+    own[own <= values.shape[1] * np.finfo(np.float64).eps * (own if reference is None else reference)] = np.inf
+    return values / own[:, None]
 
 
 def grain(side: Side, kind: Dissimilarity = "euclidean") -> float:
@@ -201,13 +201,13 @@ def grain(side: Side, kind: Dissimilarity = "euclidean") -> float:
     is blind to outliers, whose distances are as large as they are. Where rows are scaled to length 1, so is that.
     """
     values = as_numpy(side.values)
-    lengths = _lengths(values)
     if kind == "cosine":
         return GRAIN
+    of_rows = lengths(values)
     if kind == "correlation":
-        varied = _lengths(values - values.mean(axis=1)[:, None])
-        return GRAIN * float(np.median(lengths[varied > 0] / varied[varied > 0]))
-    return GRAIN * max(float(np.median(lengths)), 2.0**-30 * float(lengths.max()))
+        varied = lengths(values - values.mean(axis=1)[:, None])
+        return GRAIN * float(np.median(of_rows[varied > 0] / varied[varied > 0]))
+    return GRAIN * max(float(np.median(of_rows)), 2.0**-30 * float(of_rows.max()))
 
 
 def rank_in_place(values: np.ndarray, floor: float) -> None:
@@ -268,10 +268,6 @@ Block = Callable[[slice], np.ndarray]
 """Gives some rows of a matrix of pairs, from the column of the first of them on."""
 
 
-def _lengths(rows: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.vecdot(rows, rows))
-
-
 def _products(rows: np.ndarray) -> Block:
     return lambda part: rows[part] @ rows[part.start :].T
 
@@ -298,7 +294,7 @@ def _correlations(side: Side) -> Block:
     values = as_numpy(side.values)
     means = values.mean(axis=1)
     varied = values - means[:, None]
-    before, after = _lengths(values), _lengths(varied)
+    before, after = lengths(values), lengths(varied)
     unit = unit_rows(varied, reference=before)
     if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
         return _complements(_products(unit), unit)

@@ -1,4 +1,8 @@
-"""What is computed once of a representation, whatever it is compared with."""
+"""What is computed once of a representation, whatever it is compared with.
+
+All factors are those of the side's values, which are divided by a power of two where they are far from 1. Measures that
+depend on the scale of their arguments bring sides to one unit: see `Pair.units`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from similitude.measures.pair import Factor, Side
 from similitude.representations import principal
 from similitude.representations.principal import frobenius, thin_svd
 from similitude.representations.representation import row_blocks
+from similitude.representations.scale import scaled
 
 __all__ = [
     "SVD",
@@ -88,7 +93,7 @@ class CentredInSingle(Factor):
         mean = stored.mean(axis=0, dtype=np.float64)
         parts = SingleParts(np.empty(stored.shape, np.float32), np.empty(side.n))
         for start, rows in row_blocks(stored, _CACHED):
-            centred = rows - mean
+            centred = scaled(rows - mean, -side.exponent)
             parts.values[start : start + len(rows)] = centred
             parts.squares[start : start + len(rows)] = np.vecdot(centred, centred)
         return parts
@@ -107,7 +112,7 @@ class CentredNorm(Factor):
     def __call__(self, side: Side) -> Any:
         """From the singular values where components were deleted."""
         if side.holds(CentredInSingle()):
-            return side.xp.sum(side[CentredInSingle()].squares) ** 0.5
+            return side.xp.sqrt(side.xp.sum(side[CentredInSingle()].squares))
         return frobenius(side[ThinSVD()].s if side.parent is not None else side[Centred()], side.xp)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:

@@ -32,7 +32,7 @@ class FunctionMeasure(Measure):
         """What the function returns, with whatever it raises turned into a MeasureError."""
         arrays = []
         for side in (pair.x, pair.y):
-            view = as_numpy(side.values).view()
+            view = as_numpy(side.stored).astype(np.float64, copy=False).view()
             view.flags.writeable = False
             arrays.append(view)
         parameters = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

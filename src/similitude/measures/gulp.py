@@ -11,6 +11,7 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap, check_ranks
 from similitude.measures.factors import ThinSVD
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.scale import scaled
 
 __all__ = ["GULP"]
 
@@ -64,4 +65,4 @@ class GULP(Measure):
 
     def _left(self, side: Side, pair: Pair) -> Any:
         variances = side[ThinSVD()].s ** 2 / pair.n
-        return variances / (variances + self.ridge)
+        return variances / (variances + scaled(self.ridge, -2 * side.exponent))

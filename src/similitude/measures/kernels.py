@@ -32,7 +32,7 @@ class CentredGaussianGram(Factor):
         """Exponentiate the squared distances, then centre rows and columns."""
         squared = side[RDM("squared_euclidean")]
         width = self.bandwidth * np.median(side[RDM("euclidean")])
-        gram = squareform(np.exp(squared / (-2.0 * width**2)), checks=False)
+        gram = squareform(np.exp(squared / (-2.0 * width * width)), checks=False)
         n = gram.shape[0]
         if not self.debiased:
             np.fill_diagonal(gram, 1.0)

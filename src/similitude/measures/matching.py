@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -14,6 +15,7 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import CrossCovariance
 from similitude.measures.factors import Centred, Mean
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.representations.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 
 __all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatch", "SoftMatching"]
 
@@ -26,7 +28,10 @@ class FeatureNorms(Factor):
 
     def __call__(self, side: Side) -> np.ndarray:
         """Compared with the length before centring."""
-        norms = np.linalg.norm(as_numpy(side[Centred()]), axis=0)
+        centred = as_numpy(side[Centred()])
+        norms = np.linalg.norm(centred, axis=0)
+        short = norms < VANISHING
+        norms[short] = lengths(centred[:, short].T)
         before = np.hypot(norms, side.n**0.5 * np.abs(as_numpy(side[Mean()])))
         double = np.finfo(np.float64).eps
         tolerance = max(side.n * double, 2 * side.precision if side.precision > double else 0.0)
@@ -48,8 +53,17 @@ class FeatureCorrelations(Cross):
         x, y = pair.x[FeatureNorms()], pair.y[FeatureNorms()]
         if not (x.any() and y.any()):
             raise MeasureError("Every feature of a side is constant up to rounding, so that none correlates.")
-        covariance = as_numpy(pair[CrossCovariance()])[x > 0][:, y > 0]
-        return np.clip(covariance / x[x > 0][:, None] / y[y > 0][None, :], -1.0, 1.0)
+        covariance = as_numpy(pair[CrossCovariance()])
+        if x[x > 0].min() * y[y > 0].min() < VANISHING:
+            (of_x, x), (of_y, y) = _near_one(pair.x), _near_one(pair.y)
+            covariance = of_x.T @ of_y
+        return np.clip(covariance[x > 0][:, y > 0] / x[x > 0][:, None] / y[y > 0][None, :], -1.0, 1.0)
+
+
+def _near_one(side: Side) -> tuple[np.ndarray, np.ndarray]:
+    """Centred features, each divided by a power of two, and their lengths, which are about 1 then."""
+    exponents = np.frexp(side[FeatureNorms()])[1]
+    return np.ldexp(as_numpy(side[Centred()]), -exponents), np.ldexp(side[FeatureNorms()], -exponents)
 
 
 class _OnCorrelations(Measure):
@@ -134,8 +148,8 @@ class SoftMatching(Measure):
 
     def score(self, pair: Pair) -> float:
         """Find the plan, then take the cost from the differences themselves, which cancels less."""
-        x, y = as_numpy(pair.x[Centred()]), as_numpy(pair.y[Centred()])
-        products = as_numpy(pair[CrossCovariance()])
+        x, y, unit = _in_one_unit(pair, as_numpy(pair.x[Centred()]), as_numpy(pair.y[Centred()]))
+        products = as_numpy(pair[CrossCovariance()]) / (pair.units.x * pair.units.y)
         if x.shape[1] == y.shape[1]:  # the plan is a permutation
             i, j = linear_sum_assignment(products, maximize=True)
             masses = np.full(i.size, 1.0 / i.size)
@@ -145,7 +159,15 @@ class SoftMatching(Measure):
             masses = plan[i, j]
         differences = np.take(x, i, axis=1)
         differences -= np.take(y, j, axis=1)
-        return float(masses @ np.einsum("ij,ij->j", differences, differences)) ** 0.5
+        small = exponent_of(largest_of(differences))
+        differences = scaled(differences, -small)
+        return scaled(math.sqrt(masses @ np.einsum("ij,ij->j", differences, differences)), small + unit)
+
+
+def _in_one_unit(pair: Pair, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Arrays of both sides as multiples of one power of two, and its exponent."""
+    of_x, of_y, unit = pair.units
+    return x if of_x == 1.0 else x / of_x, y if of_y == 1.0 else y / of_y, unit
 
 
 def _transport_plan(costs: np.ndarray) -> np.ndarray:
@@ -177,9 +199,9 @@ class PermutationProcrustes(Measure):
 
     def score(self, pair: Pair) -> float:
         """The best assignment of features; those without a partner are compared with zeros."""
-        x, y = as_numpy(pair.x.values), as_numpy(pair.y.values)
+        x, y, unit = _in_one_unit(pair, as_numpy(pair.x.values), as_numpy(pair.y.values))
         means = np.outer(as_numpy(pair.x[Mean()]), as_numpy(pair.y[Mean()]))
-        products = as_numpy(pair[CrossCovariance()]) + pair.n * means
+        products = (as_numpy(pair[CrossCovariance()]) + pair.n * means) / (pair.units.x * pair.units.y)
         # To leave a feature without a partner is to pair it with zeros: a product of 0.
         d = max(products.shape)
         padded = np.pad(products, ((0, d - products.shape[0]), (0, d - products.shape[1])))
@@ -188,4 +210,7 @@ class PermutationProcrustes(Measure):
         alone_x, alone_y = i[~matched & (i < x.shape[1])], j[~matched & (j < y.shape[1])]
         differences = np.take(x, i[matched], axis=1)
         differences -= np.take(y, j[matched], axis=1)
-        return float(sum(np.vdot(part, part) for part in (differences, x[:, alone_x], y[:, alone_y]))) ** 0.5
+        parts = (differences, x[:, alone_x], y[:, alone_y])
+        small = exponent_of(max(map(largest_of, parts)))
+        parts = [scaled(part, -small) for part in parts]
+        return scaled(math.sqrt(sum(np.vdot(part, part) for part in parts)), small + unit)

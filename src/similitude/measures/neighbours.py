@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
@@ -261,7 +262,7 @@ class CKNNA(Measure):
         if not min(own) > 0:
             raise MeasureError(f"{self.id}: a side is not aligned with itself, so there is no scale. Use a larger k.")
         common = x.matrix().multiply(y.matrix())
-        return float(self._hsic(common.multiply(near_x), common.multiply(near_y)) / (own[0] * own[1]) ** 0.5)
+        return float(self._hsic(common.multiply(near_x), common.multiply(near_y)) / math.sqrt(own[0] * own[1]))
 
     def _hsic(self, a: sparse.csr_array, b: sparse.csr_array) -> float:
         """Up to a constant; by sums over rows and columns, since neighbourhood is not mutual."""

@@ -13,16 +13,17 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeError
-from similitude.representations.arrays import check_dense_tensor, precision_of_tensor
+from similitude.errors import MeasureError, ShapeMismatch, SimilitudeError
+from similitude.representations.arrays import tensor_in_double
 from similitude.representations.representation import Representation
+from similitude.representations.scale import exponent_of, scaled
 
-__all__ = ["Cross", "Factor", "Pair", "Side", "as_numpy"]
+__all__ = ["Cross", "Factor", "Pair", "Side", "Units", "as_numpy"]
 
 
 class Factor(ABC):
@@ -87,7 +88,12 @@ class Side:
     parent, kept
         For the leading `kept` principal components of another side.
     inputs
-        Number of inputs, where `values` are fewer rows with the same inner products of features.
+        Number of inputs, where `values` are fewer rows with the same inner products of features, already divided.
+    exponent
+        Power of two by which values are divided before anything is computed of them. Factors and crosses are those of
+        the divided values; see `Pair.units`.
+    name
+        Name used in error messages where there is no representation.
 
     Attributes
     ----------
@@ -104,9 +110,14 @@ class Side:
         parent: Side | None = None,
         kept: int | None = None,
         inputs: int | None = None,
+        exponent: int = 0,
+        name: str = "",
     ) -> None:
         self._inputs = inputs
-        self._values = values
+        self._given = values
+        self._values: Any = None
+        self.exponent = exponent if parent is None else parent.exponent
+        self._name = name
         self.precision = precision
         self.representation = representation
         self.parent = parent
@@ -124,25 +135,11 @@ class Side:
         if isinstance(data, Representation):
             if data.root is not data:
                 return cls.of(data.root).leading(data.kept or data.d, data)
-            return cls(data.values, data.precision, representation=data)
+            return cls(data.values, data.precision, representation=data, exponent=data.exponent)
         if is_torch_array(data) and (data.requires_grad or data.device.type != "cpu"):
-            return cls._of_tensor(data, name)
+            values, precision, largest = tensor_in_double(data, name)
+            return cls(values, precision, exponent=exponent_of(largest), name=name)
         return cls.of(Representation(data, model=name))
-
-    @classmethod
-    def _of_tensor(cls, tensor: Any, name: str) -> Side:
-        import torch
-
-        check_dense_tensor(tensor, name)
-        if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1 or tensor.is_complex():
-            raise InputError(
-                f"{name}: a tensor of shape {tuple(tensor.shape)} and type {tensor.dtype} is not n inputs x d features "
-                "of real numbers, n >= 2."
-            )
-        values = tensor.to(torch.float64)
-        if not bool(torch.isfinite(values).all()):
-            raise InputError(f"{name}: tensor with NaN or infinite values.")
-        return cls(values, precision_of_tensor(tensor))
 
     def leading(self, kept: int, representation: Representation | None = None) -> Side:
         """Side of the `kept` leading principal components; its factors are cut from this side's."""
@@ -162,21 +159,22 @@ class Side:
         """Keep the value of a factor that was computed for many sides at once."""
         self._factors[factor] = value
 
-    def prepare(self, factors: Collection[Factor]) -> None:
+    def prepare(self, factors: Collection[Factor], memory: float = math.inf) -> None:
         """Compute factors in this order, once, then forget what was only a step to them.
 
-        One that cannot be computed is left to the measure that asks for it, which fails with the reason.
+        One that cannot be computed, or only with more than `memory` bytes, is left to the measure that asks for it,
+        which fails with the reason.
         """
         with self._lock:
             if self._prepared:
                 return
             self.wanted = frozenset(factors)
             for factor in factors:
-                with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError):
-                    self[factor]
+                if 8 * factor.entries(self.n, self.d) <= memory:
+                    with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError, MemoryError):
+                        self[factor]
             self._factors = {factor: value for factor, value in self._factors.items() if factor in factors}
-            if self.representation is not None and isinstance(self._values, np.ndarray):
-                self._values = self.representation.values
+            self._values = None
             self._prepared = True
 
     @property
@@ -192,25 +190,28 @@ class Side:
         """Memory taken by the factors, and by the values where they had to be copied."""
         factors = list(self._factors.values())
         held = [array for f in factors for array in (f if isinstance(f, tuple) else (f,))]
-        if self.representation is not None and self._values is not self.representation.values:
+        if self._values is not self._given:
             held.append(self._values)
         return sum(getattr(array, "nbytes", 0) for array in held)
 
     @property
     def stored(self) -> Any:
-        """The n x d matrix in the precision in which it was given."""
-        return self.values if self.representation is None else self.representation.values
+        """The n x d matrix as it was given, in its own precision and unit."""
+        return scaled(self.values, self.exponent) if self._given is None else self._given
 
     @property
     def values(self) -> Any:
-        """The n x d matrix in double precision."""
+        """The n x d matrix in double precision, divided by 2^`exponent`."""
         if self._values is None:
-            from similitude.measures.factors import ThinSVD
+            if self._given is None:
+                from similitude.measures.factors import ThinSVD
 
-            svd = self[ThinSVD()]
-            self._values = svd.u * svd.s
-        if isinstance(self._values, np.ndarray) and self._values.dtype != np.float64:
-            self._values = self._values.astype(np.float64)
+                svd = self[ThinSVD()]
+                self._values = svd.u * svd.s
+            elif self._inputs is not None or (self._given.dtype == self.xp.float64 and not self.exponent):
+                self._values = self._given
+            else:
+                self._values = scaled(self.xp.astype(self._given, self.xp.float64), -self.exponent)
         return self._values
 
     @property
@@ -218,29 +219,34 @@ class Side:
         """Number of inputs."""
         if self.parent is not None:
             return self.parent.n
-        return self._values.shape[0] if self._inputs is None else self._inputs
+        return self._given.shape[0] if self._inputs is None else self._inputs
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the values are fewer rows that stand for all inputs."""
+        return self._inputs is not None
 
     @property
     def d(self) -> int:
         """Number of features."""
-        return self.kept if self.kept is not None else self._values.shape[1]
+        return self.kept if self.kept is not None else self._given.shape[1]
 
     @property
     def content_hash(self) -> str:
         """Hash of the data; see `Representation.content_hash`."""
         if self.representation is None:
-            self.representation = Representation(self.values.detach().cpu().numpy())
+            self.representation = Representation(self.stored.detach().cpu().numpy(), model=self._name)
         return self.representation.content_hash
 
     @property
     def key(self) -> str:
         """Label for error messages."""
-        return self.representation.key if self.representation is not None else "tensor"
+        return self.representation.key if self.representation is not None else self._name
 
     @functools.cached_property
     def xp(self) -> Any:
         """Array-API namespace of the values."""
-        return array_namespace(self._values) if self.parent is None else self.parent.xp
+        return array_namespace(self._given) if self.parent is None else self.parent.xp
 
 
 def as_numpy(values: Any) -> np.ndarray:
@@ -258,6 +264,17 @@ def as_numpy(values: Any) -> np.ndarray:
             "This measure has no gradient. Pass tensor.detach(), or use a measure of the linear family: cka."
         )
     return values.cpu().numpy()
+
+
+class Units(NamedTuple):
+    """What brings both sides of a pair to one unit."""
+
+    x: float
+    """divides what is proportional to the values of the first side"""
+    y: float
+    """divides what is proportional to those of the second"""
+    exponent: int
+    """of the unit, a power of two"""
 
 
 class Pair:
@@ -305,6 +322,16 @@ class Pair:
         """Array-API namespace of the values."""
         return self.x.xp
 
+    @property
+    def units(self) -> Units:
+        """What brings both sides to the unit of the larger: divisors, one of which is 1, and the unit's exponent.
+
+        For measures that depend on the scale of their arguments. A side smaller by 2^1000 counts as 0 either way.
+        """
+        unit = max(self.x.exponent, self.y.exponent)
+        x, y = (2.0 ** min(unit - side.exponent, 1000) for side in (self.x, self.y))
+        return Units(x, y, unit)
+
     def __getitem__(self, cross: Cross) -> Any:
         with self._lock:
             if cross not in self._crosses:
@@ -337,7 +364,7 @@ def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:
     """Where one side tracks gradients or lives on a device, make tensors there of the other too."""
     if x.xp is y.xp:
         return x, y
-    like = x if is_torch_array((x.parent or x).values) else y
+    like = x if is_torch_array((x.parent or x).stored) else y
     return (x, _as_tensor(y, like)) if like is x else (_as_tensor(x, like), y)
 
 
@@ -346,12 +373,13 @@ def _as_tensor(side: Side, like: Side) -> Side:
 
     if side.parent is not None:
         return _as_tensor(side.parent, like).leading(side.d, side.representation)
-    values = torch.tensor(side.values, device=(like.parent or like).values.device)
-    return Side(values, side.precision, representation=side.representation)
+    values = torch.tensor(side.stored, device=(like.parent or like).stored.device, dtype=torch.float64)
+    return Side(values, side.precision, representation=side.representation, exponent=side.exponent)
 
 
 def check_same_inputs(x: Side, y: Side) -> None:
     """Raise ShapeMismatch unless both sides hold the same inputs in the same order."""
+    first, second = x.key or "the first side", y.key or "the second side"
     if x.n != y.n:
         hint = ""
         if x.parent is None and y.parent is None and x.d == y.d:
@@ -359,7 +387,7 @@ def check_same_inputs(x: Side, y: Side) -> None:
         elif x.parent is None and y.parent is None and (x.n == y.d or y.n == x.d):
             hint = " One of them looks like features x inputs; pass its transpose."
         raise ShapeMismatch(
-            f"{x.key} has {x.n} inputs and {y.key} has {y.n}; "
+            f"{first} has {x.n} inputs and {second} has {y.n}; "
             f"row i of both must be the response to the same input.{hint}"
         )
     ids_x = x.representation.ids if x.representation else None
@@ -367,5 +395,5 @@ def check_same_inputs(x: Side, y: Side) -> None:
     if ids_x is not None and ids_y is not None and ids_x != ids_y:
         same = "the same ids in another order: reorder one" if set(ids_x) == set(ids_y) else "different input ids"
         raise ShapeMismatch(
-            f"{x.key} and {y.key} have {same}. Compare responses to the same inputs, in the same order."
+            f"{first} and {second} have {same}. Compare responses to the same inputs, in the same order."
         )

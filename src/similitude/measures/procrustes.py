@@ -11,8 +11,9 @@ import numpy as np
 from similitude.measures.alignment import AlignedDistance, angle
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum
-from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD
+from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD, rounding
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.scale import lengths, scaled
 
 __all__ = [
     "NBS",
@@ -22,6 +23,9 @@ __all__ = [
     "Procrustes",
     "ProcrustesSizeAndShape",
 ]
+
+_SHORT = 1e-12
+"""Squared length of a row, relative to the mean over all, below which its digits are lost in sums with longer ones."""
 
 _FORMULA = "||X'Y||_* / (||X||_F ||Y||_F), columns centred"
 
@@ -102,7 +106,7 @@ class OrthogonalProcrustes(_Aligned):
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
-        return pair.xp.clip(pair[AlignedDistance(normalised=True)], 0.0, 2.0) ** 0.5
+        return pair.xp.sqrt(pair.xp.clip(pair[AlignedDistance(normalised=True)], 0.0, 2.0))
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class ProcrustesSizeAndShape(_Aligned):
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
-        return pair[AlignedDistance(normalised=False)] ** 0.5
+        return scaled(pair.xp.sqrt(pair[AlignedDistance(normalised=False)]), pair.units.exponent)
 
 
 @dataclass(frozen=True)
@@ -158,13 +162,28 @@ class Coordinates(Factor):
     size = "nd"
 
     def __call__(self, side: Side) -> Any:
-        """Components with the mean added."""
+        """Components with the mean added, which cancel in rows much shorter than the others: those are projected."""
         xp, svd, (within, beyond) = side.xp, side[ThinSVD()], side[PrincipalMean()]
-        return xp.concat([svd.u * svd.s + within, xp.broadcast_to(beyond, (side.n, 1))], axis=1)
+        found = xp.concat([svd.u * svd.s + within, xp.broadcast_to(beyond, (side.n, 1))], axis=1)
+        if side.parent is not None:
+            return found
+        squares = xp.vecdot(side.values, side.values)
+        short = squares < _SHORT * xp.mean(squares)
+        if not xp.any(short):
+            return found
+        rest = beyond if side.n**0.5 * beyond > rounding(side) else 0.0 * beyond
+        exact = xp.concat([side.values @ svd.v, xp.broadcast_to(rest, (side.n, 1))], axis=1)
+        return xp.where(short[:, None], exact, found)
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Rows in the new order."""
         return value[order]
+
+
+def _lengths(side: Side) -> Any:
+    """Length of each row."""
+    values = side.values
+    return lengths(values) if isinstance(values, np.ndarray) else side.xp.linalg.vector_norm(values, axis=1)
 
 
 @dataclass(frozen=True)
@@ -194,7 +213,6 @@ class AlignedCosine(Measure):
         """Find the rotation R between the coordinates, then sum cosines as the inner product of R with X'WY."""
         xp, x, y = pair.xp, pair.x[Coordinates()], pair.y[Coordinates()]
         left, _, right = xp.linalg.svd(x.T @ y, full_matrices=False)
-        squares = xp.vecdot(pair.x.values, pair.x.values) * xp.vecdot(pair.y.values, pair.y.values)
-        weights = xp.where(squares > 0, squares, xp.ones_like(squares)) ** -0.5
-        cosines = xp.sum((left @ right) * (x.T @ (y * weights[:, None])))
+        of_x, of_y = (xp.where(own > 0, own, xp.ones_like(own)) for own in map(_lengths, (pair.x, pair.y)))
+        cosines = xp.sum((left @ right) * ((x / of_x[:, None]).T @ (y / of_y[:, None])))
         return xp.clip(cosines / pair.n, -1.0, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -13,8 +14,13 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap, check_rank
 from similitude.measures.factors import ThinSVD
 from similitude.measures.pair import Cross, Factor, Pair, as_numpy
+from similitude.representations.scale import scaled
 
 __all__ = ["LinearRegression", "RidgeRegression"]
+
+_ROUNDS = 1e-6
+"""Penalty, relative to the largest eigenvalue, below which eigenvalues are not exact enough: they may be wrong by some
+1e-16 of the largest."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +99,31 @@ class RidgeRegression(Measure):
                 f"{self.id} on {pair.n} inputs leaves folds with fewer than two. Use fewer folds or more inputs."
             )
         target, predictor = (as_numpy(svd.u * svd.s) for svd in (pair.x[ThinSVD()], pair.y[ThinSVD()]))
-        errors = 0.0
+        errors, penalty = 0.0, scaled(float(self.alpha), -2 * pair.y.exponent)
         for test in np.array_split(np.arange(pair.n), self.folds):
             train = np.ones(pair.n, dtype=bool)
             train[test] = False
-            predicted = self._fit(predictor[train], target[train])(predictor[test])
+            predicted = _fit(predictor[train], target[train], penalty)(predictor[test])
             errors += float(np.sum((target[test] - predicted) ** 2))
         return 1.0 - errors / float(np.sum(target**2))
 
-    def _fit(self, predictor: np.ndarray, target: np.ndarray) -> Any:
-        """Ridge regression with an intercept, through the eigenvectors of the smaller Gram matrix."""
-        mean_in, mean_out = predictor.mean(axis=0), target.mean(axis=0)
-        p, t = predictor - mean_in, target - mean_out
-        if p.shape[1] <= p.shape[0]:
-            variances, vectors = np.linalg.eigh(p.T @ p)
-            weights = vectors @ ((vectors.T @ (p.T @ t)) / (np.clip(variances, 0, None) + self.alpha)[:, None])
-        else:
-            variances, vectors = np.linalg.eigh(p @ p.T)
-            weights = p.T @ (vectors @ ((vectors.T @ t) / (np.clip(variances, 0, None) + self.alpha)[:, None]))
-        return lambda rows: (rows - mean_in) @ weights + mean_out
+
+def _fit(predictor: np.ndarray, target: np.ndarray, penalty: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Ridge regression with an intercept: through the eigenvectors of the smaller Gram matrix.
+
+    Where the penalty is so small that it would amplify the rounding of the eigenvalues, through singular vectors,
+    without directions that are rounding error.
+    """
+    mean_in, mean_out = predictor.mean(axis=0), target.mean(axis=0)
+    p, t = predictor - mean_in, target - mean_out
+    wide = p.shape[1] > p.shape[0]
+    variances, vectors = np.linalg.eigh(p @ p.T if wide else p.T @ p)
+    if penalty < _ROUNDS * variances[-1]:
+        u, s, vh = np.linalg.svd(p, full_matrices=False)
+        kept = s > max(p.shape) * np.finfo(np.float64).eps * s[0]
+        u, s, vh = u[:, kept], s[kept], vh[kept]
+        weights = vh.T @ ((u.T @ t) * (s / (s * s + penalty))[:, None])
+    else:
+        shares = (np.clip(variances, 0, None) + penalty)[:, None]
+        weights = p.T @ (vectors @ ((vectors.T @ t) / shares)) if wide else vectors @ ((vectors.T @ (p.T @ t)) / shares)
+    return lambda rows: (rows - mean_in) @ weights + mean_out

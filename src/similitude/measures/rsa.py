@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal, get_args
@@ -14,6 +15,7 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM, parts
 from similitude.measures.dots import Dot, Square
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.scale import scaled
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 
@@ -82,7 +84,7 @@ class RSA(Measure):
             return float(stats.kendalltau(pair.x[self._entries], pair.y[self._entries]).statistic)
         product = pair[Dot(self._entries)]
         if self.compare == "cosine":
-            norms = (pair.x[Square(self._entries)] * pair.y[Square(self._entries)]) ** 0.5
+            norms = math.sqrt(pair.x[Square(self._entries)] * pair.y[Square(self._entries)])
             if not norms > 0:
                 raise MeasureError(
                     "rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs."
@@ -114,9 +116,9 @@ class RSMNormDifference(Measure):
 
     def score(self, pair: Pair) -> float:
         """Each pair of inputs stands twice in the matrix."""
-        d, e = pair.x[RDM("euclidean")], pair.y[RDM("euclidean")]
-        differences = (d[part] - e[part] for part in parts(d.size))
-        return float((2.0 * sum(difference @ difference for difference in differences)) ** 0.5)
+        d, e, (x, y, unit) = pair.x[RDM("euclidean")], pair.y[RDM("euclidean")], pair.units
+        differences = (d[part] / x - e[part] / y for part in parts(d.size))
+        return scaled(math.sqrt(2.0 * sum(difference @ difference for difference in differences)), unit)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class DistanceCorrelation(Measure):
     def score(self, pair: Pair) -> float:
         """Root of the normalised covariance."""
         own_x, own_y = pair.x[DistanceVariance()], pair.y[DistanceVariance()]
-        return float(np.clip(_covariance(pair.x, pair.y) / (own_x * own_y) ** 0.5, 0.0, 1.0) ** 0.5)
+        return math.sqrt(np.clip(_covariance(pair.x, pair.y) / math.sqrt(own_x * own_y), 0.0, 1.0))
 
 
 def _covariance(x: Side, y: Side) -> float:

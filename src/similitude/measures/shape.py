@@ -11,18 +11,22 @@ from similitude.measures.alignment import angle, squared_distance
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum, Overlap, check_ranks
 from similitude.measures.factors import ThinSVD
-from similitude.measures.pair import Cross, Factor, Pair
+from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.representations.scale import scaled
 
 __all__ = ["ShapeMetric", "WhitenedSpectrum"]
 
 
-def whitened_singular_values(s: Any, alpha: float, xp: Any) -> Any:
+def whitened_singular_values(side: Side, alpha: float) -> Any:
     """Singular values of X_c Z, which has the variance of X_c: c (alpha s + 1 - alpha).
 
-    The whitening takes s in units of its own root mean square only at alpha = 0 or 1; between them the result depends
-    on the scale of the data, as published.
+    Between alpha = 0 and 1 they depend on the scale of the data, as published. The result is in the unit of the side.
     """
-    whitened = alpha * s + (1.0 - alpha)
+    xp, s = side.xp, side[ThinSVD()].s
+    if alpha == 1.0:
+        return s
+    whitened = scaled(alpha, min(side.exponent, 0)) * s + scaled(1.0 - alpha, -max(side.exponent, 0))
+    whitened = whitened / whitened[0]  # the largest; squares of all could vanish
     return whitened * (xp.linalg.vector_norm(s) / xp.linalg.vector_norm(whitened))
 
 
@@ -44,7 +48,7 @@ class WhitenedSpectrum(Cross):
         """From the overlap of principal directions, whose variances alone are changed."""
         if self.alpha == 1.0:
             return pair[AlignedSpectrum()]
-        x, y = (whitened_singular_values(side[ThinSVD()].s, self.alpha, pair.xp) for side in (pair.x, pair.y))
+        x, y = (whitened_singular_values(side, self.alpha) for side in (pair.x, pair.y))
         return pair.xp.linalg.svdvals(x[:, None] * pair[Overlap()] * y[None, :])
 
 
@@ -102,12 +106,12 @@ class ShapeMetric(Measure):
             check_ranks(pair)
         xp, sides = pair.xp, (pair.x, pair.y)
         norms = [xp.linalg.vector_norm(side[ThinSVD()].s) for side in sides]
-        scales = norms if self.angular else [1.0, 1.0]
+        scales = norms if self.angular else pair.units[:2]
 
         def whitened() -> tuple[Any, Any]:
-            x, y = (side[ThinSVD()].u * whitened_singular_values(side[ThinSVD()].s, self.alpha, xp) for side in sides)
+            x, y = (side[ThinSVD()].u * whitened_singular_values(side, self.alpha) for side in sides)
             return x / scales[0], y / scales[1]
 
         nuclear = xp.sum(pair[WhitenedSpectrum(float(self.alpha))]) / (scales[0] * scales[1])
         squared = squared_distance((norms[0] / scales[0], norms[1] / scales[1]), nuclear, whitened, xp)
-        return angle(squared, xp) if self.angular else squared**0.5
+        return angle(squared, xp) if self.angular else scaled(xp.sqrt(squared), pair.units.exponent)

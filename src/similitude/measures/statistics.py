@@ -14,6 +14,7 @@ from similitude.measures.crosses import Overlap
 from similitude.measures.distances import RDM, parts, unit_rows
 from similitude.measures.factors import Mean, PrincipalMean, ThinSVD, rounding
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.representations.scale import scaled
 
 __all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]
 
@@ -103,8 +104,8 @@ class MagnitudeDifference(Measure):
 
     def score(self, pair: Pair) -> Any:
         """Absolute difference."""
-        norm = pair.xp.linalg.vector_norm
-        return abs(norm(pair.x[Mean()]) - norm(pair.y[Mean()]))
+        norm, (x, y, unit) = pair.xp.linalg.vector_norm, pair.units
+        return scaled(abs(norm(pair.x[Mean()]) / x - norm(pair.y[Mean()]) / y), unit)
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ class Uniformity(Factor):
         distances = side[RDM("euclidean")]
         off_diagonal = 0.0
         for part in parts(distances.size):
-            near = distances[part][distances[part] < _FAR]
+            within = scaled(distances[part], side.exponent)
+            near = within[within < _FAR]
             off_diagonal += float(np.exp(-2.0 * near * near).sum())
         return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
 

@@ -28,6 +28,8 @@ class HeatTrace(Factor):
     k: int
     times: tuple[float, ...]
 
+    size = "nn+nn+nn"
+
     def __call__(self, side: Side) -> np.ndarray:
         """From all eigenvalues, rather than from random probes as published: exact, and the same every time."""
         near = side[Neighbours(self.k, "euclidean")].matrix().toarray()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 
 from similitude.errors import InputError
 
-__all__ = ["Converted", "as_array", "check_dense_tensor", "precision_of_tensor"]
+__all__ = ["Converted", "as_array", "check_dense_tensor", "precision_of_tensor", "tensor_in_double"]
 
 _EXACT = float(np.finfo(np.float64).eps)
 
@@ -116,3 +117,35 @@ def check_dense_tensor(tensor: Any, name: str) -> None:
     ):
         if wrong:
             raise InputError(f"{name}: {what}. {cure}.")
+
+
+def tensor_in_double(tensor: Any, name: str) -> tuple[Any, float, float]:
+    """Convert a tensor that stays one, for its gradients or its device, with the checks that arrays get.
+
+    Returns
+    -------
+    tensor
+        In double precision, shape (n, d); gradients flow through it.
+    float
+        Machine epsilon of the type that was given.
+    float
+        Largest magnitude.
+
+    Raises
+    ------
+    InputError
+        Not dense, not two-dimensional, complex, empty, one input only, or NaN or infinite values.
+    """
+    import torch
+
+    check_dense_tensor(tensor, name)
+    if tensor.ndim != 2 or tensor.shape[0] < 2 or tensor.shape[1] < 1 or tensor.is_complex():
+        raise InputError(
+            f"{name}: shape {tuple(tensor.shape)} and type {tensor.dtype} is not n inputs x d features of real "
+            "numbers, n >= 2."
+        )
+    values = tensor.to(torch.float64)
+    largest = float(values.detach().abs().max())
+    if not math.isfinite(largest):
+        raise InputError(f"{name}: NaN or infinite values. Remove or repair those inputs on both sides.")
+    return values, precision_of_tensor(tensor), largest

@@ -15,7 +15,7 @@ _ALMOST_ORTHONORMAL = 0.1
 
 def frobenius(array: Any, xp: Any) -> Any:
     """Root of the sum of squares of a matrix or vector, without a copy of the array."""
-    return xp.sum(xp.vecdot(array, array)) ** 0.5
+    return xp.sqrt(xp.sum(xp.vecdot(array, array)))
 
 
 def centre(values: Any, mean: Any, xp: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from xxhash import xxh3_128
 from similitude.errors import InputError
 from similitude.representations.arrays import as_array
 from similitude.representations.principal import centre, frobenius, rounding, thin_svd
+from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
 
@@ -53,10 +55,11 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
         Not numeric, not two-dimensional, sparse, empty, one input only, NaN, infinite, missing or masked entries, or
         all features constant but for rounding.
     """
-    return _validated(*as_array(values, name), name)
+    return _validated(*as_array(values, name), name)[0]
 
 
-def _validated(array: np.ndarray, precision: float, name: str) -> np.ndarray:
+def _validated(array: np.ndarray, precision: float, name: str) -> tuple[np.ndarray, float]:
+    """The array, and the largest magnitude in it."""
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise InputError(
             f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
@@ -76,8 +79,9 @@ def _validated(array: np.ndarray, precision: float, name: str) -> np.ndarray:
         array = array.astype(np.float64)
     elif array.dtype.itemsize < 4 or array.dtype.itemsize > 8:
         array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
-    bad = [(start, ~finite) for start, block in row_blocks(array) if not (finite := np.isfinite(block)).all()]
-    if bad:
+    largest = float(np.max([largest_of(block) for _, block in row_blocks(array)]))
+    if not math.isfinite(largest):
+        bad = [(start, ~finite) for start, block in row_blocks(array) if not (finite := np.isfinite(block)).all()]
         row, column = (int(i) for i in np.argwhere(bad[0][1])[0])
         raise InputError(
             f"{name}: {sum(int(where.sum()) for _, where in bad)} NaN or infinite value(s), the first at row "
@@ -89,7 +93,7 @@ def _validated(array: np.ndarray, precision: float, name: str) -> np.ndarray:
             f"{name}: every feature is constant over the {array.shape[0]} inputs, but for rounding; there is nothing "
             "to compare."
         )
-    return array
+    return array, largest
 
 
 def _is_constant(array: np.ndarray, precision: float) -> bool:
@@ -99,7 +103,8 @@ def _is_constant(array: np.ndarray, precision: float) -> bool:
     """
     first = np.abs(array[0].astype(np.float64))
     tolerance = _ROUNDING * precision * np.maximum(first, np.median(first))
-    return all((np.abs(block - array[:1]) <= tolerance).all() for _, block in row_blocks(array, 1 << 18))
+    with np.errstate(over="ignore"):  # of a difference that is no rounding
+        return all((np.abs(block - array[:1]) <= tolerance).all() for _, block in row_blocks(array, 1 << 18))
 
 
 class Representation:
@@ -123,6 +128,9 @@ class Representation:
     ----------
     precision
         Machine epsilon of the type in which the values were stored; it sets the tolerance for their rank.
+    exponent
+        Power of two by which measures divide the values, 0 unless they are far from 1; see
+        `similitude.representations.scale`.
 
     Raises
     ------
@@ -146,8 +154,10 @@ class Representation:
         self.axes = axes
         self.ids = None if ids is None else tuple(str(i) for i in ids)
         array, self.precision = as_array(values, self.key or "representation")
-        self.values = _validated(array, self.precision, self.key or "representation").view()
+        array, largest = _validated(array, self.precision, self.key or "representation")
+        self.values = array.view()
         self.values.flags.writeable = False
+        self.exponent = exponent_of(largest, array.itemsize)
         if self.ids is not None and len(self.ids) != self.n:
             raise InputError(f"{self.key}: {len(self.ids)} input ids for {self.n} rows.")
 
@@ -224,16 +234,17 @@ class Truncated(Representation):
         self.axes = parent.axes
         self.ids = parent.ids
         self.precision = parent.precision
+        self.exponent = parent.exponent
 
     @functools.cached_property
     def values(self) -> np.ndarray:  # type: ignore[override]  # computed only if something asks for the matrix itself
         """The coordinates U_k S_k, of shape (n, at most kept); fewer columns where the rank is smaller."""
-        whole = self._parent.values.astype(np.float64, copy=False)
+        whole = scaled(self._parent.values.astype(np.float64, copy=False), -self.exponent)
         # As in measures, so that signs and rank agree.
         u, s, _ = thin_svd(centre(whole, whole.mean(axis=0), np), np)
         rank = max(int((s > rounding(whole.shape, frobenius(whole, np).item(), self.precision)).sum()), 1)
         kept = min(self._kept, rank)
-        values = u[:, :kept] * s[:kept]
+        values = scaled(u[:, :kept] * s[:kept], self.exponent)
         values.flags.writeable = False
         return values
 
