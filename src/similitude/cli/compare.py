@@ -62,6 +62,14 @@ def command(
             show_default="all of a file, the blocks of a model",
         ),
     ] = None,
+    other_layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--other-layers",
+            help="Layers of all networks but the first, where they are called otherwise.",
+            show_default="the same as --layers",
+        ),
+    ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(
@@ -126,8 +134,7 @@ def command(
             _numbers(image_mean, "--image-mean"),
             _numbers(image_std, "--image-std"),
         )
-        found = load_networks(networks, layers or [], extraction)
-        left_out = {f"{n.name}/{layer}": reason for n in found for layer, reason in n.left_out.items()}
+        found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
         chosen = asked or get_measures(None if single else "cka")

@@ -240,15 +240,14 @@ class Capture:
         except InputError as error:
             self.left_out[tap.name] = str(error)
 
-    @staticmethod
-    def _tensor(output: Any) -> Tensor:
-        """The tensor of an output, dense and of real numbers."""
+    def _tensor(self, output: Any) -> Tensor:
+        """The tensor of an output, dense, and of real numbers unless a function of the user's reduces it."""
         tensor = find_tensor(output)
         if tensor is None:
             raise InputError(f"it gives no tensor but {type(output).__name__}.")
         if tensor.is_meta:
             raise InputError("its output is on the device 'meta', which holds no values; load the weights first.")
-        if tensor.is_complex():
+        if tensor.is_complex() and self._reduction.function is None:
             raise InputError(
                 "its output is complex, and measures take real numbers. Give a function, such as "
                 "reduce=lambda output: torch.view_as_real(output).flatten(1)."
