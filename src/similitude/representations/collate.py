@@ -78,7 +78,7 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
         texts.check()
         return cut(inputs, lambda i, j: texts.tokens(inputs[i:j]))
     if sparse.issparse(inputs):
-        as_array(inputs, "inputs")  # says how to make it dense
+        inputs = as_array(inputs, "inputs").array  # an error that says how to make it dense
     if isinstance(inputs, torch.Tensor | np.ndarray):
         _check_array(inputs, model)
         return cut(inputs, lambda i, j: as_tensor(inputs[i:j]))
