@@ -141,7 +141,10 @@ def command(
         placing = _metric_of(chosen) if map_file is not None else None
         computed = chosen if placing is None or placing in chosen else [*chosen, placing]
         if map_file is not None and (len(found) < 3 or within):
-            raise InputError("A map is of three networks or more, each named once.")
+            if within or not left_out:
+                raise InputError("A map is of three networks or more, each named once.")
+            note(f"No map: it is of three networks or more, and {len(found)} could be compared.")
+            map_file = None
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
@@ -206,8 +209,11 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
     ]
     kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
     every = [representation for network in networks for representation in network.layers.values()]
+    labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
     content = {
         "n": every[0].n,
+        "ids": next((x.ids for x in every if x.ids is not None), None),
+        "labels": labels,
         "kinds": kinds,
         "values": values,
         "failures": table.failures.to_dict(orient="records"),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from similitude.cli.console import progress_bars
 from similitude.engine.models import extract_or_spill
-from similitude.errors import InputError, ShapeMismatch, SimilitudeError, UnknownName, suggestion
-from similitude.measures.pair import Side, check_same_inputs
+from similitude.engine.same_inputs import find_other_inputs
+from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
@@ -34,12 +34,21 @@ class Network:
         Layer name to representation, from input to output.
     left_out
         Layers that cannot be compared, with the reason.
+    labels
+        Classes of the inputs; empty if they have none.
     """
 
-    def __init__(self, name: str, layers: dict[str, Representation], left_out: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        layers: dict[str, Representation],
+        left_out: dict[str, str] | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.layers = layers
         self.left_out = left_out or {}
+        self.labels = labels
 
     def rename(self, name: str) -> None:
         """Give the network another name, by which its representations are labelled too."""
@@ -181,19 +190,12 @@ def _on_the_same_inputs(
     networks: Sequence[Network], left_out: dict[str, str], failures: list[SimilitudeError]
 ) -> list[Network]:
     """Leave out representations of other inputs than most, and return the networks with a layer that remains."""
-    every = [representation for network in networks for representation in network.layers.values()]
-    usual_n = Counter(x.n for x in every).most_common(1)
-    named = Counter(x.ids for x in every if x.ids is not None and x.n == usual_n[0][0]).most_common(1)
-    usual = next((x for x in every if (x.ids == named[0][0] if named else x.n == usual_n[0][0])), None)
-    for network in networks:
-        for layer, representation in list(network.layers.items()):
-            assert usual is not None
-            try:
-                check_same_inputs(Side.of(usual), Side.of(representation))
-            except ShapeMismatch as error:
-                failures.append(error)
-                left_out[representation.key] = str(error)
-                del network.layers[layer]
+    every = [(network, layer) for network in networks for layer in network.layers]
+    odd = find_other_inputs([network.layers[layer] for network, layer in every])
+    for position, error in odd.items():
+        network, layer = every[position]
+        left_out[network.layers.pop(layer).key] = str(error)
+        failures.append(error)
     return [network for network in networks if network.layers]
 
 
@@ -219,7 +221,7 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, dict(representations), representations.left_out)
+    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or ())
 
 
 def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:

@@ -232,12 +232,12 @@ class Capture:
             self._receive(tap, place, output)
 
     def _try(self, tap: Tap, action: Callable[[], None]) -> None:
-        """Leave a layer out if it is unfit."""
+        """Leave a layer out if it is unfit, or if a function of the user's fails on it."""
         try:
             action()
         except _MaskMissing:
             raise
-        except InputError as error:
+        except (InputError, NetworkError) as error:
             self.left_out[tap.name] = str(error)
 
     def _tensor(self, output: Any) -> Tensor:

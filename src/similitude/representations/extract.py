@@ -183,7 +183,7 @@ def extract(
             advance(i + 1)
     if rows.batches == 0:
         raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
-    left_out = capture.left_out
+    left_out = rows.left_out | capture.left_out
     found = Extracted(_representations(rows, label, batches.shuffled, left_out), left_out)
     if left_out:
         layer, reason = next(iter(left_out.items()))
