@@ -104,6 +104,7 @@ class Capture:
         self._stated = stated
         self._receive: Callable[[Tap, str, Any], None] = lambda tap, place, output: None
         self._calls: Counter[str] = Counter()
+        self._foreign: NetworkError | None = None
 
     @contextmanager
     def hooks(self) -> Iterator[None]:
@@ -179,7 +180,8 @@ class Capture:
                 "None of them runs in the forward pass. A network that was exported or traced runs as one graph; give "
                 "the module that it was made from."
             )
-            raise InputError(f"None of the layers gave a representation. {told}")
+            kind = NetworkError if self._foreign else InputError
+            raise kind(f"None of the layers gave a representation. {told}") from self._foreign
         return {self._name(tap, place): part for tap, place, part in kept}
 
     def again(self, batch: Batch) -> dict[str, Part]:
@@ -239,6 +241,7 @@ class Capture:
             raise
         except (InputError, NetworkError) as error:
             self.left_out[tap.name] = str(error)
+            self._foreign = error if isinstance(error, NetworkError) else self._foreign
 
     def _tensor(self, output: Any) -> Tensor:
         """The tensor of an output, dense, and of real numbers unless a function of the user's reduces it."""

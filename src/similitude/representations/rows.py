@@ -189,8 +189,10 @@ class FolderRows(Rows):
             self._sync()
 
     def finish(self) -> dict[str, np.ndarray]:
-        """Layer to a memory-mapped array."""
+        """Layer to a memory-mapped array; only now files of layers that were left out go, which no record names."""
         self._sync()
+        for layer in self.left_out:
+            self._file(layer).unlink(missing_ok=True)
         return {
             layer: np.memmap(
                 self._file(layer), dtype=self._types[layer], mode="r", shape=(sum(self.per_input[layer]), width)
@@ -205,10 +207,6 @@ class FolderRows(Rows):
                 handle.write(np.ascontiguousarray(values).data)
         except OSError as error:
             raise FileError(f"{self._file(layer)} cannot be written: {error.strerror}.") from None
-
-    def _drop(self, layer: str) -> None:
-        super()._drop(layer)
-        self._file(layer).unlink(missing_ok=True)
 
     def _continue(self) -> None:
         record = read_json(self._record)
