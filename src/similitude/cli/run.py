@@ -125,8 +125,10 @@ def command(
                 f"--{option} goes with one folder of networks: similitude run FOLDER --{option} {example}."
             )
     choices = choose(shipped, site) if shipped or not own else []
+    left_out: dict[str, str] = {}
     for folder in own:
         suite = OwnSuite(folder, scores, predictions, allowed)
+        left_out |= {f"{suite.name}/{key}": reason for key, reason in suite.left_out.items()}
         choices.append(Choice(suite, Site(site.home), suite.subtasks()))
     make_folder(out)
     for choice in choices:
@@ -143,6 +145,7 @@ def command(
             resamples=resamples,
             memory=allowed,
             executor=executor,
+            left_out=left_out,
         )
     if json:
         typer.echo(as_json(evaluation, str(out), names or []))
@@ -153,11 +156,14 @@ def command(
         console.print(as_rich(layout, console.width))
         print_sentences(console, findings(evaluation.results, str(out), names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
+    for key, reason in left_out.items():
+        note(f"Left out: {key}: {reason}")
     if len(evaluation.failures):
         note(
             f"{len(evaluation.failures)} values failed; failures.csv names them. The first: "
             f"{evaluation.failures['reason'].iloc[0]}"
         )
+    if len(evaluation.failures) or left_out:
         raise typer.Exit(1)
 
 

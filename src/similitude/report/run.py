@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -74,12 +74,14 @@ def run(
     resamples: int = 2000,
     memory: int = MEMORY,
     executor: str = "threads",
+    left_out: Mapping[str, str] | None = None,
 ) -> tuple[Evaluation, Layout]:
     """Grade measures on populations that are built, and write everything that a run leaves.
 
     Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
     ``grading.npz``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same
     populations and measures give the same bytes. For `memory` and `executor` see `similitude.engine.score_pairs`.
+    `left_out` names networks that could not be read, with the reason; it is kept with the results.
 
     Returns
     -------
@@ -120,6 +122,7 @@ def run(
                 "python": platform.python_version(),
                 "numpy": version("numpy"),
                 "scipy": version("scipy"),
+                **({"left_out": dict(left_out)} if left_out else {}),
             },
             version=software,
             resamples=resamples,
