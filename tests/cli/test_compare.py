@@ -211,6 +211,102 @@ def test_sizes(text, size):
     assert parse_size(text, 7) == size
 
 
+def test_layers_of_the_other_networks(models):
+    asked = run(
+        *models[:2], "-l", "0", "--other-layers", "0", "--other-layers", "2", "--json", "--inputs", "inputs.npy"
+    )
+    assert asked.exit_code == 0, asked.output
+    pairs = [(entry["first"], entry["second"]) for entry in json.loads(asked.stdout)["values"]]
+    assert pairs == [("first/0", "second/0"), ("first/0", "second/2")]
+
+
+def test_files_with_layers_of_other_names(files):
+    np.savez("other.npz", deep=files["b"]["last"])
+    content = json.loads(run("a.npz", "other.npz", "-l", "la*", "--other-layers", "deep", "--json").stdout)
+    assert {(entry["first"], entry["second"]) for entry in content["values"]} == {("a/last", "other/deep")}
+    assert run("a.npz", "-l", "last", "--other-layers", "first").exit_code == 2
+
+
+def _damage():
+    with open("bad.npz", "wb") as file:
+        file.write(b"PK, and then nothing")
+    return "bad.npz", "bad.npz is not a .npz file"
+
+
+def _constant():
+    np.savez("constant.npz", first=np.ones((N, 3)))
+    return "constant.npz", "every feature is constant"
+
+
+def _shorter():
+    np.savez("short.npz", first=features()[:30])
+    return "short/first", "short/first has 30"
+
+
+def _reordered():
+    np.savez("turned.npz", first=features(), ids=np.arange(N)[::-1])
+    np.savez("named.npz", first=features(), ids=np.arange(N))
+    return "turned/first", "another order"
+
+
+def _broken():
+    with open("broken.py", "w") as file:
+        file.write("def net(): raise ValueError('no weights')")
+    return "torch:./broken.py:net", "no weights"
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("spoil", [_damage, _constant, _shorter, _reordered, _broken])
+def test_one_network_that_cannot_be_compared_costs_only_itself(spoil):
+    key, reason = spoil()
+    name = key if ":" in key else f"{key.partition('/')[0].removesuffix('.npz')}.npz"
+    whole = ["named.npz"] if spoil is _reordered else []
+    inputs = ["--inputs", "x.npy"] if ":" in key else []
+    expected = json.loads(run("a.npz", *whole, "b.npz", "--json").stdout)["values"]
+    result = run("a.npz", *whole, name, "b.npz", *inputs, "--json")
+    assert result.exit_code == 1, result.output
+    content = json.loads(result.stdout)
+    assert content["values"] == expected
+    assert list(content["left_out"]) == [key]
+    assert reason in content["left_out"][key]
+    table = run("a.npz", *whole, name, "b.npz", *inputs, "--map", "map.png").stdout
+    assert key in table
+    assert reason.partition(" ")[0] in table
+    assert run("a.npz", name, *inputs).exit_code == (0 if whole else 2)  # nothing is left to compare
+
+
+@pytest.mark.usefixtures("files")
+def test_one_damaged_file_of_a_folder_costs_only_itself(tmp_path):
+    (tmp_path / "layers").mkdir()
+    for name in ("first", "last"):
+        np.save(tmp_path / f"layers/{name}.npy", features())
+    (tmp_path / "layers/middle.npy").write_bytes(b"nothing")
+    content = json.loads((result := run("layers", "--json")).stdout)
+    assert result.exit_code == 1
+    assert len(content["values"]) == 4
+    assert "is not a .npy file" in content["left_out"]["layers/middle"]
+
+
+def test_one_damaged_network_of_a_population_costs_only_itself(tmp_path):
+    writer = PopulationWriter(tmp_path / "pop", "pop", ["a", "b"], [str(i) for i in range(N)])
+    for model in ("m1", "m2", "m3"):
+        writer.write(ModelRecord(model, {"a": features(), "b": features()}))
+    next((tmp_path / "pop").rglob("m2/*.np*")).write_bytes(b"nothing")
+    result = run(tmp_path / "pop", "--json")
+    assert result.exit_code == 1, result.output
+    content = json.loads(result.stdout)
+    assert any(key.startswith("m2/") for key in content["left_out"])
+    assert {("m1/a", "m3/b"), ("m3/a", "m3/a")} <= {(e["first"], e["second"]) for e in content["values"]}
+
+
+def test_ids_and_labels_of_inputs_are_carried_along(models):
+    frame = pd.DataFrame(features(), columns=list("pqrs")).assign(id=[f"k{i}" for i in range(N)], label=["u", "v"] * 20)
+    frame.to_csv("table.csv", index=False)
+    content = json.loads(run(*models, "table.csv").stdout)
+    assert content["ids"] == [f"k{i}" for i in range(N)]
+    assert content["labels"] == ["u", "v"] * 20
+
+
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize(
     ("arguments", "text"),

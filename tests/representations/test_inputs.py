@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
 from similitude.representations.extract import extract
@@ -65,6 +66,28 @@ class Pairs(torch.utils.data.Dataset):
         return images()[i], i % 3
 
 
+class Rows:
+    """A data set that is none of torch's, such as those of the library `datasets`."""
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        return {"pixels": images()[i], "label": i % 3, "id": "abcdefghij"[i]}
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Shared out among the workers of a loader, or not."""
+
+    def __init__(self, shared):
+        self.shared = shared
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        parts = images() if worker is None or not self.shared else images()[worker.id :: worker.num_workers]
+        return iter(parts)
+
+
 @pytest.mark.parametrize(
     "hold",
     [
@@ -76,6 +99,18 @@ class Pairs(torch.utils.data.Dataset):
         lambda x: [(image, 0) for image in x],
         lambda x: Pairs(),
         lambda x: torch.utils.data.DataLoader(Pairs(), batch_size=3),
+        lambda x: Rows(),
+        lambda x: [Rows()[i] for i in range(10)],
+        lambda x: {"pixel_values": x, "flag": True, "nothing": None},
+        lambda x: {"pixel_values": list(x)},
+        lambda x: (x, np.arange(10)),
+        lambda x: [torch.as_tensor(x), torch.arange(10)],
+        lambda x: pd.Series(list(x)),
+        lambda x: torch.utils.data.TensorDataset(torch.as_tensor(x), torch.arange(10)),
+        lambda x: torch.utils.data.Subset(Pairs(), range(10)),
+        lambda x: torch.utils.data.ConcatDataset([torch.utils.data.Subset(Pairs(), range(4)), list(zip(x[4:], x))]),  # noqa: B905
+        lambda x: Stream(shared=False),
+        lambda x: (x[i : i + 3] for i in range(0, 10, 3)),
         lambda x: [x[:4], x[4:]],
         lambda x: np.ascontiguousarray(x, dtype=">f4"),
         lambda x: torch.as_tensor(x).requires_grad_(),
@@ -103,6 +138,14 @@ def test_an_archive_of_one_array(tmp_path, name):
         ([images()[0], images()[1][:, :4]], InputError, "differ in shape"),
         (pd.DataFrame({"a": ["x"], "b": [1]}), InputError, "not numeric"),
         (pd.Series(["a text", None]), InputError, "not a text"),
+        (pd.Series([1.0, 2.0]), InputError, r"frame\[\[column\]\]"),
+        ((images()[0] * 50).reshape(6, 32).astype("uint8"), NetworkError, r"uint8"),
+        (np.ma.masked_less(images(), 0), InputError, "masked"),
+        (torch.as_tensor(images()).to_sparse(), InputError, "to_dense"),
+        (sparse.csr_array(np.eye(3)), InputError, "toarray"),
+        (np.array([["2020-01-01"] * 4], dtype="M8[D]"), InputError, "not numbers"),
+        ({1, 2}, InputError, "no order"),
+        ([{"x": images()[0], "id": 1}, {"y": images()[1], "id": 2}], InputError, "Input 1 has the keys y"),
     ],
 )
 def test_inputs_that_do_not_fit(inputs, error, text):
@@ -125,6 +168,47 @@ def test_inputs_that_do_not_fit(inputs, error, text):
 def test_inputs_that_cannot_be_used_are_named(inputs, text):
     with pytest.raises(InputError, match=text):
         extract(nn.Sequential(nn.Linear(2, 2)), inputs, layers="0")
+
+
+def test_images_of_pillow_are_sent_to_the_image_processor():
+    pil = pytest.importorskip("PIL.Image")
+    pictures = [pil.fromarray(np.zeros((8, 8, 3), dtype="uint8"))] * 3
+
+    class Pictures(Pairs):
+        def __getitem__(self, i):
+            return pictures[i % 3], 0
+
+    loader = torch.utils.data.DataLoader(Pictures(), batch_size=2)
+    for inputs in (pictures, [(picture, 0) for picture in pictures], {"pixel_values": pictures}, Pictures(), loader):
+        with pytest.raises((InputError, NetworkError), match="image processor"):
+            extract(convnet(), inputs, layers="3")
+
+
+def test_a_stream_that_several_workers_share():
+    def load(shared):
+        return torch.utils.data.DataLoader(Stream(shared), batch_size=2, num_workers=2)
+
+    found = extract(convnet(), load(shared=True), layers="3")["3"]
+    assert found.n == 10
+    with pytest.raises(InputError, match="2 workers gives all inputs"):
+        extract(convnet(), load(shared=False), layers="3")
+
+
+def test_a_data_set_without_a_length():
+    class Endless(torch.utils.data.Dataset):
+        def __getitem__(self, i):
+            return images()[0]
+
+    with pytest.raises(InputError, match="__len__"):
+        extract(convnet(), Endless(), layers="3")
+
+
+def test_complex_inputs_reach_a_complex_network():
+    x = torch.randn(9, 4, dtype=torch.complex64)
+    net = nn.Sequential(nn.Linear(4, 3, dtype=torch.complex64))
+    found = extract(net, x, layers="0", reduce=lambda output: torch.view_as_real(output).flatten(1))["0"]
+    expected = torch.view_as_real(net(x)).flatten(1).detach().numpy()
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
 
 
 def test_frames():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -171,17 +173,86 @@ def test_a_remark_that_is_no_direction_stays_in_the_name(folder, tmp_path):
 def test_folders_that_do_not_fit(folder, tmp_path):
     with pytest.raises(InputError, match="--scores"):
         OwnSuite(folder)
-    np.savez(folder / "odd.npz", early=np.eye(60, 3))
-    with pytest.raises(InputError, match="late"):
-        OwnSuite(folder)
     with pytest.raises(FileError, match="not a folder"):
         OwnSuite(tmp_path / "absent")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileError, match="no networks"):
         OwnSuite(tmp_path / "empty")
-    (folder / "odd.npz").unlink()
+    (tmp_path / "strangers").mkdir()
+    for i in range(3):
+        np.savez(tmp_path / f"strangers/net{i}.npz", **{f"layer{i}": np.eye(60, 3)})
+    with pytest.raises(InputError, match="no layer in common"):
+        OwnSuite(tmp_path / "strangers")
     with pytest.raises(FileError, match="does not exist"):
         OwnSuite(folder, tmp_path / "absent.csv")
+
+
+def _damage(file, layers):
+    file.write_bytes(b"PK, and then nothing")
+    return "is not a .npz file"
+
+
+def _without_a_layer(file, layers):
+    np.savez(file, early=layers["early"])
+    return "no layer 'late'"
+
+
+def _constant(file, layers):
+    np.savez(file, early=layers["early"], late=np.ones((60, 3)))
+    return "every feature is constant"
+
+
+def _holes(file, layers):
+    np.savez(file, early=layers["early"], late=np.full((60, 3), np.nan))
+    return "NaN"
+
+
+def _other_inputs(file, layers):
+    np.savez(file, **{layer: values[:50] for layer, values in layers.items()})
+    return "60 inputs"
+
+
+@pytest.mark.parametrize("spoil", [_damage, _without_a_layer, _constant, _holes, _other_inputs])
+@pytest.mark.parametrize("which", [0, 3])
+def test_one_network_that_cannot_be_graded_costs_only_itself(spoil, which, folder, tmp_path, arrays):
+    table = write(tmp_path, model=MODELS, accuracy=SKILL)
+    options = "--scores", table, "--home", tmp_path / "home", "-m", "cka", "--resamples", 100
+    spoiled = MODELS[which]
+    reason = spoil(folder / f"{spoiled}.npz", arrays[spoiled])
+    result = run(folder, *options, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 1, result.output
+    left_out = json.loads(result.stdout)["provenance"]["left_out"]
+    assert list(left_out) == [f"mine/{spoiled}"]
+    assert reason in left_out[f"mine/{spoiled}"]
+    assert f"Left out: mine/{spoiled}" in result.stderr
+    (folder / f"{spoiled}.npz").unlink()
+    write(tmp_path, model=[m for m in MODELS if m != spoiled], accuracy=[s for s in SKILL if s != SKILL[which]])
+    whole = run(folder, *options, "--out", tmp_path / "whole")
+    assert whole.exit_code == 0, whole.output
+    assert (tmp_path / "out/results.csv").read_bytes() == (tmp_path / "whole/results.csv").read_bytes()
+
+
+def test_a_layer_that_most_networks_do_not_have_costs_only_itself(folder, tmp_path, arrays):
+    for model, layers in arrays.items():
+        np.savez(folder / f"{model}.npz", **layers, flat=np.ones((60, 3)))
+    np.savez(folder / "net7.npz", **arrays["net7"], own=arrays["net7"]["late"])
+    layers = [layer for layer in (*LAYERS, "flat") for _ in MODELS]
+    suite = OwnSuite(folder, write(tmp_path, model=MODELS * 3, layer=layers, probe=SKILL * 3))
+    population = suite.populations(Site(tmp_path))["mine"]
+    assert population.layers == LAYERS
+    assert population.models == tuple(MODELS)
+    assert set(suite.left_out) == {"*/flat", "*/own"}
+    assert "constant" in suite.left_out["*/flat"]
+
+
+def test_a_damaged_network_of_a_population_folder(tmp_path, arrays):
+    writer = PopulationWriter(tmp_path / "pop", "pop", LAYERS, [str(i) for i in range(60)])
+    for model, skill in zip(MODELS, SKILL, strict=True):
+        writer.write(ModelRecord(model, arrays[model], scores=[Score("accuracy", skill)]))
+    next((tmp_path / "pop").rglob("net3/late*")).write_bytes(b"nothing")
+    suite = OwnSuite(tmp_path / "pop")
+    assert set(suite.left_out) == {"net3"}
+    assert "net3" not in suite.populations(Site(tmp_path))["pop"].models
 
 
 def test_scores_need_a_folder(tmp_path):

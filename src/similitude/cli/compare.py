@@ -62,6 +62,14 @@ def command(
             show_default="all of a file, the blocks of a model",
         ),
     ] = None,
+    other_layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--other-layers",
+            help="Layers of all networks but the first, where they are called otherwise.",
+            show_default="the same as --layers",
+        ),
+    ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(
@@ -126,15 +134,17 @@ def command(
             _numbers(image_mean, "--image-mean"),
             _numbers(image_std, "--image-std"),
         )
-        found = load_networks(networks, layers or [], extraction)
-        left_out = {f"{n.name}/{layer}": reason for n in found for layer, reason in n.left_out.items()}
+        found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
         chosen = asked or get_measures(None if single else "cka")
         placing = _metric_of(chosen) if map_file is not None else None
         computed = chosen if placing is None or placing in chosen else [*chosen, placing]
         if map_file is not None and (len(found) < 3 or within):
-            raise InputError("A map is of three networks or more, each named once.")
+            if within or not left_out:
+                raise InputError("A map is of three networks or more, each named once.")
+            note(f"No map: it is of three networks or more, and {len(found)} could be compared.")
+            map_file = None
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
@@ -199,8 +209,11 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
     ]
     kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
     every = [representation for network in networks for representation in network.layers.values()]
+    labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
     content = {
         "n": every[0].n,
+        "ids": next((x.ids for x in every if x.ids is not None), None),
+        "labels": labels,
         "kinds": kinds,
         "values": values,
         "failures": table.failures.to_dict(orient="records"),

@@ -171,11 +171,15 @@ def command(
             console.print()
         print_sentences(console, graded.findings(names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
+    left_out = evaluation.results.provenance.get("left_out", {})
+    for key, reason in left_out.items():
+        note(f"Left out: {key}: {reason}")
     if len(evaluation.failures):
         note(
             f"{len(evaluation.failures)} values failed; failures.csv names them. The first: "
             f"{evaluation.failures['reason'].iloc[0]}"
         )
+    if len(evaluation.failures) or left_out:
         raise typer.Exit(1)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from similitude.cli.console import progress_bars
 from similitude.engine.models import extract_or_spill
-from similitude.errors import InputError, UnknownName, suggestion
+from similitude.engine.same_inputs import find_other_inputs
+from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
@@ -33,12 +34,27 @@ class Network:
         Layer name to representation, from input to output.
     left_out
         Layers that cannot be compared, with the reason.
+    labels
+        Classes of the inputs; empty if they have none.
     """
 
-    def __init__(self, name: str, layers: dict[str, Representation], left_out: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        layers: dict[str, Representation],
+        left_out: dict[str, str] | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.layers = layers
         self.left_out = left_out or {}
+        self.labels = labels
+
+    def rename(self, name: str) -> None:
+        """Give the network another name, by which its representations are labelled too."""
+        self.name = name
+        for representation in self.layers.values():
+            representation.model = name
 
 
 @dataclass(frozen=True)
@@ -81,21 +97,82 @@ class Extraction:
     image_std: Sequence[float] | None = None
 
 
-def load_networks(references: Sequence[str], layers: Sequence[str], extraction: Extraction) -> list[Network]:
-    """Networks of files, folders (a population gives all of its models) and model references.
+def load_networks(
+    references: Sequence[str],
+    layers: Sequence[str],
+    extraction: Extraction,
+    other_layers: Sequence[str] | None = None,
+) -> tuple[list[Network], dict[str, str]]:
+    """Load the networks of files, folders (a population gives all of its models) and model references.
+
+    Parameters
+    ----------
+    references
+        Paths and model references.
+    layers
+        Names, globs or presets; empty for the default.
+    extraction
+        How models are run.
+    other_layers
+        Layers of all networks but those of the first reference, if they are called otherwise.
+
+    Returns
+    -------
+    networks
+        Those with a layer that can be compared.
+    left_out
+        ``network/layer``, or a whole network, with the reason for which it is left out.
 
     Raises
     ------
-    InputError
-        A model reference without inputs, or a folder for models where there are none.
-    UnknownName
-        No layer matches.
+    SimilitudeError
+        Fewer than two of several networks, or not the only one, can be compared; the reason is that of the first that
+        cannot. Options that do not go with the references.
     """
     models = [reference for reference in references if is_model_reference(reference)]
-    if extraction.folder is not None and not models:
-        raise InputError("--folder keeps what models give, and all networks here are files. Leave it out.")
+    _check_options(len(references), models, extraction, other_layers)
+    found: list[Network] = []
+    left_out: dict[str, str] = {}
+    failures: list[SimilitudeError] = []
+    allowance = Allowance(extraction.memory)
+    for i, reference in enumerate(references):
+        chosen = layers if i == 0 or other_layers is None else other_layers
+        try:
+            if is_model_reference(reference):
+                place = re.sub(r"[^\w.-]+", "-", reference)
+                if earlier := references[:i].count(reference):  # a factory may give another network each time
+                    place += f"-{earlier + 1}"
+                found.append(_from_model(reference, place, chosen, extraction, len(models)))
+            else:
+                found += _from_files(Path(reference), chosen, allowance, left_out)
+        except SimilitudeError as error:  # this network's own
+            failures.append(error)
+            left_out[reference] = str(error)
+    names = Counter(network.name for network in found)
+    is_ambiguous = len(names) < len(found)  # files of the same name in several folders, or one file twice
+    for i, network in enumerate(found):
+        network.rename(f"{i + 1}:{network.name}" if is_ambiguous else network.name)
+        left_out |= {f"{network.name}/{layer}": reason for layer, reason in network.left_out.items()}
+    found = _on_the_same_inputs(found, left_out, failures)
+    if failures and len(found) < min(len(references), 2):
+        raise failures[0]
+    return found, left_out
+
+
+def _check_options(
+    count: int, models: Sequence[str], extraction: Extraction, other_layers: Sequence[str] | None
+) -> None:
+    """Refuse options that have nothing to act on, and models without inputs."""
+    if models and extraction.inputs is None:
+        raise InputError(
+            f"{models[0]} is a model, so there must be something to show it: --inputs with an array file, a .txt file "
+            "of one text per line, a table with a column of texts, or a folder of images."
+        )
+    if other_layers is not None and count < 2:
+        raise InputError("--other-layers is for networks after the first, and there is one network only.")
     options = {
         "--inputs": extraction.inputs is not None,
+        "--folder": extraction.folder is not None,
         "--reduce": extraction.reduce != "auto",
         "--axes": bool(extraction.axes),
         "--column": extraction.column is not None,
@@ -107,31 +184,23 @@ def load_networks(references: Sequence[str], layers: Sequence[str], extraction: 
     for option, given in options.items():
         if given and not models:
             raise InputError(f"{option} is for models, and all networks here are files. Leave it out.")
-    found: list[Network] = []
-    allowance = Allowance(extraction.memory)
-    for i, reference in enumerate(references):
-        if is_model_reference(reference):
-            place = re.sub(r"[^\w.-]+", "-", reference)
-            if earlier := references[:i].count(reference):  # a factory may give another network each time
-                place += f"-{earlier + 1}"
-            found.append(_from_model(reference, place, layers, extraction, len(models)))
-        else:
-            found += _from_files(Path(reference), layers, allowance)
-    names = Counter(network.name for network in found)
-    if len(names) < len(found):  # files of the same name in several folders, or one file twice
-        found = [Network(f"{i + 1}:{n.name}", n.layers, n.left_out) for i, n in enumerate(found)]
-    for network in found:
-        for representation in network.layers.values():
-            representation.model = network.name
-    return found
+
+
+def _on_the_same_inputs(
+    networks: Sequence[Network], left_out: dict[str, str], failures: list[SimilitudeError]
+) -> list[Network]:
+    """Leave out representations of other inputs than most, and return the networks with a layer that remains."""
+    every = [(network, layer) for network in networks for layer in network.layers]
+    odd = find_other_inputs([network.layers[layer] for network, layer in every])
+    for position, error in odd.items():
+        network, layer = every[position]
+        left_out[network.layers.pop(layer).key] = str(error)
+        failures.append(error)
+    return [network for network in networks if network.layers]
 
 
 def _from_model(reference: str, place: str, layers: Sequence[str], extraction: Extraction, models: int) -> Network:
-    if extraction.inputs is None:
-        raise InputError(
-            f"{reference} is a model, so there must be something to show it: --inputs with an array file, a .txt file "
-            "of one text per line, a table with a column of texts, or a folder of images."
-        )
+    assert extraction.inputs is not None
     loaded = load_model(reference)
     shown = load_inputs(extraction.inputs, extraction.column, _preparation(loaded, extraction), extraction.batch_size)
     with progress_bars() as bars:
@@ -152,7 +221,7 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, dict(representations), representations.left_out)
+    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or ())
 
 
 def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:
@@ -166,8 +235,8 @@ def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | N
     return own.changed(size, extraction.image_mean, extraction.image_std)
 
 
-def _from_files(path: Path, layers: Sequence[str], allowance: Allowance) -> list[Network]:
-    arrays = load_arrays(path, allowance=allowance)
+def _from_files(path: Path, layers: Sequence[str], allowance: Allowance, left_out: dict[str, str]) -> list[Network]:
+    arrays = load_arrays(path, allowance=allowance, left_out=left_out)
     chosen = [array for array in arrays if not layers or any(matches(array.layer, glob) for glob in layers)]
     if not chosen:
         known = {array.layer for array in arrays}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from similitude.engine.compute import Progress
 from similitude.engine.pairwise import PairTable, pairwise
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
+from similitude.representations import Representation
 from similitude.representations.extract import DoesNotFit, Extracted, extract
 from similitude.representations.taps import LayersLike
 
@@ -72,7 +74,8 @@ def compare_models(
     Returns
     -------
     PairTable
-        ``.matrix("cka")`` has the layers of `a` as rows and those of `b` as columns.
+        ``.matrix("cka")`` has the layers of `a` as rows and those of `b` as columns; ``.left_out`` names the layers
+        that give no representation, with the reason.
 
     Raises
     ------
@@ -98,7 +101,8 @@ def compare_models(
         raise InputError("Two networks cannot both read an iterator. Give a list of its batches, or a loader.")
     share = memory // 2
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
-        sides = []
+        sides: list[list[Representation]] = []
+        left_out: dict[str, str] = {}
         for network, name in zip(networks, names or _names(a, b), strict=False):
             letter = "ab"[len(sides)]
             found = extract_or_spill(
@@ -111,9 +115,11 @@ def compare_models(
                 **options,
             )
             sides.append(list(found.values()))
-        return pairwise(
+            left_out |= {f"{name}/{layer}": reason for layer, reason in found.left_out.items()}
+        table = pairwise(
             sides[0], chosen, others=sides[-1], progress=progress if callable(progress) else None, memory=share
         )
+        return replace(table, left_out=left_out)
 
 
 def extract_or_spill(

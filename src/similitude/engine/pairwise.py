@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -124,12 +124,15 @@ class PairTable:
         Labels of the first and of the second side, in order.
     failures
         Columns first, second, measure, reason.
+    left_out
+        Representations that cannot be compared with anything, and are not in the table, with the reason.
     """
 
     frame: pd.DataFrame
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     failures: pd.DataFrame
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def matrix(self, measure: str | Measure) -> pd.DataFrame:
         """Values of one measure, first sides as rows and second sides as columns, labelled."""
@@ -174,10 +177,12 @@ def pairwise(
     -----
     SimilitudeWarning
         A measure failed on some pairs; they are NaN, with reasons in ``.failures``. Or biased CKA is asked for with so
-        few inputs that chance alone gives a notable value. Or `memory` does not hold two sides that have to be.
+        few inputs that chance alone gives a notable value. Or `memory` does not hold two sides that have to be. Or
+        some representations cannot be compared, being constant, say; they are in ``.left_out``.
     """
-    first = _labelled(representations)
-    second = first if others is None else _labelled(others)
+    left_out: dict[str, str] = {}
+    first = _labelled(representations, left_out)
+    second = first if others is None else _labelled(others, left_out)
     chosen = get_measures(measures)
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
@@ -200,15 +205,30 @@ def pairwise(
             SimilitudeWarning,
             stacklevel=2,
         )
-    return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
+    if left_out:
+        warnings.warn(
+            f"{len(left_out)} representation(s) left out, the first: {next(iter(left_out.values()))}",
+            SimilitudeWarning,
+            stacklevel=2,
+        )
+    return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures, left_out)
 
 
-def _labelled(entries: Sequence[Any] | Mapping[str, Any]) -> list[Representation]:
-    """Representations with labels of their own: the key or position where there is no name."""
+def _labelled(entries: Sequence[Any] | Mapping[str, Any], left_out: dict[str, str]) -> list[Representation]:
+    """Representations with labels of their own: the key or position where there is no name.
+
+    Of several, those that cannot be compared are noted in `left_out`; if none can, it is an error.
+    """
     keyed = entries.items() if isinstance(entries, Mapping) else enumerate(entries)
-    found = [_named(entry, str(key)) for key, entry in keyed]
+    found, first = [], None
+    for key, entry in keyed:
+        try:
+            found.append(_named(entry, str(key)))
+        except InputError as error:
+            first = first or error
+            left_out[str(key)] = str(error)
     if not found:
-        raise InputError("There are no representations to compare.")
+        raise first or InputError("There are no representations to compare.")
     return found
 
 

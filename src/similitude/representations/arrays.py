@@ -43,7 +43,7 @@ def as_array(values: Any, name: str = "values") -> Converted:
     if is_torch_array(values):
         return _of_tensor(values, name)
     if sparse.issparse(values):
-        raise InputError(f"{name}: sparse matrices are not supported, since centring fills them. Pass X.toarray().")
+        raise InputError(f"{name}: sparse matrices are not supported. Pass X.toarray().")
     if isinstance(values, pd.DataFrame):
         values = _of_frame(values, name)
     elif isinstance(values, np.ma.MaskedArray):

@@ -104,6 +104,7 @@ class Capture:
         self._stated = stated
         self._receive: Callable[[Tap, str, Any], None] = lambda tap, place, output: None
         self._calls: Counter[str] = Counter()
+        self._foreign: NetworkError | None = None
 
     @contextmanager
     def hooks(self) -> Iterator[None]:
@@ -179,7 +180,8 @@ class Capture:
                 "None of them runs in the forward pass. A network that was exported or traced runs as one graph; give "
                 "the module that it was made from."
             )
-            raise InputError(f"None of the layers gave a representation. {told}")
+            kind = NetworkError if self._foreign else InputError
+            raise kind(f"None of the layers gave a representation. {told}") from self._foreign
         return {self._name(tap, place): part for tap, place, part in kept}
 
     def again(self, batch: Batch) -> dict[str, Part]:
@@ -232,23 +234,23 @@ class Capture:
             self._receive(tap, place, output)
 
     def _try(self, tap: Tap, action: Callable[[], None]) -> None:
-        """Leave a layer out if it is unfit."""
+        """Leave a layer out if it is unfit, or if a function of the user's fails on it."""
         try:
             action()
         except _MaskMissing:
             raise
-        except InputError as error:
+        except (InputError, NetworkError) as error:
             self.left_out[tap.name] = str(error)
+            self._foreign = error if isinstance(error, NetworkError) else self._foreign
 
-    @staticmethod
-    def _tensor(output: Any) -> Tensor:
-        """The tensor of an output, dense and of real numbers."""
+    def _tensor(self, output: Any) -> Tensor:
+        """The tensor of an output, dense, and of real numbers unless a function of the user's reduces it."""
         tensor = find_tensor(output)
         if tensor is None:
             raise InputError(f"it gives no tensor but {type(output).__name__}.")
         if tensor.is_meta:
             raise InputError("its output is on the device 'meta', which holds no values; load the weights first.")
-        if tensor.is_complex():
+        if tensor.is_complex() and self._reduction.function is None:
             raise InputError(
                 "its output is complex, and measures take real numbers. Give a function, such as "
                 "reduce=lambda output: torch.view_as_real(output).flatten(1)."

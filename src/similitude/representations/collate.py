@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from similitude.errors import InputError
+from similitude.representations.arrays import as_array, check_dense_tensor
 from similitude.representations.texts import Texts, pad_tokens
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["Source", "as_tensor", "find_source"]
+__all__ = ["IMAGES", "Source", "as_tensor", "find_source"]
+
+IMAGES = (
+    "Images have to be tensors, of one size and scaled as in training. Pass them through the network's image processor "
+    "or transform, or name their folder on the command line: similitude compare ... --inputs FOLDER."
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
         Inputs of no known kind, or none at all.
     """
     import torch
-    from torch.utils.data import DataLoader, Dataset
+    from torch.utils.data import DataLoader, Dataset, IterableDataset
 
     def cut(values: Any, piece: Callable[[int, int], Any], ids: tuple[str, ...] | None = None) -> Source:
         n = len(values)
@@ -58,29 +65,40 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
 
     if isinstance(inputs, str):
         raise InputError("Give a list of texts, not one text.")
+    if isinstance(inputs, Set):
+        raise InputError("A set has no order, by which rows could be matched. Give a list.")
     if isinstance(inputs, pd.Series | pd.Index | pd.DataFrame):
         values, ids = _of_frame(inputs)
         return Source(*_pass(find_source(values, texts, batch_size, model)), ids)
     if isinstance(inputs, np.ndarray) and inputs.dtype.kind in "OUT":
         inputs = inputs.tolist()
+    if _are_labelled(inputs):
+        inputs = inputs[0]
     if isinstance(inputs, Sequence) and texts.are(inputs):
         texts.check()
         return cut(inputs, lambda i, j: texts.tokens(inputs[i:j]))
+    if sparse.issparse(inputs):
+        inputs = as_array(inputs, "inputs").array  # an error that says how to make it dense
     if isinstance(inputs, torch.Tensor | np.ndarray):
-        _check_shape(inputs, model)
+        _check_array(inputs, model)
         return cut(inputs, lambda i, j: as_tensor(inputs[i:j]))
     if isinstance(inputs, Mapping):
-        lengths = {key: len(value) for key, value in inputs.items()}
+        lengths = {key: len(value) for key, value in inputs.items() if _is_piece(value)}
         if len(set(lengths.values())) > 1:
             raise InputError(f"The entries of the inputs differ in length: {lengths}.")
         if not lengths:
             raise InputError("There are no inputs.")
-        first = next(iter(inputs.values()))
-        return cut(first, lambda i, j: _pieces({key: value[i:j] for key, value in inputs.items()}))
+        whole = {key: value for key, value in inputs.items() if key not in lengths}  # flags, and what is None
+        first = inputs[next(iter(lengths))]
+        return cut(first, lambda i, j: _pieces({key: inputs[key][i:j] for key in lengths}) | whole)
     if isinstance(inputs, Sequence) and len(inputs) and _are_single(inputs, model):
         return cut(inputs, lambda i, j: _joined(inputs[i:j]))
-    if isinstance(inputs, Dataset):
+    if isinstance(inputs, IterableDataset):
         inputs = DataLoader(inputs, batch_size=batch_size)
+    elif isinstance(inputs, Dataset) or (hasattr(inputs, "__getitem__") and not isinstance(inputs, Sequence)):
+        if not hasattr(inputs, "__len__"):
+            raise InputError(f"The data set {type(inputs).__name__} does not say how many inputs it has (__len__).")
+        return cut(inputs, lambda i, j: _joined([inputs[k] for k in range(i, j)]))
     if isinstance(inputs, Iterable):
         try:
             count = len(inputs)  # type: ignore[arg-type]  # iterables without a length are caught
@@ -88,7 +106,8 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
             count = None
         return Source(lambda: iter(inputs), count)
     raise InputError(
-        f"Inputs of type {type(inputs).__name__}: give a tensor, a dict of tensors, texts, or a loader of batches."
+        f"Inputs of type {type(inputs).__name__}: expected a tensor or array (n, ...), a dict of them, texts, a list "
+        "of inputs, a data set, or a loader of batches. Read files with similitude.representations.input_files first."
     )
 
 
@@ -104,11 +123,15 @@ def _of_frame(frame: Any) -> tuple[Any, tuple[str, ...] | None]:
         columns = {name: kind for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)}
         if columns:
             raise InputError(f"The column {next(iter(columns))!r} is not numeric. For texts give that column alone.")
-        return frame.to_numpy(dtype=np.float64 if (frame.dtypes != frame.dtypes.iloc[0]).any() else None), ids
+        return as_array(frame, "inputs").array, ids
     values = frame.tolist()
-    if not all(isinstance(value, str) for value in values):
-        missing = next((i for i, value in enumerate(values) if not isinstance(value, str)), 0)
-        raise InputError(f"Entry {missing} of the {type(frame).__name__} is not a text but {values[missing]!r}.")
+    kinds = (str,) if values and isinstance(values[0], str) else (np.ndarray, list, tuple)
+    odd = next((i for i, value in enumerate(values) if not isinstance(value, kinds)), None)
+    if odd is not None:
+        raise InputError(
+            f"Entry {odd} of the {type(frame).__name__} is not a text, or not an array as the others: {values[odd]!r}. "
+            "For a column of numbers give a DataFrame: frame[[column]]."
+        )
     return values, ids
 
 
@@ -125,7 +148,27 @@ def _expected_axes(model: Module | None) -> int | None:
     return next((axes for kind, axes in kinds.items() if isinstance(first, kind)), None)
 
 
-def _check_shape(values: Any, model: Module | None) -> None:
+def _are_labelled(inputs: Any) -> bool:
+    """Whether inputs are a pair of all inputs and all labels, (x, y), not two batches."""
+    if not isinstance(inputs, tuple | list) or len(inputs) != 2:
+        return False
+    axes = [getattr(entry, "ndim", None) for entry in inputs]
+    return axes[1] == 1 and (axes[0] or 0) > 1 and len(inputs[0]) == len(inputs[1])
+
+
+def _is_piece(value: Any) -> bool:
+    """Whether an entry of a dict has one part per input."""
+    return hasattr(value, "__len__") and not isinstance(value, str) and getattr(value, "ndim", 1) > 0
+
+
+def _check_array(values: Any, model: Module | None) -> None:
+    """Refuse arrays that hold no inputs, or something other than numbers."""
+    import torch
+
+    if isinstance(values, torch.Tensor):
+        check_dense_tensor(values, "inputs")
+    elif isinstance(values, np.ma.MaskedArray):
+        as_array(values, "inputs")
     expected = _expected_axes(model)
     if values.ndim < 2:
         raise InputError(
@@ -144,11 +187,23 @@ def _are_single(entries: Sequence[Any], model: Module | None) -> bool:
     if isinstance(first, tuple) and len(first) == 2 and (np.ndim(first[1]) == 0 or isinstance(first[1], str)):
         return True  # an input with its label
     if isinstance(first, Mapping):
-        return all(_is_flat(value) or np.ndim(value) == 0 for value in first.values())
-    if _is_flat(first) or hasattr(first, "getbands"):
+        pieces = [value for value in first.values() if not isinstance(value, bool) and value is not None]
+        if any(isinstance(value, str) or np.ndim(value) == 0 for value in pieces):
+            return True  # among them a label or a name
+        return all(_is_flat(value) for value in pieces) or any(_is_single(value, model) for value in pieces)
+    return _is_single(first, model)
+
+
+def _is_single(value: Any, model: Module | None) -> bool:
+    if _is_flat(value) or _is_image(value):
         return True
-    axes = getattr(first, "ndim", None)
+    axes = getattr(value, "ndim", None)
     return axes is not None and (axes == 1 or axes + 1 == _expected_axes(model))
+
+
+def _is_image(value: Any) -> bool:
+    """Whether a value is an image of Pillow."""
+    return hasattr(value, "getbands")
 
 
 def _is_flat(value: Any) -> bool:
@@ -161,18 +216,17 @@ def _joined(entries: Sequence[Any]) -> Any:
 
     first = entries[0]
     if isinstance(first, Mapping):
+        if odd := next((i for i, entry in enumerate(entries) if entry.keys() != first.keys()), None):
+            raise InputError(f"Input {odd} has the keys {', '.join(entries[odd])}, the first {', '.join(first)}.")
         return _pieces({key: [entry[key] for entry in entries] for key in first})
-    if isinstance(first, tuple):
-        return _joined([entry[0] for entry in entries])
+    if isinstance(first, tuple) or (isinstance(first, list) and first and not _is_flat(first)):
+        return _joined([entry[0] for entry in entries])  # without its label
     if isinstance(first, str):
         return list(entries)
     if _is_flat(first):
         return _pieces({"input_ids": list(entries)}) if isinstance(first[0], int) else as_tensor(np.array(entries))
-    if hasattr(first, "getbands"):
-        raise InputError(
-            "Images have to be tensors, of one size and scaled as in training. Pass them through the network's image "
-            "processor, or name their folder on the command line: similitude compare ... --inputs FOLDER."
-        )
+    if _is_image(first):
+        raise InputError(IMAGES)
     tensors = [as_tensor(entry) for entry in entries]
     shapes = sorted({tuple(tensor.shape) for tensor in tensors})
     if len(shapes) > 1:
@@ -184,13 +238,17 @@ def _pieces(entries: dict[str, Any]) -> dict[str, Any]:
     """Entries of a batch as tensors; lists of token ids are padded, and get a mask if they have none."""
     found = {}
     for key, value in entries.items():
-        ragged = isinstance(value, list) and len({len(entry) for entry in value if _is_flat(entry)}) > 1
-        if ragged or (key == "input_ids" and isinstance(value, list) and _is_flat(value[0])):
-            found[key], mask = pad_tokens(value)
+        parts: list[Any] = list(value) if isinstance(value, list | tuple) else []
+        first = parts[0] if parts else None
+        ragged = len({len(part) for part in parts if _is_flat(part)}) > 1
+        if ragged or (key == "input_ids" and _is_flat(first)):
+            found[key], mask = pad_tokens(parts)
             if key == "input_ids" and "attention_mask" not in entries:
                 found["attention_mask"] = mask
-        elif isinstance(value, list | tuple) and any(isinstance(entry, str) for entry in value):
-            found[key] = list(value)
+        elif any(part is None or isinstance(part, str | bool) for part in parts):
+            found[key] = first if all(part is None for part in parts) else parts
+        elif _is_image(first) or hasattr(first, "shape"):
+            found[key] = _joined(parts)
         else:
             found[key] = as_tensor(value)
     return found
@@ -203,5 +261,7 @@ def as_tensor(values: Any) -> Any:
     if isinstance(values, torch.Tensor):
         return values
     array = np.array(values)
+    if array.dtype.kind not in "biufc":
+        raise InputError(f"Inputs of type {array.dtype} are not numbers. Give numbers, or texts with a tokenizer.")
     kind = np.dtype(np.float64) if array.dtype.char == "g" else array.dtype.newbyteorder("=")
     return torch.as_tensor(array.astype(kind, copy=False))

@@ -177,13 +177,14 @@ def extract(
                 if looks and check:
                     self_test(model, capture, batch, parts, looks)
                 rows.readings = {place: dataclasses.asdict(reading) for place, reading in capture.readings.items()}
+                rows.left_out |= capture.left_out
                 rows.add(parts, batch.ids)
                 if isinstance(rows, MemoryRows):
                     _check_memory(rows, batches.count, memory)
             advance(i + 1)
     if rows.batches == 0:
         raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
-    left_out = capture.left_out
+    left_out = rows.left_out
     found = Extracted(_representations(rows, label, batches.shuffled, left_out), left_out)
     if left_out:
         layer, reason = next(iter(left_out.items()))

@@ -10,6 +10,8 @@ rows. In a folder of files each file is a layer, or several.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,12 +112,24 @@ def load_representations(path: str | Path, *, name: str = "", memory: int = MEMO
     return {array.key: array.representation() for array in arrays}
 
 
-def load_arrays(path: str | Path, *, name: str = "", allowance: Allowance | None = None) -> list[NamedArray]:
-    """Arrays of a file or folder, as they are; see `load_representations`."""
+def load_arrays(
+    path: str | Path, *, name: str = "", allowance: Allowance | None = None, left_out: dict[str, str] | None = None
+) -> list[NamedArray]:
+    """Arrays of a file or folder, as they are; see `load_representations`.
+
+    Parameters
+    ----------
+    path, name
+        See `load_representations`.
+    allowance
+        Memory that the arrays may take.
+    left_out
+        Where files of a folder that cannot be read are noted, with the reason; without it, the first is an error.
+    """
     path = Path(path)
     allowance = allowance or Allowance()
     if path.is_dir():
-        found = _population(path) if is_population(path) else _folder(path, name, allowance)
+        found = _population(path, left_out) if is_population(path) else _folder(path, name, allowance, left_out)
     else:
         found = _file(path, name, allowance)
     if twice := first_repeated(array.key for array in found):
@@ -152,28 +166,49 @@ def _file(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
     return [NamedArray(name or path.stem, layer, values, ids, path) for layer, values in layers.items()]
 
 
-def _population(path: Path) -> list[NamedArray]:
+def _population(path: Path, left_out: dict[str, str] | None) -> list[NamedArray]:
     population = open_population(path)
     found = []
     for model in population.models:
         for layer in population.layers:
-            r = population.representation(model, layer)
-            found.append(NamedArray(model, layer, r.values, r.ids, path, r.reduction))
-    if not found:
+            with _noting(f"{model}/{layer}", left_out):
+                r = population.representation(model, layer)
+                found.append(NamedArray(model, layer, r.values, r.ids, path, r.reduction))
+    if not population.models:
         raise FileError(f"{path} contains no complete model.")
+    _check_any(found, left_out)
     return found
 
 
-def _folder(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
+def _folder(path: Path, name: str, allowance: Allowance, left_out: dict[str, str] | None) -> list[NamedArray]:
     files = {layer: file for layer, file in named_sources(path).items() if file.is_file()}
     if not files:
         raise FileError(f"{path} holds no population (no manifest.json) and no file ending in {', '.join(SUFFIXES)}.")
     found = []
+    model = name or path.resolve().name
     for stem, file in files.items():
-        for array in _file(file, "", allowance):
-            layer = "/".join(part for part in (stem, array.layer) if part)
-            found.append(NamedArray(name or path.resolve().name, layer, array.values, array.ids, file))
+        with _noting(f"{model}/{stem}", left_out):
+            for array in _file(file, "", allowance):
+                layer = "/".join(part for part in (stem, array.layer) if part)
+                found.append(NamedArray(model, layer, array.values, array.ids, file))
+    _check_any(found, left_out)
     return found
+
+
+@contextmanager
+def _noting(key: str, left_out: dict[str, str] | None) -> Iterator[None]:
+    """Note an error of one file, if there is a place to note it."""
+    try:
+        yield
+    except (FileError, InputError) as error:
+        if left_out is None:
+            raise
+        left_out[key] = str(error)
+
+
+def _check_any(found: list[NamedArray], left_out: dict[str, str] | None) -> None:
+    if not found and left_out:
+        raise FileError(next(iter(left_out.values())))
 
 
 def _is_row(values: np.ndarray) -> bool:

@@ -149,9 +149,11 @@ class Call:
             if hasattr(value, "shape")
         )
         hint = f" Its inputs were {shapes}."
-        if "uint8" in shapes:
-            hint += " Images stored as bytes have to be scaled as in training first, for example images.float() / 255."
         images = [value.shape for value in tensors.values() if getattr(value, "ndim", 0) == 4]
+        if "uint8" in shapes and images:
+            hint += " Images stored as bytes have to be scaled as in training first, for example images.float() / 255."
+        elif "type" in str(error) and any(not v.is_floating_point() for v in tensors.values() if hasattr(v, "dtype")):
+            hint += " Whole numbers and complex ones are passed on as they are; give x.float() where reals are read."
         if any(shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4) for shape in images):
             hint += " Images seem to be (n, h, w, c), where networks of torch read (n, c, h, w)."
         if isinstance(error, IndexError) and "out of range" in str(error):
@@ -184,7 +186,8 @@ def prepare(model: Module, batch: Batch, forward: Callable[..., Any] | None = No
     run = forward or unwrapped(model)
     named, takes_any = _parameters(run)
     read = [key for key, value in batch.arguments.items() if key in named or not _may_be_left_out(key, value)]
-    single = len(read) == 1 and not batch.inputs and read[0] not in (*named, *_KNOWN_INPUTS)  # whatever its name
+    known = (*named, *(_KNOWN_INPUTS if takes_any else ()))
+    single = len(read) == 1 and not batch.inputs and read[0] not in known  # whatever its name
     network = type(unwrapped(model)).__name__
     place = _placing(model)
     inputs = batch.inputs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from similitude.errors import InputError, NetworkError, SimilitudeError, require
-from similitude.representations.collate import Source, as_tensor, find_source
+from similitude.representations.collate import IMAGES, Source, as_tensor, find_source
 from similitude.representations.texts import TEXT_KEYS, Texts
 
 if TYPE_CHECKING:
@@ -113,10 +113,13 @@ class Batch:
 
     def digest(self) -> str:
         """Hash of the content."""
+        import torch
+
         digest = hashlib.blake2b(digest_size=16)
         for value in (*self.inputs, *self.arguments.values()):
             if hasattr(value, "numpy"):
-                digest.update(np.ascontiguousarray(value.detach().cpu().reshape(-1).double().numpy()).data)
+                plain = torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+                digest.update(np.ascontiguousarray(plain.detach().cpu().reshape(-1).double().numpy()).data)
             else:
                 digest.update(repr(value).encode())
         return digest.hexdigest()
@@ -226,7 +229,8 @@ def _read(source: Source) -> Iterator[Any]:
         except SimilitudeError:
             raise
         except Exception as error:  # whatever a foreign data set raises
-            raise NetworkError(f"Reading the inputs failed: {type(error).__name__}: {error}") from error
+            hint = f". {IMAGES}" if "PIL." in str(error) else ""
+            raise NetworkError(f"Reading the inputs failed: {type(error).__name__}: {error}{hint}") from error
         yield entry
 
 

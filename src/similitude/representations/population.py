@@ -154,8 +154,8 @@ class Population:
             raise InputError(f"Population {self.name!r} keeps no results per test item.")
         return np.stack([self._load_items(model, functionality) for model in self.models])
 
-    def subset(self, models: Sequence[str]) -> Population:
-        """The same population with some of its models only, in the order given."""
+    def subset(self, models: Sequence[str], layers: Sequence[str] | None = None) -> Population:
+        """Return the same population with some of its models, in the order given, and perhaps some of its layers."""
         unknown = [model for model in models if model not in self.models]
         if unknown:
             raise UnknownName(
@@ -163,7 +163,10 @@ class Population:
             )
         scores = self.scores[self.scores["model"].isin(models)]
         attributes = self.attributes.loc[list(models)]
-        return Population(self.name, self.layers, attributes, scores, self._load, self._load_items, self.description)
+        kept = self.layers if layers is None else tuple(layers)
+        if layers is not None:
+            scores = scores[scores["layer"].isna() | scores["layer"].isin(kept)]
+        return Population(self.name, kept, attributes, scores, self._load, self._load_items, self.description)
 
     def __repr__(self) -> str:
         return f"Population({self.name!r}, {len(self.models)} models x {len(self.layers)} layers)"

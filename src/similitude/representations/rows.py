@@ -60,6 +60,8 @@ class Rows(ABC):
         By layer; see `Part`.
     readings
         How the layers' outputs are read, to be kept with the rows.
+    left_out
+        Layers whose rows of some batches do not fit those of others, with the reason.
     """
 
     def __init__(self) -> None:
@@ -70,27 +72,18 @@ class Rows(ABC):
         self.precisions: dict[str, float] = {}
         self.axes: dict[str, str] = {}
         self.readings: dict[str, Any] = {}
+        self.left_out: dict[str, str] = {}
         self._widths: dict[str, int] = {}
 
     def add(self, parts: dict[str, Part], ids: tuple[str, ...] | None) -> None:
-        """Append a batch.
-
-        Raises
-        ------
-        InputError
-            A layer has another width than before, or is there for some batches only.
-        """
-        if self.batches and set(parts) != set(self._widths):
-            odd = sorted(set(parts) ^ set(self._widths))
-            raise InputError(f"Layer {odd[0]!r} did not run the same number of times for every batch. Leave it out.")
-        for layer, part in parts.items():
-            width = part.values.shape[1]
-            if self._widths.setdefault(layer, width) != width:
-                raise InputError(
-                    f"Layer {layer!r} has {width} features for one batch and {self._widths[layer]} for an earlier one, "
-                    "because inputs differ in size or length. Use a reduction such as 'mean_pool', or equal inputs."
-                )
-        for layer, part in parts.items():
+        """Append a batch; a layer that does not fit its rows of earlier batches is left out."""
+        for layer in {**self._widths, **parts}:
+            if reason := self._misfit(layer, parts.get(layer)):
+                self.left_out.setdefault(layer, reason)
+                self._drop(layer)
+                continue
+            part = parts[layer]
+            self._widths[layer] = part.values.shape[1]
             self._append(layer, part.values)
             self.per_input.setdefault(layer, []).extend(part.per_input)
             self.reductions[layer] = part.reduction
@@ -98,6 +91,25 @@ class Rows(ABC):
             self.axes[layer] = part.axes
         self.ids.extend(ids or ())
         self.batches += 1
+
+    def _misfit(self, layer: str, part: Part | None) -> str:
+        """Why a layer's rows of a batch do not go with those so far; empty if they do."""
+        if layer in self.left_out:
+            return self.left_out[layer]
+        if part is None or (self.batches and layer not in self._widths):
+            return "it did not run the same number of times, or gave nothing, for some of the batches."
+        width = part.values.shape[1]
+        if self._widths.get(layer, width) != width:
+            return (
+                f"it has {width} features for one batch and {self._widths[layer]} for an earlier one, because inputs "
+                "differ in size or length. Use a reduction such as 'mean_pool', or equal inputs."
+            )
+        return ""
+
+    def _drop(self, layer: str) -> None:
+        """Forget a layer."""
+        for kept in (self._widths, self.per_input, self.reductions, self.precisions, self.axes):
+            kept.pop(layer, None)
 
     @abstractmethod
     def finish(self) -> dict[str, np.ndarray]:
@@ -125,6 +137,10 @@ class MemoryRows(Rows):
 
     def _append(self, layer: str, values: np.ndarray) -> None:
         self._parts.setdefault(layer, []).append(values)
+
+    def _drop(self, layer: str) -> None:
+        super()._drop(layer)
+        self._parts.pop(layer, None)
 
 
 class FolderRows(Rows):
@@ -173,8 +189,10 @@ class FolderRows(Rows):
             self._sync()
 
     def finish(self) -> dict[str, np.ndarray]:
-        """Layer to a memory-mapped array."""
+        """Layer to a memory-mapped array; only now files of layers that were left out go, which no record names."""
         self._sync()
+        for layer in self.left_out:
+            self._file(layer).unlink(missing_ok=True)
         return {
             layer: np.memmap(
                 self._file(layer), dtype=self._types[layer], mode="r", shape=(sum(self.per_input[layer]), width)
@@ -208,6 +226,7 @@ class FolderRows(Rows):
         )
         self._widths, self._types = record["widths"], record["types"]
         self.axes, self.readings = record.get("axes", {}), record.get("readings", {})
+        self.left_out = record.get("left_out", {})
         for layer, width in self._widths.items():
             whole = sum(self.per_input[layer]) * width * np.dtype(self._types[layer]).itemsize
             file = self._file(layer)
@@ -231,6 +250,7 @@ class FolderRows(Rows):
             "types": self._types,
             "axes": self.axes,
             "readings": self.readings,
+            "left_out": self.left_out,
         }
         write_json(self._record, {"format": _FORMAT, "settings": self._settings, **state})
         self._synced = time.monotonic()

@@ -166,6 +166,9 @@ class Run:
         return json.dumps(content, indent=1, ensure_ascii=False)
 
     def _provenance(self, choices: Sequence[Choice]) -> dict[str, Any]:
+        left_out = {
+            f"{choice.suite.name}/{key}": reason for choice in choices for key, reason in choice.suite.left_out.items()
+        }
         return {
             "command": self._command,
             "draws": {choice.suite.name: choice.site.draw for choice in choices},
@@ -181,6 +184,7 @@ class Run:
             "python": platform.python_version(),
             "numpy": version("numpy"),
             "scipy": version("scipy"),
+            **({"left_out": left_out} if left_out else {}),
         }
 
     def _write(self) -> None:

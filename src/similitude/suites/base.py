@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -128,6 +129,9 @@ class Suite(ABC):
     """Whether networks can be drawn anew from other seeds."""
     by_default: ClassVar[bool] = True
     """Whether a run of everything includes it."""
+
+    left_out: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Networks and layers that cannot be graded, each with the reason; they are told with the results."""
 
     @abstractmethod
     def subtasks(self) -> tuple[Subtask, ...]:

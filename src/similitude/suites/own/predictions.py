@@ -6,6 +6,7 @@ A folder holds ``<model>.npz`` for each network: an array (test items, classes) 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,17 @@ class Predictions:
         return scores_frame(scores)
 
 
-def read_predictions(folder: str | Path, models: tuple[str, ...]) -> Predictions:
-    """Predictions of a folder, held against the networks that there are.
+def read_predictions(folder: str | Path, models: tuple[str, ...], left_out: Collection[str] = ()) -> Predictions:
+    """Read the predictions of a folder.
+
+    Parameters
+    ----------
+    folder
+        One file per model, and ``labels.npz``.
+    models
+        The networks, each of which needs a file.
+    left_out
+        Networks that may have a file too, which is not read.
 
     Raises
     ------
@@ -80,7 +90,7 @@ def read_predictions(folder: str | Path, models: tuple[str, ...]) -> Predictions
     folder = Path(folder)
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder of predictions.")
-    unknown = sorted(file.stem for file in folder.glob("*.npz") if file.stem not in (*models, _LABELS))
+    unknown = sorted(file.stem for file in folder.glob("*.npz") if file.stem not in (*models, *left_out, _LABELS))
     if unknown:
         hint = suggestion(unknown[0], models)
         raise UnknownName(f"{folder / unknown[0]}.npz: there is no model {unknown[0]!r} among the networks. {hint}")

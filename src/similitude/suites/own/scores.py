@@ -11,7 +11,7 @@ The name of a functionality of which less is better says so: ``loss (lower is be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,19 @@ _REMARK = re.compile(r"(.*?)\s*\(((?:lower|smaller|less|higher|larger|more)[\s_-
 _DIRECTIONS = {"lower is better": True, "higher is better": False}
 
 
-def read_scores(file: str | Path, population: Population) -> tuple[pd.DataFrame, frozenset[str]]:
-    """Scores of a CSV file, one row a score, and the functionalities of which less is better.
+def read_scores(
+    file: str | Path, population: Population, left_out: Collection[str] = ()
+) -> tuple[pd.DataFrame, frozenset[str]]:
+    """Read scores from a CSV file: one row per score, and the functionalities of which less is better.
+
+    Parameters
+    ----------
+    file
+        The table.
+    population
+        The networks that it has to name.
+    left_out
+        Networks, and layers as ``*/layer``, that it may name too; their rows are passed over.
 
     Raises
     ------
@@ -48,6 +59,9 @@ def read_scores(file: str | Path, population: Population) -> tuple[pd.DataFrame,
         be understood.
     """
     table = _read_table(Path(file))
+    table = table[~table["model"].isin(list(left_out))]
+    if "layer" in table:
+        table = table[~("*/" + table["layer"]).isin(list(left_out))]
     named = table["model"].tolist()
     for kind, known in (("model", population.models), ("layer", population.layers)):
         unknown = [] if kind not in table else [n for n in table[kind].dropna() if n not in known]

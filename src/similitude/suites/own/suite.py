@@ -7,8 +7,8 @@ The folder is a population folder, or holds a file a model (``<model>.npz``, arr
 
 from __future__ import annotations
 
-import functools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pandas as pd
 
 from similitude.benchmark.functionalities.predictions import prediction_differences
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
+from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population, Representation, is_population, open_population
 from similitude.representations.allowance import MEMORY, Allowance
@@ -56,6 +57,11 @@ class OwnSuite(Suite):
         The table and the networks do not fit together.
     DegeneratePopulation
         A functionality is the same for all.
+
+    Attributes
+    ----------
+    left_out
+        Models, and layers as ``*/layer``, that cannot be graded, with the reason.
     """
 
     description = "Your own networks."
@@ -68,15 +74,17 @@ class OwnSuite(Suite):
         predictions: str | Path | None = None,
         memory: int = MEMORY,
     ) -> None:
-        self.name = Path(path).resolve().name  # type: ignore[misc]  # one a folder, not one a class
-        population = load_population(path, memory)
+        self.name = Path(path).resolve().name  # type: ignore[misc]  # one per folder, not one per class
+        left_out: dict[str, str] = {}
+        self.left_out = left_out  # type: ignore[misc]
+        population = load_population(path, memory, left_out)
         self._lower_is_better: frozenset[str] = frozenset()
         if scores is not None:
-            table, self._lower_is_better = read_scores(scores, population)
+            table, self._lower_is_better = read_scores(scores, population, left_out)
             population = _with(population, table)
         self._tests: tuple[str, ...] = ()
         if predictions is not None:
-            held = read_predictions(predictions, population.models)
+            held = read_predictions(predictions, population.models, left_out)
             population = _with(population, _joined(population.scores, held.scores(), predictions), held.items)
             self._tests = tuple(held.labels)
             self._lower_is_better |= {f"calibration_error/{test}" for test in self._tests}
@@ -86,7 +94,8 @@ class OwnSuite(Suite):
                 "predict, --predictions FOLDER."
             )
         if len(population.models) < 3:
-            raise InputError(f"{path} holds {len(population.models)} models; grading needs three or more.")
+            reason = next((f" Left out: {model}: {reason}" for model, reason in left_out.items()), "")
+            raise InputError(f"{path} holds {len(population.models)} models; grading needs three or more.{reason}")
         _check_spread(population)
         self._population = population
 
@@ -136,52 +145,128 @@ class OwnSuite(Suite):
         return {self.name: self._population}
 
 
-def load_population(path: str | Path, memory: int = MEMORY) -> Population:
-    """Networks of a population folder, or of a folder with a file or a folder a model.
+def load_population(path: str | Path, memory: int = MEMORY, left_out: dict[str, str] | None = None) -> Population:
+    """Load the networks of a population folder, or of a folder with one file or one folder per model.
+
+    A layer is kept if more than half of the models have it, and a model if it has all of these, for the same inputs.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    memory
+        Bytes that the arrays of files may take.
+    left_out
+        Where models and layers that are not kept are noted, with the reason.
 
     Raises
     ------
     FileError
         No networks there.
     InputError
-        Networks with different layers or inputs.
+        Networks without a common layer.
     """
     path = Path(path)
+    left_out = {} if left_out is None else left_out
     if not path.is_dir():
         raise FileError(f"{path} is not a folder of networks.")
-    if is_population(path):
-        return open_population(path)
+    population = open_population(path) if is_population(path) else None
+    faults: dict[tuple[str, str], str] = {}
+    if population is not None:
+        held = _read_population(population, faults)
+    else:
+        held = _read_folder(path, Allowance(memory), left_out, faults)
+    if not held:
+        raise FileError(next(iter(left_out.values()), f"{path} holds no networks. {_WHAT_TO_PUT}"))
+    layers = _usual_layers(path, held, faults, left_out)
+    for model, of_model in held.items():
+        if missing := next((layer for layer in layers if layer not in of_model), None):
+            left_out[model] = faults.get((model, missing), f"It has no layer {missing!r}, and most models have.")
+    kept = [model for model in held if model not in left_out]
+    places = [(model, layer) for model in kept for layer in layers]
+    for position, error in find_other_inputs([held[model][layer] for model, layer in places]).items():
+        left_out.setdefault(places[position][0], str(error))
+    kept = [model for model in kept if model not in left_out]
+    if population is not None:
+        return population.subset(kept, layers)
+    return Population(
+        path.resolve().name,
+        layers,
+        attributes_frame({model: {} for model in kept}),
+        scores_frame({}),
+        lambda model, layer: held[model][layer],
+    )
+
+
+_WHAT_TO_PUT = f"Put there one file per model ({', '.join(SUFFIXES)}) or one folder of such files per model."
+
+
+def _read_population(
+    population: Population, faults: dict[tuple[str, str], str]
+) -> dict[str, dict[str, Representation]]:
+    """Model to its layers that can be compared; those that cannot are noted in `faults`."""
+    held: dict[str, dict[str, Representation]] = {}
+    for model in population.models:
+        held[model] = {}
+        for layer in population.layers:
+            try:
+                held[model][layer] = population.representation(model, layer)
+            except (FileError, InputError) as error:
+                faults[model, layer] = str(error)
+    return held
+
+
+def _read_folder(
+    path: Path, allowance: Allowance, left_out: dict[str, str], faults: dict[tuple[str, str], str]
+) -> dict[str, dict[str, Representation]]:
+    """Model to its layers that can be compared, of the files and folders in a folder."""
     sources = named_sources(path)
     if empty := [model for model, source in sources.items() if source.is_dir() and not _holds_arrays(source)]:
         warnings.warn(
-            f"{path}: {', '.join(map(repr, empty))} without representations left out.", SimilitudeWarning, stacklevel=2
+            f"{path}: {', '.join(map(repr, empty))} without representations left out.", SimilitudeWarning, stacklevel=4
         )
-    allowance = Allowance(memory)
-    held = {
-        model: {array.layer or "output": array for array in load_arrays(source, allowance=allowance)}
-        for model, source in sources.items()
-        if model not in empty
-    }
-    if not held:
-        raise FileError(
-            f"{path} holds no networks. Put there a file a model ({', '.join(SUFFIXES)}) or a folder of such files a "
-            "model."
-        )
-    first, layers = next(iter(held)), tuple(next(iter(held.values())))
-    for model, arrays in held.items():
-        odd = sorted(set(layers) ^ set(arrays))
-        if odd:
-            raise InputError(f"{path}: models {first!r} and {model!r} do not have the same layers: {', '.join(odd)}.")
+    held: dict[str, dict[str, Representation]] = {}
+    for model in [model for model in sources if model not in empty]:
+        unread: dict[str, str] = {}
+        try:
+            arrays = load_arrays(sources[model], allowance=allowance, left_out=unread)
+        except (FileError, InputError) as error:
+            left_out[model] = str(error)
+            continue
+        faults |= {(model, key.partition("/")[2]): reason for key, reason in unread.items()}
+        held[model] = {}
+        for array in arrays:
+            layer = array.layer or "output"
+            try:
+                representation = array.representation()
+            except InputError as error:
+                faults[model, layer] = str(error)
+                continue
+            representation.model, representation.layer = model, layer
+            held[model][layer] = representation
+    return held
 
-    @functools.cache
-    def load(model: str, layer: str) -> Representation:
-        representation = held[model][layer].representation()
-        representation.model, representation.layer = model, layer
-        return representation
 
-    return Population(
-        path.resolve().name, layers, attributes_frame({model: {} for model in held}), scores_frame({}), load
-    )
+def _usual_layers(
+    path: Path,
+    held: dict[str, dict[str, Representation]],
+    faults: dict[tuple[str, str], str],
+    left_out: dict[str, str],
+) -> tuple[str, ...]:
+    """Layers that can be compared in more than half of the models; the others are noted in `left_out`."""
+    often = Counter(layer for of_model in held.values() for layer in of_model)
+    every = dict.fromkeys([*often, *(layer for _, layer in faults)])
+    layers = tuple(layer for layer in often if 2 * often[layer] > len(held))
+    if not layers:
+        one, *_, other = [*held, *held]
+        odd = sorted(set(held[one]) ^ set(held[other]))
+        reason = next(iter(faults.values()), f"{one!r} and {other!r} do not have the same layers: {', '.join(odd)}.")
+        raise InputError(f"{path}: most models have no layer in common. {reason}")
+    for layer in every:
+        if layer not in layers:
+            reason = next((reason for (_, at), reason in faults.items() if at == layer), "Most models do not have it.")
+            left_out[f"*/{layer}"] = reason
+    return layers
 
 
 def _holds_arrays(folder: Path) -> bool:
