@@ -47,8 +47,8 @@ def test_a_factory_in_a_module_or_a_file():
     [
         ("torch:my_networks:smal", UnknownName, "small"),
         ("torch:my_network:small", UnknownName, "no module"),
-        ("torch:./absent.py:small", FileError, "no Python file"),
-        ("torch:small", InputError, "names no function"),
+        ("torch:./absent.py:small", FileError, "There is no file"),
+        ("torch:small", InputError, "names no object of a module"),
         ("torch:my_networks:wrong", InputError, "int"),
         ("torch:my_networks:broken", FileError, "no weights here"),
         ("torch:faulty:small", FileError, "ZeroDivisionError"),

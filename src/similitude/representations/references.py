@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from similitude.addresses import first_line, load
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
 from similitude.representations.images import Preparation
 
@@ -81,7 +79,7 @@ def _from_transformers(path: str) -> LoadedModel:
     try:
         model = transformers.AutoModel.from_pretrained(path)
     except Exception as error:  # the library raises what it likes
-        raise FileError(f"hf:{path} cannot be loaded: {_first_line(error)}") from None
+        raise FileError(f"hf:{path} cannot be loaded: {first_line(error)}") from None
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     except Exception:  # an image model has none, and says so in many ways
@@ -105,58 +103,30 @@ def _from_timm(name: str) -> LoadedModel:
         raise
     except Exception as error:  # torchvision beside a torch that it was not built for
         raise MissingDependency(
-            f"timm is installed and cannot be imported ({_first_line(error)}). Install a torchvision that fits torch."
+            f"timm is installed and cannot be imported ({first_line(error)}). Install a torchvision that fits torch."
         ) from None
     if not timm.is_model(name):
         raise UnknownName(f"timm has no model {name!r}. {suggestion(name, timm.list_models())}")
     try:
         model = timm.create_model(name, pretrained=True)
     except Exception as error:
-        raise FileError(f"timm:{name} cannot be loaded: {_first_line(error)}") from None
+        raise FileError(f"timm:{name} cannot be loaded: {first_line(error)}") from None
     return LoadedModel(name, model, preparation=Preparation.of_timm(model))
 
 
 def _from_factory(address: str) -> LoadedModel:
     import torch
 
-    where, _, name = address.rpartition(":")
-    if not where:
-        raise InputError(f"torch:{address} names no function. Write torch:package.module:factory.")
-    try:
-        module = _import_file(where) if where.endswith(".py") else importlib.import_module(where)
-    except ModuleNotFoundError as error:
-        if error.name and (where == error.name or where.startswith(f"{error.name}.")):
-            raise UnknownName(
-                f"There is no module {where!r} here. A file is named by its path: ./file.py:{name}"
-            ) from None
-        raise MissingDependency(f"Importing {where} failed: {error}") from None
-    except FileError:
-        raise
-    except Exception as error:
-        raise FileError(f"Importing {where} failed: {type(error).__name__}: {_first_line(error)}") from None
-    if not callable(factory := getattr(module, name, None)):
-        raise UnknownName(f"{where} has no function {name!r}. {suggestion(name, vars(module))}".rstrip())
+    name = address.rpartition(":")[2]
+    factory = load(address)
+    if not callable(factory):
+        raise InputError(f"torch:{address}: {name} is a {type(factory).__name__}, not a function that returns a model.")
     try:
         model = factory()
     except Exception as error:
         raise FileError(
-            f"torch:{address}: calling {name}() failed: {type(error).__name__}: {_first_line(error)}"
+            f"torch:{address}: calling {name}() failed: {type(error).__name__}: {first_line(error)}"
         ) from None
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"torch:{address}: {name}() returned a {type(model).__name__}, not a torch.nn.Module.")
     return LoadedModel(name, model, preparation=Preparation.of_timm(model))
-
-
-def _import_file(text: str) -> Any:
-    path = Path(text).expanduser().resolve()
-    spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
-    if spec is None or spec.loader is None:
-        raise FileError(f"There is no Python file {text}.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
