@@ -24,13 +24,12 @@ from similitude.cli.console import (
     resolve_home,
     stdout,
 )
-from similitude.engine.compute import MEMORY
 from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
 from similitude.report.terminal import as_rich, standings
-from similitude.runs.grade import Choice, Run, choose
+from similitude.runs.grade import MEMORY, Choice, Run, choose
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own.suite import OwnSuite
 

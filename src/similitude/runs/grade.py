@@ -15,7 +15,7 @@ from similitude.benchmark.intuitive.double_map import double_heat_maps
 from similitude.benchmark.results import save_grading
 from similitude.benchmark.statistics.correlation import Protocol
 from similitude.benchmark.subtask import Functionality, Subtask
-from similitude.engine.compute import MEMORY, Progress
+from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
@@ -30,7 +30,10 @@ from similitude.representations.tables import write_csv
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
-__all__ = ["Choice", "Run", "choose"]
+__all__ = ["MEMORY", "Choice", "Run", "choose"]
+
+MEMORY = 1 << 30
+"""Bytes for representations and factors, unless told otherwise: with 200 networks, a run stays below 3 GiB in all."""
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""

@@ -14,7 +14,7 @@ from similitude.errors import InputError
 from similitude.measures import Measure
 from similitude.report.replication import Replication
 from similitude.representations import Population
-from similitude.runs.grade import Choice
+from similitude.runs.grade import MEMORY, Choice
 from similitude.suites import built
 
 __all__ = ["half_of", "replicate"]
@@ -103,5 +103,6 @@ def _graded(
             ledger=ledger,
             progress=None if progress is None else lambda what: progress(f"{what}, {part}"),
             resamples=resamples,
+            memory=MEMORY,
             cache=site.home / "assessments",
         )
