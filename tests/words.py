@@ -8,11 +8,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 _NOUNS = (
-    "cell|checkpoint|component|deletion|factor|figure|functionality|group|input|layer|line|measure|model|network|pair|"
-    "panel|population|process|reference|representation|row|score|seed|subtask|suite|test set|tile|unit|value"
+    "cell|checkpoint|class|component|deletion|factor|figure|functionality|group|input|layer|line|measure|model|network|pair|"
+    "panel|population|position|process|reduction|reference|representation|row|score|seed|sentence|subtask|suite|test set|tile|unit|value"
 )
 PHRASES = {
-    rf"\b(one|once|two|row|rows|column|columns|file|files|cell|value|values|bar|thread|threads) an? ({_NOUNS})\b": (
+    rf"\b(one|once|two|row|rows|column|columns|file|files|cell|value|values|folder|folders|bar|thread|threads) an? ({_NOUNS})\b": (
         "distributive 'per': one row per measure, once per pair"
     ),
     r"\bcould not be had\b": "is missing, cannot be computed",

@@ -1,4 +1,4 @@
-"""Where the measures that there are fail, and whether a new one does better."""
+"""Where existing measures fail, and whether a new one does better."""
 
 from __future__ import annotations
 

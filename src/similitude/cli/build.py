@@ -57,7 +57,7 @@ def command(
     draw: Annotated[
         int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
     ] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,
 ) -> None:
     """Train a suite's networks; what is there already is kept, so that a killed build continues where it was.

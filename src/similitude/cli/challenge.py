@@ -36,7 +36,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run behind it.")] = Path("results-challenge"),
     scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of models.")] = 2000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,
     json: JsonOutput = False,
 ) -> None:

@@ -26,12 +26,12 @@ def command(
     measures: MeasureIds = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for tables, verdicts and figures; nothing is written without."),
+        typer.Option("--out", "-o", help="Folder for tables, verdicts and figures; omit to write nothing."),
     ] = None,
     json: JsonOutput = False,
     scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
-    models: Annotated[int, typer.Option(min=2, help="Networks that the tests compare.")] = 6,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    models: Annotated[int, typer.Option(min=2, help="Number of networks that the tests compare.")] = 6,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,
 ) -> None:
     """Does a measure find the same layer in another network, notice what is deleted, and does that settle anything?

@@ -51,7 +51,7 @@ def command(
     scores: Annotated[
         Path | None,
         typer.Option(
-            help="CSV table of what your own networks can do: a column 'model' and one a functionality, such as "
+            help="CSV table of what your own networks can do: a column 'model' and one per functionality, such as "
             "'accuracy' or 'loss (lower is better)'.",
             dir_okay=False,
         ),
@@ -93,7 +93,7 @@ def command(
     draw: Annotated[
         int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
     ] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that train, one thread each.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     executor: Annotated[
         str,

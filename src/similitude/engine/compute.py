@@ -1,4 +1,4 @@
-"""Comparing many: factors once a representation, crosses once a pair, finished values kept."""
+"""Comparing many: factors once per representation, crosses once per pair, finished values kept."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def compare_reductions(
     layers: LayersLike = "blocks",
     **options: Any,
 ) -> pd.DataFrame:
-    """How much the reduction changes the answer: each layer of `a` with the same layer of `b`, once a reduction.
+    """How much the reduction changes the answer: each layer of `a` with the same layer of `b`, once per reduction.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def compare_reductions(
     Returns
     -------
     pandas.DataFrame
-        One row a layer and measure, one column a reduction, and ``spread``, the largest value less the smallest.
+        One row per layer and measure, one column per reduction, and ``spread``, the largest value less the smallest.
 
     Raises
     ------

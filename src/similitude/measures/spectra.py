@@ -63,7 +63,7 @@ def _roots_of_eigenvalues(products: np.ndarray) -> np.ndarray:
 
 
 def _squares_safely(values: np.ndarray) -> bool:
-    """Whether singular values, descending, could be had from their squares without losing digits of the sum."""
+    """Whether singular values, descending, can be computed from their squares without losing digits of the sum."""
     largest = values[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.minimum(_EPS * largest**2 / values, _EPS**0.5 * largest)

@@ -119,7 +119,9 @@ class Concentricity(Factor):
         values, mean = as_numpy(side.values), as_numpy(side[Mean()])
         length = float(np.linalg.norm(mean))
         if not length > 8 * side.precision * np.linalg.norm(values) / side.n**0.5:
-            raise MeasureError(f"{side.key or 'A side'} is centred: its mean is zero, so nothing has a cosine with it.")
+            raise MeasureError(
+                f"{side.key or 'A side'} is centred: its mean is zero, so cosines with it are undefined."
+            )
         return float(np.mean(unit_rows(values) @ (mean / length)))
 
     def permuted(self, value: float, order: np.ndarray) -> float:

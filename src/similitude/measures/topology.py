@@ -66,7 +66,7 @@ class IMD(Measure):
         invariances=invariant("OST"),
         reference="Tsitsulin et al. 2020, arXiv:1905.11141",
         formula="max_t exp(-2 (t + 1/t)) |tr exp(-t L_x) - tr exp(-t L_y)| / n, L the kNN graph's Laplacian",
-        cost="1 (n^3 once a representation)",
+        cost="1 (n^3 once per representation)",
         caution="Compares shapes, not inputs: shuffling the rows of one side does not change it.",
     )
 

@@ -1,4 +1,4 @@
-"""A grid of panels, one a measure, with labels and a legend that they share."""
+"""A grid of panels, one per measure, with labels and a legend that they share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def new_panels(
     Parameters
     ----------
     titles
-        One a panel.
+        One per panel.
     columns
         Panels side by side, at most.
     size

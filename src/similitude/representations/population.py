@@ -74,7 +74,7 @@ class Population:
     layers
         Layer names, from input to output; every model has them all.
     attributes
-        One row a model, indexed by model name.
+        One row per model, indexed by model name.
     scores
         Columns model, layer, deleted, functionality, value, items: one row a `Score`.
     load
@@ -173,12 +173,12 @@ class Population:
 
 
 def attributes_frame(attributes: Mapping[str, Mapping[str, str | int | float]]) -> pd.DataFrame:
-    """One row a model, indexed by its name."""
+    """One row per model, indexed by its name."""
     return pd.DataFrame(list(attributes.values()), index=pd.Index(list(attributes), name="model"))
 
 
 def scores_frame(scores: Mapping[str, Sequence[Score]]) -> pd.DataFrame:
-    """One row a score."""
+    """One row per score."""
     rows = [
         (model, score.layer, score.deleted, score.functionality, float(score.value), score.items)
         for model, of_model in scores.items()

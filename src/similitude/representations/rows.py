@@ -144,7 +144,7 @@ class MemoryRows(Rows):
 
 
 class FolderRows(Rows):
-    """Rows in a folder: one file a layer, appended to, and a record of how far they are whole.
+    """Rows in a folder: one file per layer, appended to, and a record of how far they are whole.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class FolderRows(Rows):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FileError(f"{self.folder} cannot be made a folder to write to: {error.strerror}.") from None
+            raise FileError(f"{self.folder} cannot be created: {error.strerror}. Name another folder.") from None
         if self._record.exists():
             self._continue()
         else:

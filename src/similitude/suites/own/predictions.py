@@ -137,7 +137,7 @@ def _checked(file: Path, labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 
 def _read(file: Path) -> dict[str, np.ndarray]:
     if not file.exists():
-        raise FileError(f"{file} does not exist; predictions are a file a model and {_LABELS}.npz.")
+        raise FileError(f"{file} does not exist; predictions are a file per model and {_LABELS}.npz.")
     arrays = read_file(file, Allowance())
     if not arrays:
         raise FileError(f"{file} holds no arrays.")

@@ -2,8 +2,8 @@
 
 A CSV file, its cells separated by commas, semicolons or tabs, with a column ``model`` and
 
-- a column a functionality, one row a model; or, with a column ``layer`` too, one row a model and layer;
-- or columns ``functionality`` and ``value``, one row a score.
+- a column per functionality, one row per model; or, with a column ``layer`` too, one row per model and layer;
+- or columns ``functionality`` and ``value``, one row per score.
 
 The name of a functionality of which less is better says so: ``loss (lower is better)``.
 """
@@ -124,7 +124,7 @@ def _key_names(columns: Iterable[str]) -> dict[str, str]:
 
 
 def _tidy(table: pd.DataFrame, file: str | Path) -> pd.DataFrame:
-    """One row a score, whichever way the file has it."""
+    """One row per score, whichever way the file has it."""
     if "functionality" not in table:
         names = [column for column in table.columns if column not in _KEYS]
         if not names:

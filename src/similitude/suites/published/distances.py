@@ -81,7 +81,7 @@ class Distances:
     keys
         Array (pairs, 7) of the numbers `KEYS`.
     values
-        One column a measure id, larger meaning less alike, one row a pair; NaN where a measure failed.
+        One column per measure id, larger meaning less alike, one row per pair; NaN where a measure failed.
     faults
         What is wrong with them.
     """

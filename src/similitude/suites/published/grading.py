@@ -58,7 +58,7 @@ def grade(
     Parameters
     ----------
     subtask, asked
-        The questions, one a reference layer.
+        The questions, one per reference layer.
     distances
         Where the dissimilarities are looked up.
     measure

@@ -171,7 +171,7 @@ dists/{subtask}/dists.csv                (dists_self_computed.csv once recompute
     any other column                     a dissimilarity
 scores/layer_exp/scores.pkl              d[task][seed][layer + 1][0][0] -> list of accuracies
 scores/pca_deletion/scores.pkl           d[task][seed][layer + 1][dims_deleted] -> list of accuracies
-scores/feather/scores.csv                one row a model, in the order of seeds; after one column of names:
+scores/feather/scores.csv                one row per model, in the order of seeds; after one column of names:
                                          MNLI dev acc., Lexical (entailed), Subseq (entailed),
                                          Constituent (entailed), Lexical (nonent), Subseq (nonent),
                                          Constituent (nonent), Overall accuracy

@@ -1,4 +1,4 @@
-"""The published table from the archive: as published, corrected, and what could not be had."""
+"""The published table from the archive: as published, corrected, and what is missing."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Scores:
     subtask
         Whose.
     table
-        One column a functionality; indexed by (seed, step, layer, dims_deleted), or by (seed, step) where a score is
+        One column per functionality; indexed by (seed, step, layer, dims_deleted), or by (seed, step) where a score is
         the whole model's.
     faults
         What is missing or inconsistent.
