@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+_COUNTED = "one|once|two|rows?|columns?|files?|folders?|cell|values?|bar|threads?"
 _NOUNS = (
-    "cell|checkpoint|class|component|deletion|factor|figure|functionality|group|input|layer|line|measure|model|network|pair|"
-    "panel|population|position|process|reduction|reference|representation|row|score|seed|sentence|subtask|suite|test set|tile|unit|value"
+    "cell|checkpoint|class|component|deletion|factor|figure|functionality|group|input|layer|line|measure|model|"
+    "network|pair|panel|population|position|process|reduction|reference|representation|row|score|seed|sentence|subtask|"
+    "suite|test set|tile|unit|value"
 )
 PHRASES = {
-    rf"\b(one|once|two|row|rows|column|columns|file|files|cell|value|values|folder|folders|bar|thread|threads) an? ({_NOUNS})\b": (
-        "distributive 'per': one row per measure, once per pair"
-    ),
+    rf"\b({_COUNTED}) an? ({_NOUNS})\b": "distributive 'per': one row per measure, once per pair",
     r"\bcould not be had\b": "is missing, cannot be computed",
     r"\b(be|is|are) had from\b": "can be opened as, comes from",
     r"\bthat there (are|is) (fail|not)\b": "existing",

@@ -1,6 +1,6 @@
 """Anyone's networks as a suite: a folder of representations and a table of what the networks can do.
 
-The folder is a population folder, or holds a file per model (``<model>.npz``, arrays are layers) or a folder a model
+The folder is a population folder, or holds a file per model (``<model>.npz``, arrays are layers) or a folder per model
 (``<model>/<layer>.npy``); see `similitude.representations.files` for the kinds of file. For the table see
 `similitude.suites.own.scores`; functionalities of predictions need none, see `similitude.suites.own.predictions`.
 """

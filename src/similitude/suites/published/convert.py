@@ -38,7 +38,7 @@ def import_archive(
     *,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, list[str]]:
-    """Write a population folder a subtask; resumes model by model.
+    """Write a population folder per subtask; resumes model by model.
 
     Parameters
     ----------
