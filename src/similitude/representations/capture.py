@@ -175,11 +175,12 @@ class Capture:
             raise InputError(f"Layer {silent!r} did not run in the forward pass. See list_layers(model, example).")
         kept = [(tap, place, part) for tap, place, part in passed if tap.name not in self.left_out]
         if not kept:
-            reasons = [f"{layer}: {reason}" for layer, reason in self.left_out.items()]
-            told = "; ".join(reasons[:3]) or (
+            reasons = [f"{layer}: {reason.rstrip('.')}" for layer, reason in self.left_out.items()]
+            silent_graph = (
                 "None of them runs in the forward pass. A network that was exported or traced runs as one graph; give "
                 "the module that it was made from."
             )
+            told = f"{'; '.join(reasons[:3])}." if reasons else silent_graph
             kind = NetworkError if self._foreign else InputError
             raise kind(f"None of the layers gave a representation. {told}") from self._foreign
         return {self._name(tap, place): part for tap, place, part in kept}
