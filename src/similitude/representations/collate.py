@@ -118,10 +118,10 @@ def _pass(source: Source) -> tuple[Callable[[], Iterator[Any]], int | None]:
 
 
 def _of_frame(frame: Any) -> tuple[Any, tuple[str, ...] | None]:
-    """Texts or numbers of a pandas object, and its index where that is more than a count."""
+    """Texts or numbers of a pandas object, and its index where that is more than a count and tells inputs apart."""
     index = None if isinstance(frame, pd.Index) else frame.index
-    counts = index is None or index.equals(pd.RangeIndex(len(frame))) or not index.is_unique
-    ids = None if counts else tuple(map(str, index))
+    names = () if index is None or index.equals(pd.RangeIndex(len(frame))) else tuple(map(str, index))
+    ids = names if names and len(set(names)) == len(names) else None
     if isinstance(frame, pd.DataFrame):
         columns = {name: kind for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)}
         if columns:
