@@ -169,6 +169,8 @@ def _check_array(values: Any, model: Module | None) -> None:
     import torch
 
     if isinstance(values, torch.Tensor):
+        if values.is_nested:
+            raise InputError("Nested inputs have to be padded: x.to_padded_tensor(0.0), with mask=... of shape (n, t).")
         check_dense_tensor(values, "inputs")
     elif isinstance(values, np.ma.MaskedArray):
         as_array(values, "inputs")
