@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "SimilitudeError",
     "SimilitudeWarning",
     "UnknownName",
+    "foreign",
     "require",
     "suggestion",
+    "told",
 ]
 
 
@@ -80,6 +83,38 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {' or '.join(repr(n) for n in near)}?"
     return f"Known: {', '.join(known)}." if 0 < len(known) <= 40 else ""
+
+
+def told(error: BaseException) -> str:
+    """Type and message of an exception, in one line; of one from a worker process, the original's."""
+    lines = str(error).strip().splitlines()
+    if len(lines) > 1 and "Original Traceback" in str(error):
+        return lines[-1]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+@contextmanager
+def foreign(doing: str) -> Iterator[None]:
+    """Report whatever the user's own code raises within a block as a NetworkError.
+
+    Parameters
+    ----------
+    doing
+        What is done there, as the beginning of a sentence that ends in "failed".
+
+    Examples
+    --------
+    >>> with foreign("The tokenizer"):
+    ...     {}["pad"]
+    Traceback (most recent call last):
+    similitude.errors.NetworkError: The tokenizer failed: KeyError: 'pad'
+    """
+    try:
+        yield
+    except SimilitudeError:
+        raise
+    except Exception as error:  # whatever foreign code raises
+        raise NetworkError(f"{doing} failed: {told(error)}") from error
 
 
 def require(module: str, extra: str) -> ModuleType:

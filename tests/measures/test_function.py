@@ -7,6 +7,7 @@ from math import inf
 import numpy as np
 import pytest
 
+from similitude import compare
 from similitude.errors import FileError, InputError, MeasureError, UnknownName
 from similitude.measures import get_measure, measure
 from similitude.measures.catalogue import MEASURES
@@ -132,6 +133,19 @@ def test_whatever_it_raises_is_a_failure_of_the_measure(data):
         broken(*data)
     with pytest.raises(MeasureError, match="one number"):
         array_valued(*data)
+
+
+@pytest.mark.parametrize("value", [None, "0.5", 1j, [0.5], {}])
+def test_a_value_that_is_no_real_number_is_a_failure_of_the_measure(value, data):
+    odd = measure(kind="similarity")(lambda X, Y: value)
+    with pytest.raises(MeasureError, match="it must return one"):
+        odd(*data)
+
+
+def test_a_plain_function_is_told_to_say_what_it_measures(data):
+    for asked in (lambda X, Y: 1.0, ["cka", lambda X, Y: 1.0]):
+        with pytest.raises(InputError, match="decorator"):
+            compare(*data, asked)
 
 
 def test_declarations_are_checked_at_once():

@@ -310,6 +310,47 @@ def test_exceptions_of_the_network_are_its_own():
         extract(nn.Sequential(nn.Conv2d(3, 4, 3)), torch.zeros(3, 3, 8, 8, dtype=torch.uint8))
 
 
+class Own(nn.Module):
+    """A network one of whose methods raises an exception."""
+
+    def __init__(self, method):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        Own.__call__ = self.fail if method == "__call__" else nn.Module.__call__
+        if method != "__call__":
+            setattr(self, method, self.fail)
+
+    def fail(self, *args, **kwargs):
+        raise OSError("the weights are on another disk")
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def hooked(before):
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    (net[1].register_forward_pre_hook if before else net[1].register_forward_hook)(Own.fail)
+    return net
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda m=m: Own(m) for m in ("forward", "__call__", "eval", "parameters", "modules", "named_modules")),
+        lambda: hooked(before=True),
+        lambda: hooked(before=False),
+    ],
+)
+def test_whatever_a_network_raises_is_its_own(make):
+    with pytest.raises(NetworkError, match="OSError: the weights are on another disk"):
+        extract(make(), torch.randn(8, 4))
+
+
+def test_weights_that_cannot_be_read(tmp_path):
+    with pytest.raises(NetworkError, match="Reading the weights of Own failed"):
+        extract(Own("state_dict"), torch.randn(8, 4), folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "blocks"),
     [("vit_tiny_patch16_224", 12), ("efficientnet_b0", 16), ("mobilenetv3_small_100", 12), ("mixer_s16_224", 8)],

@@ -259,12 +259,74 @@ def test_texts_that_are_too_long_or_empty():
         extract(bert(), TEXTS)
 
 
+class Ragged(Letters):
+    """A tokenizer that pads nothing, whatever it is told."""
+
+    def __call__(self, texts, **options):
+        return (
+            super().__call__(texts)["input_ids"]
+            if isinstance(texts, str)
+            else {"input_ids": super().__call__(texts)["input_ids"]}
+        )
+
+
+class Raising(Letters):
+    def __call__(self, texts, **options):
+        raise KeyError("[MASK]")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "error", "text"),
+    [
+        (Raising(), NetworkError, r"The tokenizer failed: KeyError: '\[MASK\]'"),
+        ("bert-base-uncased", InputError, "cannot be called"),
+        (lambda texts, **options: [[1, 2]] * len(texts), InputError, "gave a list; expected a dict with 'input_ids'"),
+    ],
+)
+def test_tokenizers_that_give_no_tokens(tokenizer, error, text):
+    with pytest.raises(error, match=text):
+        extract(bert(), TEXTS, tokenizer=tokenizer)
+
+
+def test_a_tokenizer_that_does_not_pad():
+    expected = extract(bert(), TEXTS, tokenizer=Letters())["encoder.layer.0"].values
+    found = extract(bert(), TEXTS, tokenizer=Ragged())["encoder.layer.0"].values
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"mask": "al"}, "'all', not 'al'"),
+        ({"ids": ["a"] * 10}, "'a' occurs twice"),
+        ({"ids": ["a", "b"]}, "2 ids for 10 inputs"),
+        ({"batch_size": "8"}, "whole number"),
+        ({"layers": None}, "None is none of them"),
+        ({"layers": [nn.Linear(2, 2)]}, "not by a Linear"),
+        ({"reduce": lambda output: None}, "gave NoneType"),
+        ({"reduce": lambda output: output[:, 0]}, r"gave \(10,\)|gave \(3,\)|gave \(2,\)"),
+    ],
+)
+def test_options_that_cannot_be_used(options, text):
+    with pytest.raises(InputError, match=text):
+        extract(convnet(), images(), **({"layers": "3"} | options))
+
+
+def test_a_reduction_may_give_an_array():
+    found = extract(convnet(), images(), layers="3", reduce=lambda output: output.numpy()[:, :2])["3"].values
+    np.testing.assert_array_equal(found, extract(convnet(), images(), layers="3")["3"].values[:, :2])
+
+
 def test_an_exception_of_the_data_set_is_reported_as_such():
     class Broken(Pairs):
         def __getitem__(self, i):
             raise OSError("file 7 is gone")
 
-    with pytest.raises(NetworkError, match="Reading the inputs failed: OSError: file 7 is gone"):
+    for inputs in (Broken(), torch.utils.data.DataLoader(Broken(), batch_size=2, num_workers=1)):
+        with pytest.raises(NetworkError, match=r"Reading the inputs failed: OSError: file 7 is gone$"):
+            extract(convnet(), inputs, layers="3")
+    Broken.__len__ = lambda self: 1 // 0
+    with pytest.raises(NetworkError, match="Counting the inputs failed: ZeroDivisionError"):
         extract(convnet(), Broken(), layers="3")
 
 

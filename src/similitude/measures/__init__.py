@@ -43,14 +43,24 @@ def get_measure(measure: str | Measure) -> Measure:
     return measure if isinstance(measure, Measure) else parse_measure(measure)
 
 
+_NOT_A_MEASURE = (
+    "{!r} is not a measure. Name one by its id, or say what a function of two arrays measures with the decorator: "
+    "@similitude.measure(kind='similarity' or 'dissimilarity', ...)."
+)
+
+
 def get_measures(measures: str | Measure | Iterable[str | Measure] | None) -> list[Measure]:
     """Measures of ids, separated by commas outside parentheses; none twice; None for the default ones."""
     if measures is None:
         measures = DEFAULT_MEASURES
     if isinstance(measures, str | Measure):
         measures = [measures]
+    if not isinstance(measures, Iterable):
+        raise InputError(_NOT_A_MEASURE.format(measures))
     found: dict[str, Measure] = {}
     for entry in measures:
+        if not isinstance(entry, str | Measure):
+            raise InputError(_NOT_A_MEASURE.format(entry))
         for item in [entry] if isinstance(entry, Measure) else split_ids(entry):
             found.setdefault(str(measure := get_measure(item)), measure)
     if not found:

@@ -46,6 +46,8 @@ class FunctionMeasure(Measure):
             raise MeasureError(f"{self.id} raised {type(error).__name__}: {error}") from error
         if np.ndim(value) != 0:
             raise MeasureError(f"{self.id} returned an array of shape {np.shape(value)}; it must return one number.")
+        if isinstance(value, complex | np.complexfloating | str | bytes) or not hasattr(value, "__float__"):
+            raise MeasureError(f"{self.id} returned {value!r:.60}; it must return one real number.")
         return float(value)
 
     def renamed(self, name: str) -> FunctionMeasure:

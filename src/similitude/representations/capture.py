@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
 from similitude.representations.axes import Axes, StatedAxes
-from similitude.representations.evidence import NoInputAxis, Witness, input_axis
+from similitude.representations.evidence import NoInputAxis, Witness, input_axis, is_scripted
 from similitude.representations.forward import Call, find_tensor, prepare
 from similitude.representations.inputs import Batch
 from similitude.representations.reduce import Reduction
@@ -112,7 +112,12 @@ class Capture:
         handles = []
         try:
             for tap in self._taps:
-                if tap.at_input:
+                if is_scripted(tap.module):
+                    self.left_out[tap.name] = (
+                        "it is scripted or traced (torch.jit), and runs outside Python. Use the nn.Module that it was "
+                        "made from."
+                    )
+                elif tap.at_input:
                     handles.append(tap.module.register_forward_pre_hook(self._before(tap), with_kwargs=True))
                 else:
                     handles.append(tap.module.register_forward_hook(self._after(tap)))
@@ -170,16 +175,18 @@ class Capture:
             self._try(tap, lambda: passed.append((tap, place, self._part(tap, place, self._tensor(output), batch))))
 
         self._pass(prepare(self._model, batch, self._forward), reduce)
-        silent = next((tap.name for tap in self._taps if tap.exact and not self._calls[tap.name]), None)
+        expected = [tap.name for tap in self._taps if tap.exact and tap.name not in self.left_out]
+        silent = next((name for name in expected if not self._calls[name]), None)
         if silent is not None:
             raise InputError(f"Layer {silent!r} did not run in the forward pass. See list_layers(model, example).")
         kept = [(tap, place, part) for tap, place, part in passed if tap.name not in self.left_out]
         if not kept:
-            reasons = [f"{layer}: {reason}" for layer, reason in self.left_out.items()]
-            told = "; ".join(reasons[:3]) or (
+            reasons = [f"{layer}: {reason.rstrip('.')}" for layer, reason in self.left_out.items()]
+            silent_graph = (
                 "None of them runs in the forward pass. A network that was exported or traced runs as one graph; give "
                 "the module that it was made from."
             )
+            told = f"{'; '.join(reasons[:3])}." if reasons else silent_graph
             kind = NetworkError if self._foreign else InputError
             raise kind(f"None of the layers gave a representation. {told}") from self._foreign
         return {self._name(tap, place): part for tap, place, part in kept}
@@ -343,6 +350,8 @@ class Capture:
         if mask.shape[1] != length:
             if bool(mask.all()):
                 return None
+            if mask.shape[1] > length and not bool(mask[:, length:].any()):  # cut to the longest, as when unpacked
+                return mask[:, :length].to(arranged.device)
             shorten = getattr(self._model, "_get_feature_vector_attention_mask", None)  # sound in, frames out
             if shorten is not None and kind == "tokens":
                 mask = shorten(length, mask)

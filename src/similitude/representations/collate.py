@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from similitude.errors import InputError
+from similitude.errors import InputError, foreign
 from similitude.representations.arrays import as_array, check_dense_tensor
 from similitude.representations.texts import Texts, pad_tokens
 
@@ -56,7 +56,8 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
     from torch.utils.data import DataLoader, Dataset, IterableDataset
 
     def cut(values: Any, piece: Callable[[int, int], Any], ids: tuple[str, ...] | None = None) -> Source:
-        n = len(values)
+        with foreign("Counting the inputs"):
+            n = len(values)
         if n == 0:
             raise InputError("There are no inputs.")
         return Source(
@@ -100,10 +101,11 @@ def find_source(inputs: Any, texts: Texts, batch_size: int, model: Module | None
             raise InputError(f"The data set {type(inputs).__name__} does not say how many inputs it has (__len__).")
         return cut(inputs, lambda i, j: _joined([inputs[k] for k in range(i, j)]))
     if isinstance(inputs, Iterable):
-        try:
-            count = len(inputs)  # type: ignore[arg-type]  # iterables without a length are caught
-        except TypeError:
-            count = None
+        with foreign("Counting the batches"):
+            try:
+                count = len(inputs)  # type: ignore[arg-type]  # iterables without a length are caught
+            except TypeError:
+                count = None
         return Source(lambda: iter(inputs), count)
     raise InputError(
         f"Inputs of type {type(inputs).__name__}: expected a tensor or array (n, ...), a dict of them, texts, a list "
@@ -116,9 +118,10 @@ def _pass(source: Source) -> tuple[Callable[[], Iterator[Any]], int | None]:
 
 
 def _of_frame(frame: Any) -> tuple[Any, tuple[str, ...] | None]:
-    """Texts or numbers of a pandas object, and its index where that is more than a count."""
+    """Texts or numbers of a pandas object, and its index where that is more than a count and tells inputs apart."""
     index = None if isinstance(frame, pd.Index) else frame.index
-    ids = None if index is None or index.equals(pd.RangeIndex(len(frame))) else tuple(map(str, index))
+    names = () if index is None or index.equals(pd.RangeIndex(len(frame))) else tuple(map(str, index))
+    ids = names if names and len(set(names)) == len(names) else None
     if isinstance(frame, pd.DataFrame):
         columns = {name: kind for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)}
         if columns:
@@ -166,6 +169,8 @@ def _check_array(values: Any, model: Module | None) -> None:
     import torch
 
     if isinstance(values, torch.Tensor):
+        if values.is_nested:
+            raise InputError("Nested inputs have to be padded: x.to_padded_tensor(0.0), with mask=... of shape (n, t).")
         check_dense_tensor(values, "inputs")
     elif isinstance(values, np.ma.MaskedArray):
         as_array(values, "inputs")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from similitude.representations.forward import Call
 
-__all__ = ["NoInputAxis", "Witness", "input_axis"]
+__all__ = ["NoInputAxis", "Witness", "input_axis", "is_scripted"]
 
 _SPATIAL = re.compile(r"(Lazy)?(Conv|ConvTranspose|BatchNorm|InstanceNorm|\w*Pool)[123]d|SyncBatchNorm|GroupNorm")
 _LAST = re.compile(r"(Lazy|NonDynamicallyQuantizable)?Linear|LayerNorm|RMSNorm|Embedding|Conv1D|RNN|LSTM|GRU")
@@ -92,7 +92,7 @@ class Witness:
         handles = []
         try:
             for module in self._names:
-                if _is_scripted(module):
+                if is_scripted(module):
                     continue
                 handles.append(module.register_forward_pre_hook(self._before, with_kwargs=True))
                 if next(module.children(), None) is None or _layout(module) is not None:
@@ -241,7 +241,8 @@ def _is_same(value: Tensor, own: Any) -> bool:
     return not value.is_floating_point() and value.shape == own.shape and torch.equal(value, own)
 
 
-def _is_scripted(module: Module) -> bool:
+def is_scripted(module: Module) -> bool:
+    """Whether a module runs outside Python, where no hook is called."""
     import torch
 
     return isinstance(module, torch.jit.ScriptModule)

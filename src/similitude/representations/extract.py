@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from similitude.errors import InputError, SimilitudeWarning, require
+from similitude.errors import InputError, SimilitudeWarning, foreign, require
 from similitude.representations.axes import AxesLike, StatedAxes
 from similitude.representations.capture import Capture, Reading
 from similitude.representations.forward import check_network, evaluating, unwrapped
@@ -251,7 +251,9 @@ def _weights(model: Module) -> str:
             plain = torch.view_as_real(plain.resolve_conj()) if plain.is_complex() else plain
             digest.update(np.ascontiguousarray(plain.detach().cpu().reshape(-1).double().numpy()).data)
 
-    for key, value in model.state_dict().items():
+    with foreign(f"Reading the weights of {type(model).__name__}"):
+        state = model.state_dict()
+    for key, value in state.items():
         digest.update(key.encode())
         update(value)
     return digest.hexdigest()

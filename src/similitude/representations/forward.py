@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from similitude.errors import InputError, NetworkError, SimilitudeError, require
+from similitude.errors import InputError, NetworkError, SimilitudeError, foreign, require, told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,13 +50,15 @@ def check_network(model: Any) -> None:
             f"{kind} is a scripted or traced network (torch.jit): its layers run outside Python, so their outputs "
             "cannot be read. Give the nn.Module that it was made from."
         )
-    lazy = [name for name, p in model.named_parameters() if torch.nn.parameter.is_lazy(p)]
+    with foreign(f"Listing the modules and weights of {kind}"):
+        list(model.modules())
+        named, parameters = list(model.named_parameters()), list(model.parameters())
+    lazy = [name for name, p in named if torch.nn.parameter.is_lazy(p)]
     if lazy:
         raise InputError(
             f"{kind} has weights that are not initialised yet: {lazy[0]!r}. Run it once on an example, or load its "
             "weights, before extracting."
         )
-    parameters = list(model.parameters())
     if parameters and all(p.is_meta for p in parameters) and not any(hasattr(m, "_hf_hook") for m in model.modules()):
         raise InputError(
             f"All weights of {kind} are on the device 'meta', which holds no values. Load them first: "
@@ -99,9 +101,11 @@ def evaluating(model: Module) -> Iterator[None]:
 def _to_evaluation(model: Module) -> None:
     try:
         model.eval()
-    except NotImplementedError as error:
+    except Exception as error:  # whatever a foreign network raises
+        if not isinstance(error, NotImplementedError):
+            raise NetworkError(f"Putting {type(model).__name__} in evaluation mode failed: {told(error)}") from error
         raise InputError(
-            f"{type(model).__name__} cannot be put in evaluation mode ({_told(error)}). Of an exported program give "
+            f"{type(model).__name__} cannot be put in evaluation mode ({told(error)}). Of an exported program give "
             "the module that it was exported from, or torch.export.unflatten(program)."
         ) from None
 
@@ -139,7 +143,7 @@ class Call:
             raise
         except Exception as error:  # whatever a foreign network raises
             network = type(self.model).__name__
-            raise NetworkError(f"{network} failed on its inputs: {_told(error)}.{self._hint(error)}") from error
+            raise NetworkError(f"{network} failed on its inputs: {told(error)}.{self._hint(error)}") from error
 
     def _hint(self, error: Exception) -> str:
         tensors = {**{f"input {i}": v for i, v in enumerate(self.inputs)}, **self.arguments}
@@ -256,7 +260,8 @@ def _placing(model: Module) -> Callable[[Any], Any]:
 
 def position_limit(model: Module) -> int | None:
     """Number of tokens for which a network has positions; None if it says nothing."""
-    config = getattr(model, "config", None)
+    with foreign(f"Reading the configuration of {type(model).__name__}"):
+        config = getattr(model, "config", None)
     configs = [config, getattr(config, "text_config", None)]
     stated = [getattr(c, name, None) for c in configs for name in ("max_position_embeddings", "n_positions")]
     limits = [limit for limit in stated if isinstance(limit, int) and limit > 0]
@@ -282,8 +287,3 @@ def find_tensor(output: Any) -> Tensor | None:
         return None
     found = (find_tensor(entry) for entry in entries)
     return next((tensor for tensor in found if tensor is not None and tensor.ndim >= 2), None)
-
-
-def _told(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

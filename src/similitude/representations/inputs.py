@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from similitude.errors import InputError, NetworkError, SimilitudeError, require
+from similitude.errors import InputError, NetworkError, SimilitudeError, require, told
 from similitude.representations.collate import IMAGES, Source, as_tensor, find_source
+from similitude.representations.names import first_repeated
 from similitude.representations.texts import TEXT_KEYS, Texts
 
 if TYPE_CHECKING:
@@ -187,13 +188,17 @@ def make_batches(
         The user's data set, loader or tokenizer raised an exception.
     """
     torch = require("torch", "models")
-    if batch_size < 1:
-        raise InputError(f"The batch size must be 1 or more, not {batch_size}.")
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise InputError(f"The batch size must be a whole number of 1 or more, not {batch_size!r}.")
     every_token = isinstance(mask, str) and mask == "all"
+    if isinstance(mask, str) and not every_token:
+        raise InputError(f"A mask is an array (n, t) or 'all', not {mask!r}.")
     whole_mask = None if mask is None or every_token else torch.as_tensor(mask)
     texts = Texts(tokenizer, model)
     source = find_source(inputs, texts, batch_size, model)
     names = source.ids if ids is None else tuple(str(i) for i in ids)
+    if names is not None and (twice := first_repeated(names)):
+        raise InputError(f"Ids name the inputs, and {twice[0]!r} occurs twice.")
 
     def start() -> Iterator[Batch]:
         begin = 0
@@ -230,7 +235,7 @@ def _read(source: Source) -> Iterator[Any]:
             raise
         except Exception as error:  # whatever a foreign data set raises
             hint = f". {IMAGES}" if "PIL." in str(error) else ""
-            raise NetworkError(f"Reading the inputs failed: {type(error).__name__}: {error}{hint}") from error
+            raise NetworkError(f"Reading the inputs failed: {told(error)}{hint}") from error
         yield entry
 
 

@@ -26,7 +26,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from similitude.errors import InputError, NetworkError, SimilitudeError, UnknownName, suggestion
+import numpy as np
+
+from similitude.errors import InputError, NetworkError, SimilitudeError, UnknownName, suggestion, told
 from similitude.representations.axes import Kind
 
 if TYPE_CHECKING:
@@ -216,19 +218,20 @@ def _wide(output: Tensor) -> Tensor:
 
 
 def _own(function: Callable[[Any], Any], output: Tensor, name: str) -> Any:
+    shape = tuple(output.shape)
     try:
         return function(output)
     except SimilitudeError:
         raise
     except Exception as error:  # whatever the user's function raises
-        shape = tuple(output.shape)
-        raise NetworkError(
-            f"The reduction {name!r} failed on shape {shape}: {type(error).__name__}: {error}"
-        ) from error
+        raise NetworkError(f"The reduction {name!r} failed on shape {shape}: {told(error)}") from error
 
 
 def _checked(rows: Any, name: str, n: int) -> Any:
-    shape = tuple(getattr(rows, "shape", ()))
+    import torch
+
+    rows = torch.as_tensor(rows) if isinstance(rows, np.ndarray) else rows
+    shape = tuple(rows.shape) if isinstance(rows, torch.Tensor) else type(rows).__name__
     if len(shape) != 2 or shape[0] != n:
-        raise InputError(f"the reduction {name!r} gave shape {shape} for {n} inputs; it must give (n, d).")
+        raise InputError(f"the reduction {name!r} gave {shape} for {n} inputs; expected a tensor (n, d).")
     return rows

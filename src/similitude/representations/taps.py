@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from similitude.errors import InputError, UnknownName, suggestion
+from similitude.errors import InputError, UnknownName, foreign, suggestion
 from similitude.representations.forward import WRAPPERS
 
 if TYPE_CHECKING:
@@ -74,10 +74,15 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
     InputError
         No block has this index.
     """
-    modules = dict(model.named_modules(remove_duplicate=False))
+    with foreign(f"Listing the modules of {type(model).__name__}"):
+        modules = dict(model.named_modules(remove_duplicate=False))
     modules.pop("")
+    if not isinstance(layers, str | int | Iterable):
+        raise InputError(f"Layers are names, globs, presets or indices; {layers!r} is none of them.")
     taps: dict[str, Tap] = {}
     for pattern in [layers] if isinstance(layers, str | int) else layers:
+        if not isinstance(pattern, str | int):
+            raise InputError(f"A layer is named by a text or an index, not by a {type(pattern).__name__}.")
         chosen, exact = _find(model, modules, pattern)
         for name in chosen:
             if name not in taps or exact:

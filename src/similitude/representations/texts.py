@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from similitude.errors import InputError, NetworkError, SimilitudeWarning
+from similitude.errors import InputError, SimilitudeWarning, foreign
 from similitude.representations.forward import position_limit
 
 if TYPE_CHECKING:
@@ -53,20 +53,23 @@ class Texts:
         """Refuse texts without a tokenizer."""
         if self._tokenizer is None:
             raise InputError("Texts need a tokenizer: extract(model, texts, tokenizer=tokenizer).")
+        if not callable(self._tokenizer):
+            raise InputError(f"A tokenizer is called with texts; {self._tokenizer!r} cannot be called.")
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Any]:
         """Arguments of the network for some texts: token ids and their mask, as tensors."""
         self.check()
         texts = [str(text) for text in texts]
-        pads = getattr(self._tokenizer, "pad_token", True) is not None
-        padding = {"padding": True, "return_tensors": "pt"} if pads else {}
-        try:
-            found = dict(self._tokenizer(texts, truncation=True, **padding, **self._options))
-        except Exception as error:  # whatever a foreign tokenizer raises
-            raise NetworkError(f"The tokenizer failed: {type(error).__name__}: {error}") from error
-        if not pads:  # the mask hides what stands there, so that any token will do
-            padded = {key: pad_tokens(value) for key, value in found.items()}
-            found = {"attention_mask": padded["input_ids"][1]} | {key: value for key, (value, _) in padded.items()}
+        with foreign("The tokenizer"):
+            pads = getattr(self._tokenizer, "pad_token", True) is not None
+            padding = {"padding": True, "return_tensors": "pt"} if pads else {}
+            tokenised = self._tokenizer(texts, truncation=True, **padding, **self._options)
+        if not isinstance(tokenised, Mapping) or "input_ids" not in tokenised:
+            raise InputError(f"The tokenizer gave a {type(tokenised).__name__}; expected a dict with 'input_ids'.")
+        found = dict(tokenised)
+        if isinstance(found["input_ids"], list):  # the mask hides what stands there, so that any token will do
+            padded = {key: pad_tokens(value) for key, value in found.items() if isinstance(value, list)}
+            found = {"attention_mask": padded["input_ids"][1]} | found | {k: value for k, (value, _) in padded.items()}
         mask = found.get("attention_mask")
         if mask is not None:
             self._check_lengths(texts, mask.sum(dim=1).tolist())
