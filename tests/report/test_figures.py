@@ -76,6 +76,22 @@ def test_scatter_has_a_panel_a_measure(rng):
     assert "n = 1,200" in texts(figure)
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_trends_are_of_layers_where_these_are_compared_one_by_one(apart, rng):
+    layers = [f"layer{i}" for i in range(9) for _ in range(4)]
+    pairs = pd.DataFrame({"reference": "r", "model": [f"m{i % 4}" for i in range(36)], "layer": layers})
+    pairs = pairs.assign(reference_layer=layers if apart else "layer8", difference=rng.random(36), cka=rng.random(36))
+    table = pd.DataFrame({"rho": [0.1]}, index=["cka"])
+    figure = figures.scatter(pairs, ["cka"], table, title="a", difference="b", n=10)
+    assert len(figure.axes[0].lines) == (9 if apart else 1)
+    assert (figure.axes[0].lines[0].get_label() == "all pairs") != apart
+
+
+def test_dollar_signs_are_no_formulas(rng, tmp_path):
+    matrix = pd.DataFrame(rng.random((2, 2)), ["$a_", "b$"], ["\\%$", "$"])
+    save(figures.heat_map(matrix, "cka", "similarity", n=10), tmp_path / "map")
+
+
 LONG = "expected calibration error on held-out sentences with lexical overlap, non-entailed (third subset)"
 LONG_IDS = ("cka", "cka(kernel=rbf,bandwidth=0.5,debiased=true)", "a_measure_of_somebody_with_a_long_name(k=10)", "imd")
 

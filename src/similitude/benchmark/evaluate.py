@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def evaluate(
     tables: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
     leave_one_out: list[pd.DataFrame] = []
-    described: list[dict[str, str]] = []
+    described: list[dict[str, Any]] = []
     failures: list[tuple] = []
     if tests is None:
         tests = len(measures) * sum(len(subtask.functionalities) for subtask in subtasks)
@@ -119,6 +120,7 @@ def evaluate(
         if subtask.population not in populations:
             raise UnknownName(f"{subtask.id} needs the population {subtask.population!r}, which was not given.")
         population = subtask.select(populations[subtask.population])
+        inputs = population.representation(population.models[0], population.layers[0]).n
         # Functionalities of a subtask share their dissimilarities unless they are scored at other deletion levels.
         shared: dict[tuple, tuple[dict[str, np.ndarray], dict[str, float], str]] = {}
         for functionality in subtask.functionalities:
@@ -151,6 +153,7 @@ def evaluate(
                     "modality": subtask.modality,
                     "varies": subtask.varies,
                     "description": subtask.description,
+                    "n_inputs": inputs,
                 }
             )
             if protocol == "published":

@@ -73,8 +73,8 @@ class Results:
         None if it was not kept.
     functionalities
         What rows are called and how far they can be trusted: columns subtask, functionality, label, difference (as an
-        axis says it), modality, varies, description, and those of `similitude.suites.Suite.describe` where the run
-        kept them. None if it was not kept.
+        axis says it), modality, varies, description, n_inputs, and those of `similitude.suites.Suite.describe` where
+        the run kept them. None if it was not kept.
     """
 
     frame: pd.DataFrame

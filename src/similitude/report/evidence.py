@@ -22,6 +22,7 @@ __all__ = [
     "caption",
     "read_grades",
     "smoke_tests",
+    "strongest",
     "why_no_emphasis",
 ]
 
@@ -87,8 +88,9 @@ class Row:
         Their ids.
     label, difference, modality, varies, description
         For people, as far as the run kept them; `difference` is the label of an axis.
-    models, pairs, groups
-        Numbers of models, of pairs with the best model, and of the groups that models come from (None if independent).
+    models, pairs, groups, inputs
+        Numbers of models, of pairs with the best model, of the groups that models come from (None if independent), and
+        of the inputs that representations are of (None if it was not kept).
     weak
         Whether part of the spread over models is noise of the test items.
     smoke
@@ -109,6 +111,7 @@ class Row:
     models: int
     pairs: int
     groups: int | None
+    inputs: int | None
     weak: bool
     smoke: bool
     apart: bool
@@ -147,12 +150,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Standing:
-    """A measure over all rows that can tell measures apart."""
+    """A measure over all rows that can tell measures apart.
+
+    Parameters
+    ----------
+    mean_rank, low, high
+        Mean place, 1 is best, and its interval; NaN where a run has none.
+    worst, worst_low, worst_high
+        The smallest ρ and the interval of that cell; NaN where the measure failed on a row.
+    """
 
     mean_rank: float
     low: float
     high: float
     worst: float
+    worst_low: float
+    worst_high: float
 
 
 @dataclass(frozen=True)
@@ -183,15 +196,17 @@ class Grades:
     another_sample: tuple[str, ...] = ()
 
 
-def read_grades(results: Results) -> Grades:
+def read_grades(results: Results, statistic: str = "spearman") -> Grades:
     """Read results as evidence.
 
     Parameters
     ----------
     results
         The grades. Rows that they say nothing about (see `Results.functionalities`) show their ids.
+    statistic
+        Which correlation to read, ``"spearman"`` or ``"kendall"``.
     """
-    frame = results.frame[results.frame["statistic"] == "spearman"]
+    frame = results.frame[results.frame["statistic"] == statistic]
     smoke = smoke_tests(results)
     about = results.functionalities
     known = {} if about is None else {(row["subtask"], row["functionality"]): row for row in about.to_dict("records")}
@@ -202,9 +217,15 @@ def read_grades(results: Results) -> Grades:
             [_suite(frame), "subtask", "functionality"], sort=False
         )
     ]
-    standings, counted = _standings(results, smoke)
+    standings, counted = _standings(results, smoke, rows, statistic)
     other = tuple(results.provenance.get("another_sample") or ())
     return Grades(measures, rows, standings, counted, why_no_emphasis(results), other)
+
+
+def strongest(rows: Sequence[Row]) -> tuple[Row, str] | None:
+    """The row and the measure with the strongest evidence, by the lower end of the interval; None if nothing tells."""
+    telling = [(row, measure) for row in rows for measure in row.measures("leading", "tells")]
+    return max(telling, key=lambda found: found[0].cells[found[1]].low, default=None)
 
 
 def smoke_tests(results: Results) -> set[str]:
@@ -258,6 +279,7 @@ def _row(frame: pd.DataFrame, measures: Sequence[str], about: Mapping[Any, Any],
         models=int(first["n_models"]),
         pairs=int(frame["n_pairs"].max()),
         groups=None if groups is None or pd.isna(groups) or not groups else int(groups),
+        inputs=None if pd.isna(_number(about.get("n_inputs"))) else int(about["n_inputs"]),
         weak=_number(about.get("reliability")) < RELIABLE,
         smoke=smoke,
         apart=bool(first.get("apart", not frame.get("leading", pd.Series([True])).all())),
@@ -279,24 +301,24 @@ def _cell(row: Mapping[Any, Any], smoke: bool) -> Cell:
     return Cell(every, low, high, _number(row["estimate"]), int(row["n_failed"]), state)
 
 
-def _standings(results: Results, smoke: set[str]) -> tuple[dict[str, Standing], int]:
+def _standings(
+    results: Results, smoke: set[str], rows: Sequence[Row], statistic: str
+) -> tuple[dict[str, Standing], int]:
     """Mean ranks over the rows of real populations; rows that cannot tell measures apart do not count."""
     real = results.frame[~_suite(results.frame).isin(smoke)]
     if real.empty:
         return {}, 0
-    summary = dataclasses.replace(results, frame=real).summary()
+    summary = dataclasses.replace(results, frame=real).summary(statistic)
     counted = len(real[["subtask", "functionality"]].drop_duplicates())
     if "rows" in summary:
         counted = int(summary["rows"].max())
-    standings = {
-        str(measure): Standing(
-            _number(row["mean_rank"]),
-            _number(row.get("mean_rank_low")),
-            _number(row.get("mean_rank_high")),
-            _number(row["worst"]),
-        )
-        for measure, row in summary.iterrows()
-    }
+    standings = {}
+    for measure, row in summary.iterrows():
+        worst = _number(row["worst"])
+        cells = [of_row.cells[str(measure)] for of_row in rows if of_row.apart and not of_row.smoke]
+        low, high = next(((c.low, c.high) for c in cells if c.value == worst), (math.nan, math.nan))
+        rank, *ends = (_number(row[name]) for name in ("mean_rank", "mean_rank_low", "mean_rank_high"))
+        standings[str(measure)] = Standing(rank, ends[0], ends[1], worst, low, high)
     return (standings, counted) if counted else ({}, 0)
 
 

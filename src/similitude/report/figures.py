@@ -117,7 +117,8 @@ def scatter(
 ) -> Figure:
     """Dissimilarity against difference in functionality, one panel per measure.
 
-    Where layers are compared one by one, each has a line of least squares.
+    Lines are of least squares: where layers are compared one by one, each has its own over models; where all layers are
+    compared with all, there is one of all pairs.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def scatter(
             y="dissimilarity (larger: less alike)",
         )
         layers = list(pairs.groupby("layer", sort=False))
-        apart = len(layers) <= len(COLOURS) and (pairs["layer"] == pairs.get("reference_layer")).all()
+        apart = bool((pairs["layer"] == pairs.get("reference_layer")).all())
         for axes, measure in zip(panels, measures, strict=True):
             for i, (layer, of_layer) in enumerate(layers):
                 axes.scatter(
@@ -160,25 +161,28 @@ def scatter(
                     label=str(layer),
                 )
                 if apart:
-                    x, y = (of_layer[name].to_numpy(dtype=float) for name in ("difference", measure))
-                    _draw_trend(axes, x, y, COLOURS[i])
+                    _draw_trend(axes, of_layer["difference"], of_layer[measure], COLOURS[i % len(COLOURS)])
+            if not apart:
+                _draw_trend(axes, pairs["difference"], pairs[measure], "0.3", label="all pairs")
             if pairs[measure].isna().all():
                 say_empty(axes)
         add_legend(figure, panels[0], "layer")
     return figure
 
 
-def _draw_trend(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> None:
+def _draw_trend(axes: Axes, across: pd.Series, up: pd.Series, colour: str, label: str = "") -> None:
+    x, y = across.to_numpy(dtype=float), up.to_numpy(dtype=float)
     finite = np.isfinite(x) & np.isfinite(y)
     if finite.sum() < 3 or np.ptp(x[finite]) == 0:
         return
     start, slope = np.polynomial.polynomial.polyfit(x[finite], y[finite], 1)
     ends = np.array([x[finite].min(), x[finite].max()])
-    axes.plot(ends, start + slope * ends, color=colour, linewidth=0.9, alpha=0.8)
+    axes.plot(ends, start + slope * ends, color=colour, linewidth=1.1, alpha=0.9, label=label)
 
 
 def _grade(row: Mapping[Any, float]) -> str:
-    """Correlations, on one line each."""
-    best = f"ρ = {number(row['rho'])}"
-    text = best if pd.isna(row.get("every")) else f"ρ = {number(row['every'])}, best reference {number(row['rho'])}"
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    """Correlations, each on one line."""
+    shown = [f"ρ = {number(row['rho'])}"]
+    if not pd.isna(row.get("every")):
+        shown = [f"ρ = {number(row['every'])},", f"best reference {number(row['rho'])}"]
+    return " ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in shown)

@@ -92,8 +92,9 @@ def agreement(matrix: pd.DataFrame, *, title: str) -> Figure:
     names = [str(name) for name in matrix.columns]
     values = matrix.to_numpy(dtype=float)
     side, room = max(2.6, 0.34 * len(names)), inches(names, 8)
+    above = wrapped(title, side + room + 1.2, 8)
     with style():
-        figure = new_figure(side + room + 1.2, side + room + 0.6)
+        figure = new_figure(side + room + 1.2, side + room + 0.6 + 0.14 * above.count("\n"))
         axes = figure.subplots()
         image = axes.imshow(values, cmap=colormaps[DIVERGING].with_extremes(bad="0.75"), vmin=-1.0, vmax=1.0)
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
@@ -105,7 +106,7 @@ def agreement(matrix: pd.DataFrame, *, title: str) -> Figure:
         axes.spines[:].set_visible(False)
         label = "Spearman ρ of dissimilarities (blue: same order; white: unrelated; red: reversed)"
         figure.colorbar(image, ax=axes, label=wrapped(label, side), shrink=0.85)
-        figure.suptitle(wrapped(title, side + room + 1.2))
+        figure.suptitle(above, fontsize=8)
     return figure
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +32,10 @@ def draw_grades(
 ) -> list[Path]:
     """Draw an overview, and forest, ranks, agreement and map of networks for every subtask and functionality.
 
-    Forest and ranks need the statistics of the corrected protocol; agreement needs two measures that vary, and is drawn
-    once where functionalities share their dissimilarities; the map needs a measure that is a metric, and a subtask that
-    compares the same layer of all networks. Figures that an earlier call left in the folder and that are not drawn
-    again are removed.
+    Forest and ranks need the statistics of the corrected protocol. Agreement needs two measures that vary; it is drawn
+    once where functionalities share their dissimilarities, and names them. The map needs a measure that is a metric,
+    and a subtask that compares the same layer of all networks. Figures that an earlier call left in the folder and that
+    are not drawn again are removed.
 
     Parameters
     ----------
@@ -54,9 +54,7 @@ def draw_grades(
     written = draw_overview(results, folder)
     spearman = results.frame[results.frame["statistic"] == "spearman"]
     labels = {(row.subtask, row.functionality): row.label for row in read_grades(results).rows}
-    digests = {key: (key[0], _digest(data)) for key, data in grading.items()}
-    kinds = Counter(subtask for subtask, _ in set(digests.values()))
-    drawn: set[tuple[str, str]] = set()
+    sharing = _sharing(grading)
     for (subtask, functionality), data in grading.items():
         models = len(data.models)
         title = f"{subtask}, {labels.get((subtask, functionality), functionality)}: {models} models"
@@ -65,12 +63,14 @@ def draw_grades(
         if "rank" in table and table["ci_low"].notna().any():
             written += save(figures_grading.forest(table, title=title), folder / f"{stem}-forest")
             written += save(figures_grading.ranks(table, title=title), folder / f"{stem}-ranks")
-        compared = digests[subtask, functionality]
-        if compared not in drawn and len(matrix := _varying(agreement(data))) > 1:
-            drawn.add(compared)
-            shared = kinds[subtask] == 1
-            figure = figures_grading.agreement(matrix, title=f"{subtask}: {models} models" if shared else title)
-            written += save(figure, folder / f"{subtask.replace('/', '-') if shared else stem}-agreement")
+        shared = sharing.get((subtask, functionality), [])
+        if shared and len(matrix := _varying(agreement(data))) > 1:
+            by_subtask = groupby(shared, key=lambda key: key[0])
+            named = " and ".join(f"{name}: {'; '.join(labels.get(k, k[1]) for k in keys)}" for name, keys in by_subtask)
+            same = title if len(shared) == 1 else f"{models} models, the same pairs for {named}"
+            figure = figures_grading.agreement(matrix, title=same)
+            whole = {key for key in grading if key[0] == subtask} <= set(shared)
+            written += save(figure, folder / f"{subtask.replace('/', '-') if whole else stem}-agreement")
         metric = _metric(data)
         if metric is not None and data.score.shape[2] == 1:
             figure = mds_map(
@@ -91,6 +91,14 @@ def draw_overview(results: Results, folder: Path) -> list[Path]:
     if results.frame.empty:
         return []
     return save(overview(read_grades(results)), folder / "overview")
+
+
+def _sharing(grading: Mapping[tuple[str, str], GradingData]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """The first of all functionalities that share their dissimilarities, to these."""
+    by_digest: dict[str, list[tuple[str, str]]] = {}
+    for key, data in grading.items():
+        by_digest.setdefault(_digest(data), []).append(key)
+    return {keys[0]: keys for keys in by_digest.values()}
 
 
 def _digest(data: GradingData) -> str:

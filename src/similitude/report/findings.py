@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from similitude.benchmark.results import Results
-from similitude.report.evidence import Grades, Row, read_grades
-from similitude.report.numbers import number, places
+from similitude.report.evidence import Grades, Row, read_grades, strongest
+from similitude.report.numbers import places
+from similitude.report.verdicts import graded, listed
 
 __all__ = ["findings"]
 
@@ -15,7 +16,7 @@ _BY_CHANCE = 0.025
 """Share of cells without any relation whose 95 % interval lies above 0 nevertheless."""
 
 
-def findings(results: Results, folder: str = "results", names: Sequence[str] = ()) -> list[str]:
+def findings(results: Results, folder: str | None = "results", names: Sequence[str] = ()) -> list[str]:
     """Three sentences that are true of these results.
 
     Parameters
@@ -23,7 +24,7 @@ def findings(results: Results, folder: str = "results", names: Sequence[str] = (
     results
         The grades.
     folder
-        Where the run was written, for the commands of the last sentence.
+        Where the run was written, for the commands of the last sentence; None to leave those commands out.
     names
         Names of suites or subtasks that the run was of, for the commands of the last sentence.
     """
@@ -40,8 +41,9 @@ def findings(results: Results, folder: str = "results", names: Sequence[str] = (
     return [_found(grades, judged), _sure(grades, judged), _next(judged, folder)]
 
 
-def _without_verdicts(grades: Grades, results: Results, folder: str, names: Sequence[str]) -> list[str]:
+def _without_verdicts(grades: Grades, results: Results, folder: str | None, names: Sequence[str]) -> list[str]:
     rerun = " ".join(["similitude run", *names])
+    table = f"; the table is in {folder}/table.md" if folder else ""
     if all(row.smoke for row in grades.rows):
         return [
             f"Smoke test: everything ran, on {_rows(len(grades.rows))}, and the values mean nothing.",
@@ -52,10 +54,10 @@ def _without_verdicts(grades: Grades, results: Results, folder: str, names: Sequ
     most = max(firsts.values(), default=0)
     winners = [measure for measure in grades.measures if most and firsts[measure] == most]
     found = (
-        f"{_list(winners)} {_have(winners)} the highest ρ with the best model as the reference on {most} of "
+        f"{listed(winners)} {_have(winners)} the highest ρ with the best model as the reference on {most} of "
         f"{_rows(len(grades.rows))}."
         if winners and len(grades.measures) > 1
-        else f"{_list(grades.measures)} {_have(grades.measures)} a ρ above 0 with the best model as the reference on "
+        else f"{listed(grades.measures)} {_have(grades.measures)} a ρ above 0 with the best model as the reference on "
         f"{sum(any(c.value > 0 for c in row.cells.values()) for row in grades.rows)} of {_rows(len(grades.rows))}."
     )
     published = results.provenance.get("protocol") == "published"
@@ -63,8 +65,7 @@ def _without_verdicts(grades: Grades, results: Results, folder: str, names: Sequ
         found,
         f"How sure this is cannot be said: {'the published protocol' if published else 'this run'} has no intervals by "
         "which measures could be told apart.",
-        f"Next: `{rerun}{' --protocol corrected' if published else ''}` gives intervals and verdicts; the table is in "
-        f"{folder}/table.md.",
+        f"Next: `{rerun}{' --protocol corrected' if published else ''}` gives intervals and verdicts{table}.",
     ]
 
 
@@ -76,7 +77,7 @@ def _found(grades: Grades, judged: Sequence[Row]) -> str:
         if not tracked:
             return f"{measure} tracks none of {total}: every interval includes 0 or lies below it."
         top = max(tracked, key=lambda row: row.cells[measure].value)
-        return f"{measure} tracks {len(tracked)} of {total}, most closely {_name(top)} (ρ {_value(top, measure)})."
+        return f"{measure} tracks {len(tracked)} of {total}, most closely {_name(top)} (ρ {graded(top, measure)})."
     if not tracked:
         return f"No measure tracks any of {total}: every interval includes 0 or lies below it."
     leads = Counter(measure for row in tracked for measure in row.measures("leading"))
@@ -87,7 +88,7 @@ def _found(grades: Grades, judged: Sequence[Row]) -> str:
         return f"{start}, but none of them can be told to lead."
     if len(leaders) > 3:
         return f"{start}, but {len(leaders)} measures are among the best equally often, on {most}."
-    return f"{start}; {_list(leaders)} {'is' if len(leaders) == 1 else 'are'} among the best most often, on {most}."
+    return f"{start}; {listed(leaders)} {'is' if len(leaders) == 1 else 'are'} among the best most often, on {most}."
 
 
 def _sure(grades: Grades, judged: Sequence[Row]) -> str:
@@ -119,28 +120,21 @@ def _sure(grades: Grades, judged: Sequence[Row]) -> str:
     return f"{text}."
 
 
-def _next(judged: Sequence[Row], folder: str) -> str:
-    tracked = [row for row in judged if row.tracked]
-    look = f"`similitude report {folder} --html {folder}/report.html` opens every row on one page"
-    if not tracked:
-        return f"Next: more networks make intervals narrower; {look}."
-    top, measure = max(
-        ((row, measure) for row in tracked for measure in row.measures("leading", "tells")),
-        key=lambda found: found[0].cells[found[1]].value,
-    )
-    left = len(judged) - len(tracked)
+def _next(judged: Sequence[Row], folder: str | None) -> str:
+    look = f"; `similitude report {folder} --html {folder}/report.html` opens every row on one page" if folder else ""
+    found = strongest(judged)
+    if found is None:
+        return f"Next: more networks make intervals narrower{look}."
+    top, measure = found
+    left = sum(not row.tracked for row in judged)
     rest = f", and {_rows(left)} that no measure tracks may need more networks" if left else ""
-    return f"Next: look at {_name(top)}, tracked best of all ({measure}, ρ {_value(top, measure)}){rest}; {look}."
+    value = f"{measure}, ρ {graded(top, measure)}"
+    return f"Next: look at {_name(top)}, where the evidence is strongest ({value}){rest}{look}."
 
 
 def _highest(row: Row) -> list[str]:
     values = {m: round(cell.value, 3) for m, cell in row.cells.items() if cell.value == cell.value}
     return [m for m, value in values.items() if value == max(values.values())]
-
-
-def _value(row: Row, measure: str) -> str:
-    cell = row.cells[measure]
-    return f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
 
 
 def _name(row: Row) -> str:
@@ -153,9 +147,3 @@ def _rows(count: int) -> str:
 
 def _have(measures: Sequence[str]) -> str:
     return "has" if len(measures) == 1 else "have"
-
-
-def _list(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return ", ".join(names[:-1]) + " and " + names[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,16 +16,23 @@ import pandas as pd
 from similitude.benchmark.results import Results, load_grading, read_results
 from similitude.benchmark.subtask import GradingData
 from similitude.errors import FileError
-from similitude.report.evidence import Row, read_grades
+from similitude.report.evidence import Grades, Row, caption, read_grades, strongest
+from similitude.report.findings import findings
+from similitude.report.tables import another_sample, foot_label, foot_notes, key
+from similitude.report.verdicts import row_verdict
+from similitude.representations.names import printable
 from similitude.representations.tables import read_written
 
 __all__ = ["page", "write_page"]
 
+_STATISTICS = {"spearman": "ρ", "kendall": "τ"}
 _GRADE_COLUMNS = (
-    *("measure", "statistic", "estimate", "ci_low", "ci_high", "p", "p_holm", "every", "every_low", "every_high"),
+    *("measure", "statistic", "estimate", "ci_low", "ci_high", "p", "p_holm"),
+    *("every", "every_low", "every_high", "every_rank", "every_p"),
     *("within", "within_p", "bad_frac", "rank", "rank_low", "rank_high", "equivalent"),
-    *("n_models", "n_pairs", "n_failed", "seconds"),
+    *("n_pairs", "n_failed", "seconds"),
 )
+_TEXTS = dict.fromkeys(("subtask", "functionality", "reference", "reference_layer", "model", "layer"), "str")
 _PAIR_COLUMNS = ("reference", "reference_layer", "model", "layer", "deleted", "difference")
 _MAP_NUMBERS = 4_000_000
 """Most numbers in the maps of networks (11 MB of text); beyond it, only the last reference layer of each is kept."""
@@ -60,7 +67,7 @@ def page(run: Path) -> str:
     """The page of a finished run as text; see `write_page`."""
     results = read_results(run)
     grading = load_grading(run / "grading.npz")
-    content = json.dumps(_content(run, results, grading), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    content = json.dumps(_shown(_content(run, results, grading)), separators=(",", ":"), allow_nan=False)
     web = files("similitude.report") / "web"
 
     def part(name: str) -> str:
@@ -70,71 +77,105 @@ def page(run: Path) -> str:
         title="similitude: measures graded",
         style=part("page.css"),
         script='"use strict";\n' + "\n".join(map(part, ("tools.js", "plots.js", "page.js"))),
-        # A closing tag within a string would end the script element.
+        # A closing tag or a comment within a string would end the script element, or never end it.
         data=content.replace("<", "\\u003c"),
     )
 
 
 def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
-    frame = results.frame
-    subtasks = [_subtask(row) for row in read_grades(results).rows]
-    summary = results.summary()
+    read = {statistic: read_grades(results, statistic) for statistic in _STATISTICS}
+    grades = read["spearman"]
+    top = strongest(grades.rows)
     return {
-        "measures": list(frame["measure"].unique()),
-        "subtasks": subtasks,
-        "grades": [_grade(row) for row in results.records()],
-        "summary": [
-            {"measure": name, "mean_rank": _plain(row["mean_rank"]), "worst": _plain(row["worst"])}
-            for name, row in summary.iterrows()
-        ],
+        "measures": grades.measures,
+        "opens": {"subtask": _key(top[0]), "measure": top[1]} if top else {},
+        "findings": findings(results, None),
+        "warnings": _warnings(grades),
+        "subtasks": [_subtask(row) for row in grades.rows],
+        "verdicts": {
+            statistic: {
+                _key(row): {"short": row.verdict, "words": row_verdict(row, found.reason, _STATISTICS[statistic])}
+                for row in found.rows
+            }
+            for statistic, found in read.items()
+        },
+        "grades": _grades(results, read),
+        "standings": {statistic: _standings(found) for statistic, found in read.items()},
+        "caption": caption(grades),
+        "emphasis": key(grades, "Bold *", "Grey ?"),
         "notes": _notes(results),
-        "overview_notes": _overview_notes(subtasks),
-        "pairs": _pairs(read_written(run / "pairs.csv")),
+        "overview_notes": foot_notes(grades),
+        "pairs": _pairs(read_written(run / "pairs.csv", dtype=_TEXTS, keep_default_na=False, na_values=[""])),
         "maps": _maps(grading),
         "intuitive": [json.loads(file.read_text(encoding="utf-8")) for file in sorted(run.glob("intuitive-*.json"))],
         "provenance": _provenance(results),
     }
 
 
-def _key(subtask: str, functionality: str) -> str:
+def _key(row: Row) -> str:
+    return _joined(row.subtask, row.functionality)
+
+
+def _joined(subtask: str, functionality: str) -> str:
     return f"{subtask}|{functionality}"
+
+
+def _warnings(grades: Grades) -> list[str]:
+    """What a reader must know before any number: why nothing is emphasised, and that networks are other ones."""
+    return [grades.reason] * bool(grades.reason) + another_sample(grades)
 
 
 def _subtask(row: Row) -> dict[str, Any]:
     about = f"Networks differ in {row.varies}. {row.description}" if row.varies else row.description
     return {
-        "key": _key(row.subtask, row.functionality),
+        "key": _key(row),
+        "id": row.subtask,
         "title": f"{row.subtask}, {row.label}",
         "functionality": row.label,
+        "difference": row.difference,
         "about": about.strip(),
+        "size": f"{row.models} models" + (f" in {row.groups} groups" if row.groups is not None else ""),
+        "inputs": row.inputs,
         "weak": row.weak,
     }
 
 
-def _grade(row: Mapping[str, Any]) -> dict[str, Any]:
-    grade = {name: _plain(row[name]) for name in _GRADE_COLUMNS if name in row}
-    return {"key": _key(row["subtask"], row["functionality"]), **grade}
+def _grades(results: Results, read: Mapping[str, Grades]) -> list[dict[str, Any]]:
+    """Rows of the results, each with what it is evidence of."""
+    states = {
+        (statistic, row.subtask, row.functionality, measure): cell.state
+        for statistic, grades in read.items()
+        for row in grades.rows
+        for measure, cell in row.cells.items()
+    }
+    return [
+        {
+            "key": _joined(row["subtask"], row["functionality"]),
+            **{name: row[name] for name in _GRADE_COLUMNS if name in row},
+            "state": states[row["statistic"], row["subtask"], row["functionality"], row["measure"]],
+        }
+        for row in results.records()
+        if row["statistic"] in _STATISTICS
+    ]
+
+
+def _standings(grades: Grades) -> dict[str, Any]:
+    measures = {m: {k: _plain(v) for k, v in vars(standing).items()} for m, standing in grades.standings.items()}
+    return {"label": foot_label(grades), "measures": measures}
 
 
 def _notes(results: Results) -> list[str]:
     kept = results.provenance.get("protocol") == "published"
     return [
-        "Correlation of dissimilarity with difference in functionality against the best network, averaged over "
-        f"reference layers; the best network's pair with itself is {'kept, as published' if kept else 'left out'}.",
-        "Intervals: bootstrap over networks. p: one-sided, by permuting networks, so that where layers vary as well it "
-        "tests differences between networks given depth; within depth, depth explains nothing.",
+        "Best reference: the best network alone is the reference, averaged over its layers; its pair with itself is "
+        f"{'kept, as published' if kept else 'left out'}.",
+        "p: one-sided, by permuting networks, so that where layers vary as well it tests differences between networks "
+        "given depth; within depth, depth explains nothing. Holm: adjusted over the whole table.",
     ]
 
 
-def _overview_notes(subtasks: Iterable[Mapping[str, Any]]) -> list[str]:
-    notes = ["Mean rank over subtasks (1 is best) and the worst ρ: a good measure is generally good."]
-    if any(s["weak"] for s in subtasks):
-        notes.append("† Split-half reliability of the spread over networks is below .9: part of it is noise.")
-    return notes
-
-
 def _pairs(table: pd.DataFrame) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     if not len(table):
         return found
     fixed = {"suite", "subtask", "functionality", "itself", *_PAIR_COLUMNS}
@@ -143,7 +184,7 @@ def _pairs(table: pd.DataFrame) -> dict[str, Any]:
             rows = rows[~rows["itself"].astype(bool)]
         columns = {name: [_plain(v) for v in rows[name]] for name in _PAIR_COLUMNS}
         values = {name: [_short(v) for v in rows[name]] for name in table.columns if name not in fixed}
-        found[_key(str(subtask), str(functionality))] = {**columns, "values": values}
+        found[_joined(str(subtask), str(functionality))] = {**columns, "values": values}
     return found
 
 
@@ -154,21 +195,38 @@ def _maps(grading: Mapping[tuple[str, str], GradingData]) -> dict[str, Any]:
     found = {}
     for (subtask, functionality), data in square.items():
         kept = slice(None) if total <= _MAP_NUMBERS else slice(-1, None)
-        found[_key(subtask, functionality)] = {
+        found[_joined(subtask, functionality)] = {
             "models": list(data.models),
             "layers": list(data.layers[kept]),
-            "values": {m: [_packed(layer) for layer in d[kept, :, :, 0]] for m, d in data.dissimilarity.items()},
+            "within": data.within,
+            "values": {
+                measure: [
+                    _packed(layer, bool(itself))
+                    for layer, itself in zip(d[kept, :, :, 0], data.same[kept, 0], strict=True)
+                ]
+                for measure, d in data.dissimilarity.items()
+            },
         }
     return found
 
 
-def _packed(values: np.ndarray) -> dict[str, Any]:
-    """16-bit whole numbers between the extremes, 65535 for what is missing: enough for a colour."""
+def _packed(values: np.ndarray, itself: bool) -> dict[str, Any]:
+    """16-bit whole numbers between the extremes, 65535 for what is missing: enough for a colour.
+
+    Parameters
+    ----------
+    values
+        Dissimilarities, shape (m, m).
+    itself
+        Whether the diagonal compares networks with themselves; then it is left out, so that its zeros take no colours.
+    """
     finite = np.isfinite(values)
+    if itself:
+        finite &= ~np.eye(len(values), dtype=bool)
     low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
     share = np.where(finite, (values - low) / ((high - low) or 1.0), 0.0)
     whole = np.where(finite, np.rint(65534 * share), 65535).astype("<u2")
-    return {"low": low, "high": high, "data": base64.b64encode(whole.tobytes()).decode()}
+    return {"low": low, "high": high, "itself": itself, "data": base64.b64encode(whole.tobytes()).decode()}
 
 
 def _provenance(results: Results) -> list[tuple[str, str]]:
@@ -185,6 +243,17 @@ def _provenance(results: Results) -> list[tuple[str, str]]:
 
 def _short(value: float) -> float | None:
     return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+def _shown(content: Any) -> Any:
+    """Content whose texts hold no characters that steer what is shown, such as an override of the direction."""
+    if isinstance(content, str):
+        return printable(content)
+    if isinstance(content, dict):
+        return {printable(str(name)): _shown(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_shown(value) for value in content]
+    return content
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from similitude.report.numbers import number
+from similitude.report.tables import markdown
 from similitude.representations.tables import write_csv
 
 __all__ = ["Replication", "both_values", "verdict_text", "verdicts_markdown"]
@@ -86,8 +87,8 @@ def verdicts_markdown(rows: pd.DataFrame) -> str:
         return "None."
     lines = ["| subtask | functionality | verdict | original | replication | outcome |", "|---|---|---|--:|--:|---|"]
     for row in rows.to_dict("records"):
-        cells = [row["subtask"], row["functionality"], verdict_text(row), *both_values(row), row["outcome"]]
-        lines.append("| " + " | ".join(cells) + " |")
+        texts = [markdown(text) for text in (row["subtask"], row["functionality"], verdict_text(row))]
+        lines.append("| " + " | ".join([*texts, *both_values(row), row["outcome"]]) + " |")
     return "\n".join(lines)
 
 

@@ -40,6 +40,7 @@ _SETTINGS: Any = {
     "figure.titlesize": 10,
     "legend.frameon": False,
     "figure.dpi": 160,
+    "text.parse_math": False,  # names of networks and measures may hold dollar signs
     "svg.hashsalt": "similitude",
     "pdf.fonttype": 42,
 }

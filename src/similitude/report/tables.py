@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,18 @@ from similitude.report.evidence import Cell, Grades, Row, State, caption, read_g
 from similitude.report.numbers import number, places
 from similitude.representations.names import printable
 
-__all__ = ["Layout", "as_csv", "as_latex", "as_markdown", "foot_label", "foot_notes", "key", "lay_out"]
+__all__ = [
+    "Layout",
+    "another_sample",
+    "as_csv",
+    "as_latex",
+    "as_markdown",
+    "foot_label",
+    "foot_notes",
+    "key",
+    "lay_out",
+    "markdown",
+]
 
 _LEAD = ("modality", "subtask", "varies", "functionality", "models", "pairs")
 _TEXTS = 4
@@ -81,16 +93,22 @@ def foot_notes(grades: Grades) -> list[str]:
         notes.append("No row can tell measures apart, so there is no mean rank.")
     if not grades.reason and any(row.smoke for row in grades.rows):
         notes.append("Smoke test: the values of rows so marked mean nothing, and no mean rank counts them.")
-    if grades.another_sample:
-        notes.append(
-            f"The networks of {', '.join(grades.another_sample)} are another sample than the documented ones, because "
-            "this processor or library release has other arithmetic: values differ as those of a replication do."
-        )
+    notes += another_sample(grades)
     if any(row.weak for row in grades.rows):
         notes.append(
             "† The split-half reliability of the spread over models is below .9: part of it is noise of the test items."
         )
     return notes
+
+
+def another_sample(grades: Grades) -> list[str]:
+    """Sentence that says which networks are not the documented ones, if any are not."""
+    if not grades.another_sample:
+        return []
+    return [
+        f"The networks of {', '.join(grades.another_sample)} are another sample than the documented ones, because this "
+        "processor or library release has other arithmetic: values differ as those of a replication do."
+    ]
 
 
 def key(grades: Grades, leading: str = "Bold", undecided: str = "?") -> str:
@@ -117,13 +135,24 @@ def foot_label(grades: Grades) -> str:
 def as_markdown(layout: Layout) -> str:
     """For a README or an issue."""
     lines = [
-        "| " + " | ".join(layout.header) + " |",
+        "| " + " | ".join(map(markdown, layout.header)) + " |",
         "|" + "|".join("---" if j < layout.texts else "--:" for j in range(len(layout.header))) + "|",
     ]
     for cells, states in zip(layout.rows, layout.states, strict=True):
-        lines.append("| " + " | ".join(_mark(c, states.get(j, "plain")) for j, c in enumerate(cells)) + " |")
+        texts = [*map(markdown, cells[: layout.texts]), *cells[layout.texts :]]
+        lines.append("| " + " | ".join(_mark(c, states.get(j, "plain")) for j, c in enumerate(texts)) + " |")
     lines += ["| " + " | ".join(f"*{c}*" if c else "" for c in cells) + " |" for cells in layout.foot]
-    return "\n".join([*lines, "", *(f"{note}  " for note in [*layout.notes, key(layout.grades)]), ""])
+    notes = [markdown(note) for note in [*layout.notes, key(layout.grades)]]
+    return "\n".join([*lines, "", *(f"{note}  " for note in notes), ""])
+
+
+def markdown(text: str) -> str:
+    """Text in which nothing is taken for Markdown or HTML; underscores within words never are."""
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable(text))
+
+
+_MARKUP = re.compile(r"[\\|`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def as_latex(layout: Layout) -> str:
@@ -141,6 +170,8 @@ def as_latex(layout: Layout) -> str:
         lines.append(" & ".join(shown) + r" \\")
     lines += [r"\midrule"] if layout.foot else []
     lines += [" & ".join(map(_tex, cells)) + r" \\" for cells in layout.foot]
+    # A bracket or a star that follows a line break would be taken for its argument.
+    lines = [f"{{}}{line}" if line.startswith(("[", "*")) else line for line in lines]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

@@ -2,86 +2,115 @@
 
 const run = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
-const state = { subtask: run.subtasks[0]?.key, measure: run.measures[0], statistic: "spearman", suite: run.intuitive[0]?.suite };
+const state = {
+  subtask: run.opens.subtask ?? run.subtasks[0]?.key, measure: run.opens.measure ?? run.measures[0], statistic: "spearman",
+  suite: run.intuitive[0]?.suite,
+};
+const symbol = () => (state.statistic === "spearman" ? "ρ" : "τ");
+const chosenSubtask = () => run.subtasks.find((s) => s.key === state.subtask);
+const paragraphs = (texts) => texts.map((text) => element("p", {}, text));
+const items = (texts) => texts.map((text) => element("li", {}, text));
 
 // ---- grades
 
 function intervalBar(row, range) {
   const place = (v) => 90 * ((v - range[0]) / (range[1] - range[0])) + 5;
-  const bar = element("svg", { width: 100, height: 12, viewBox: "0 0 100 12", "aria-hidden": "true" });
-  bar.append(element("line", { x1: place(0), x2: place(0), y1: 0, y2: 12, stroke: "currentColor", opacity: 0.3 }));
-  if (!missing(row.ci_low)) {
-    const ends = { x1: place(row.ci_low), x2: place(row.ci_high), y1: 6, y2: 6 };
-    bar.append(element("line", { ...ends, stroke: "var(--accent)", "stroke-width": 2 }));
+  const bar = element("svg", { width: 80, height: 12, viewBox: "0 0 100 12", "aria-hidden": "true" });
+  bar.append(element("line", { x1: place(0), x2: place(0), y1: 0, y2: 12, stroke: "currentColor", opacity: 0.4 }));
+  const tint = row.state === "undecided" ? "var(--muted)" : "var(--accent)";
+  if (!missing(row.every_low)) {
+    const ends = { x1: place(row.every_low), x2: place(row.every_high), y1: 6, y2: 6 };
+    bar.append(element("line", { ...ends, stroke: tint, "stroke-width": 2 }));
   }
-  if (!missing(row.estimate)) {
-    bar.append(element("path", { d: SHAPES[0], transform: `translate(${place(row.estimate)},6)`, fill: "var(--accent)" }));
+  if (!missing(row.every)) {
+    bar.append(element("path", { d: SHAPES[0], transform: `translate(${place(row.every)},6)`, fill: tint }));
   }
   return bar;
 }
 
 function drawGrades() {
-  const subtask = run.subtasks.find((s) => s.key === state.subtask);
+  const subtask = chosenSubtask();
   const rows = run.grades.filter((r) => r.key === state.subtask && r.statistic === state.statistic);
-  const symbol = state.statistic === "spearman" ? "ρ" : "τ";
-  const range = [Math.min(0, ...rows.map((r) => r.ci_low ?? r.estimate ?? 0)), 1];
-  const top = Math.max(...rows.map((r) => r.estimate ?? -Infinity));
+  const range = [extent([0, ...rows.map((r) => r.every_low ?? 0)])[0], extent([0.1, ...rows.map((r) => r.every_high ?? 0)])[1]];
   const has = (key) => rows.some((r) => !missing(r[key]));
+  const both = has("every");
+  const place = (v, r) => (missing(v) ? "—" : `${v} [${r.rank_low}–${r.rank_high}]`);
   const columns = [
-    { key: "measure", title: "measure", show: (v, r) => v + (r.n_failed ? " *" : "") + (r.equivalent ? " ≡" : "") },
-    { key: "estimate", title: symbol, descending: true, show: (v) => number(v), best: (r) => r.estimate === top },
-    has("ci_low") && { key: "ci_low", title: "95 % interval", descending: true,
-      show: (v, r) => element("span", {}, `[${number(r.ci_low)}, ${number(r.ci_high)}] `, intervalBar(r, range)) },
-    has("p") && { key: "p", title: "p", show: (v) => probability(v), about: "one-sided" },
-    has("p_holm") && { key: "p_holm", title: "p, Holm", show: (v) => probability(v), about: "adjusted over the whole table" },
-    has("rank") && { key: "rank", title: "place",
-      show: (v, r) => (missing(v) ? "—" : `${v} [${r.rank_low}–${r.rank_high}]`) },
-    has("every") && { key: "every", title: `${symbol}, every reference`, descending: true,
-      show: (v, r) => (missing(v) ? "—" : `${number(v)} [${number(r.every_low)}, ${number(r.every_high)}]`) },
+    { key: "measure", title: "measure", state: (r) => r.state,
+      show: (v, r) => marked(v, r.state) + (r.n_failed ? " !" : "") + (r.equivalent ? " ≡" : "") },
+    both && { key: "every", title: `${symbol()}, every reference`, descending: true, state: (r) => r.state, show: (v) => number(v),
+      about: "averaged over every model as the reference; verdicts rest on it" },
+    both && { key: "every_low", title: "95 % interval", descending: true, state: (r) => r.state,
+      show: (v, r) => element("span", {}, `${interval(v, r.every_high)} `, intervalBar(r, range)) },
+    has("every_rank") && { key: "every_rank", title: "place", about: "1 is best" },
+    has("every_p") && { key: "every_p", title: "p", show: probability, about: "one-sided" },
+    { key: "estimate", title: `${symbol()}, best reference`, descending: true, show: (v) => number(v) },
+    has("ci_low") && { key: "ci_low", title: "interval, best", descending: true, show: (v, r) => interval(v, r.ci_high) },
+    has("rank") && { key: "rank", title: "place, best", show: place },
+    has("p") && { key: "p", title: "p, best", show: probability, about: "one-sided" },
+    has("p_holm") && { key: "p_holm", title: "p, best, Holm", show: probability, about: "adjusted over the whole table" },
     has("within") && { key: "within", title: "within depth", descending: true,
       show: (v, r) => (missing(v) ? "—" : `${number(v)} (p ${probability(r.within_p)})`) },
     has("bad_frac") && { key: "bad_frac", title: "bad share", show: (v) => number(v), about: "close, yet far apart in function" },
     { key: "n_pairs", title: "pairs" },
-    { key: "n_failed", title: "failed" },
+    rows.some((r) => r.n_failed) && { key: "n_failed", title: "failed" },
     { key: "seconds", title: "seconds", show: (v) => number(v, 2) },
   ].filter(Boolean);
-  byId("grades-about").textContent = subtask
-    ? `${subtask.title}: ${rows[0]?.n_models ?? 0} networks. ${subtask.about}`
-    : "This run graded nothing.";
+  byId("grades-about").textContent = subtask ? `${subtask.title}: ${subtask.size}. ${subtask.about}` : "This run graded nothing.";
+  const verdict = run.verdicts[state.statistic][state.subtask];
+  byId("row-verdict").replaceChildren(...(verdict
+    ? [element("strong", {}, verdict.words[0]), element("p", {}, verdict.words.slice(1).join(" "))] : []));
   sortable(byId("grades-table"), columns, rows, {
-    sort: { key: "estimate", descending: true }, chosen: state.measure, pick: choose("measure"),
+    sort: { key: both ? "every" : "estimate", descending: true },
+    chosen: (row) => row.measure === state.measure, pick: (row) => choose({ measure: row.measure }),
   });
-  const notes = [...run.notes];
+  const notes = [run.emphasis, ...(both ? ["Every reference: averaged over every model as the reference; verdicts rest on it."] : []),
+    ...run.notes];
   for (const row of rows) {
-    if (row.n_failed) notes.push(`* ${row.measure} failed on ${row.n_failed} pairs: ranked last, graded on the others.`);
+    if (row.n_failed) notes.push(`! ${row.measure} failed on ${row.n_failed} pairs: ranked last, graded on the others.`);
   }
   const same = new Set(rows.map((r) => r.equivalent).filter(Boolean));
   for (const names of same) notes.push(`≡ ${names} order all pairs identically and share one place.`);
-  byId("grades-notes").replaceChildren(...notes.map((n) => element("li", {}, n)));
+  byId("grades-notes").replaceChildren(...items(notes));
 }
 
 function drawOverview() {
-  const rows = run.summary.map((entry) => {
-    const row = { ...entry };
-    for (const grade of run.grades) {
-      if (grade.measure === entry.measure && grade.statistic === state.statistic) row[grade.key] = grade.estimate;
-    }
-    return row;
-  });
+  const verdicts = run.verdicts[state.statistic];
+  const cells = new Map(run.grades.filter((g) => g.statistic === state.statistic).map((g) => [`${g.key}|${g.measure}`, g]));
+  const cellOf = (row, measure) => cells.get(`${row.subtask.key}|${measure}`);
+  const value = (cell) => cell?.every ?? cell?.estimate;
+  const rows = run.subtasks.map((subtask) =>
+    ({ subtask, title: subtask.title, ...Object.fromEntries(run.measures.map((m, k) => [k, value(cells.get(`${subtask.key}|${m}`))])) }));
   const columns = [
-    { key: "measure", title: "measure" },
-    { key: "mean_rank", title: "mean rank", show: (v) => number(v, 1) },
-    { key: "worst", title: "worst ρ", descending: true, show: (v) => number(v) },
-    ...run.subtasks.map((s) => {
-      const top = Math.max(...rows.map((r) => r[s.key] ?? -Infinity));
-      return { key: s.key, title: s.title + (s.weak ? " †" : ""), descending: true, show: (v) => number(v),
-        best: (r) => r[s.key] === top };
-    }),
+    { key: "title", title: "functionality", show: (v, { subtask: s }) => [
+      element("small", {}, s.id), s.functionality + (s.weak ? " †" : ""), element("small", {}, s.size),
+      ...(verdicts[s.key].short ? [element("small", { class: "short" }, verdicts[s.key].short)] : [])] },
+    ...run.measures.map((measure, k) => ({
+      key: String(k), measure, title: measure, descending: true, state: (row) => cellOf(row, measure)?.state,
+      show: (v, row) => {
+        const cell = cellOf(row, measure);
+        const best = missing(cell?.every) ? [] : [element("small", {}, `(${number(cell.estimate)})`)];
+        const failed = cell?.n_failed ? "!" : "";
+        const shown = element("span", { title: cell ? interval(cell.every_low, cell.every_high) : "" });
+        shown.append(marked(number(v), cell?.state) + failed, ...best);
+        return shown;
+      },
+    })),
   ];
+  const { label, measures: standings } = run.standings[state.statistic];
+  const standing = (show) => run.measures.map((m) => (standings[m] ? show(standings[m]) : "—"));
+  const small = (low, high, digits) =>
+    missing(low) ? [] : [element("small", {}, digits ? `${number(low, 1)}–${number(high, 1)}` : interval(low, high).replace("\u00a0", " "))];
+  const foot = Object.keys(standings).length ? [
+    [label, ...standing((s) => [number(s.mean_rank, 1), ...small(s.low, s.high, 1)])],
+    [`worst ${symbol()}`, ...standing((s) => [number(s.worst), ...small(s.worst_low, s.worst_high)])],
+  ] : [];
   sortable(byId("overview-table"), columns, rows, {
-    sort: { key: "mean_rank", descending: false }, chosen: state.measure, pick: choose("measure"),
+    foot, kind: run.measures.length > 12 ? "turned many" : "turned", chosen: (row) => row.subtask.key === state.subtask,
+    chosenCell: (row, column) => row.subtask.key === state.subtask && column.measure === state.measure,
+    pick: (row, column) => choose({ subtask: row.subtask.key, measure: column?.measure ?? state.measure }),
   });
-  byId("overview-notes").replaceChildren(...run.overview_notes.map((n) => element("li", {}, n)));
+  byId("overview-notes").replaceChildren(...items([run.caption, run.emphasis, ...run.overview_notes]));
 }
 
 // ---- networks
@@ -89,33 +118,42 @@ function drawOverview() {
 function drawScatter() {
   const pairs = run.pairs[state.subtask];
   const values = pairs?.values[state.measure];
+  for (const id of ["scatter", "scatter-legend", "scatter-caption"]) byId(id).replaceChildren();
   if (!values) return byId("scatter").replaceChildren("No pairs are kept of this subtask.");
-  const finite = values.filter((v) => !missing(v));
-  const label = run.subtasks.find((s) => s.key === state.subtask).functionality;
-  const { svg, toX, toY } = plot(byId("scatter"), {
-    x: [0, Math.max(...pairs.difference)], y: [Math.min(0, ...finite), Math.max(...finite)],
-    xLabel: `difference in ${label}`, yLabel: `${state.measure} dissimilarity`,
-    title: `${state.measure} dissimilarity against difference in ${label}, ${finite.length} pairs`,
+  const points = values.map((y, i) => ({ i, x: pairs.difference[i], y })).filter(({ x, y }) => !missing(x) && !missing(y));
+  if (!points.length) return byId("scatter").replaceChildren(`${state.measure} has no value on any pair.`);
+  const { difference, size, inputs } = chosenSubtask();
+  const { svg, inside, toX, toY } = plot(byId("scatter"), {
+    x: extent([0, ...points.map((p) => p.x)]), y: extent([0, ...points.map((p) => p.y)]),
+    xLabel: `${difference} (right: functions less alike)`, yLabel: `${state.measure} dissimilarity (up: less alike)`,
+    title: `${state.measure} dissimilarity against ${difference}, ${points.length} pairs`,
   });
   const layers = [...new Set(pairs.layer)];
-  const dots = [];
-  values.forEach((value, i) => {
-    if (missing(value)) return;
-    const shape = layers.indexOf(pairs.layer[i]);
-    const colour = COLOURS[shape % COLOURS.length];
+  const apart = pairs.layer.every((layer, i) => layer === pairs.reference_layer[i]);
+  const dots = points.map(({ i, x, y }) => {
+    const layer = layers.indexOf(pairs.layer[i]);
     const dot = element("path", {
-      d: SHAPES[shape % SHAPES.length], fill: colour, stroke: colour, "fill-opacity": 0.7, "stroke-width": 0.8,
-      transform: `translate(${toX(pairs.difference[i])},${toY(value)})`,
+      d: shapeOf(layer), fill: colourOf(layer), stroke: colourOf(layer), "fill-opacity": 0.7, "stroke-width": 0.8,
+      transform: `translate(${toX(x)},${toY(y)})`,
     });
     const gone = pairs.deleted[i] ? `, ${pairs.deleted[i]} components deleted` : "";
     dot.text = `${pairs.reference[i]} (${pairs.reference_layer[i]}) and ${pairs.model[i]} (${pairs.layer[i]}${gone})\n` +
-      `${state.measure} ${significant(value)}, difference ${significant(pairs.difference[i])}`;
+      `${state.measure} ${significant(y)}, difference ${significant(x)}`;
     dot.addEventListener("pointerenter", (event) => tell(dot.text, event.clientX, event.clientY));
     dot.addEventListener("pointerleave", () => tell(""));
-    dots.push(dot);
+    return dot;
   });
+  // Where layers are compared one by one each has a trend over models, else all pairs have one.
+  for (const [k, layer] of (apart ? layers : ["all"]).entries()) {
+    const line = trend(points.filter(({ i }) => !apart || pairs.layer[i] === layer).map(({ x, y }) => [x, y]));
+    const tint = apart ? colourOf(k) : "var(--text)";
+    if (line) inside.append(element("polyline", { class: "trend", points: line.map(([x, y]) => `${toX(x)},${toY(y)}`).join(" "),
+      fill: "none", stroke: tint, "stroke-width": 1.5 }));
+  }
   svg.append(...dots);
   legend(byId("scatter-legend"), layers);
+  byId("scatter-caption").textContent = `${size}, ${points.length} pairs` + (inputs ? `, n = ${inputs} inputs. ` : ". ") +
+    `Lines: least squares over ${apart ? "models, for each layer" : "all pairs"}.`;
   dots.sort((a, b) => a.getBBox().x - b.getBBox().x);
   walk(svg, dots);
 }
@@ -124,16 +162,22 @@ function drawNetworks() {
   const maps = run.maps[state.subtask];
   const packed = maps?.values[state.measure];
   byId("networks-layer-label").hidden = !packed || maps.layers.length < 2;
+  byId("networks-caption").textContent = "";
   if (!packed) {
     byId("networks").replaceChildren("This subtask does not compare the same layer of all networks.");
     return;
   }
   const layer = Math.max(0, maps.layers.indexOf(byId("pick-layer").value));
   const count = maps.models.length;
+  const { inputs } = chosenSubtask();
+  const { itself } = packed[layer];
   heatMap(byId("networks"), {
-    values: unpack(packed[layer]), rows: maps.models, columns: maps.models,
+    values: unpack(packed[layer]), rows: maps.models, columns: maps.models, itself,
     label: `${state.measure} dissimilarity of ${count} networks at ${maps.layers[layer]}, dark is similar`,
   });
+  byId("networks-caption").textContent = `${state.measure} dissimilarity of ${count} networks at ${maps.layers[layer]}` +
+    `${inputs ? `, n = ${inputs} inputs` : ""}; dark: similar` + (itself ? "; the diagonal takes no part in the colours" : "") +
+    (maps.within ? "; grey: from different groups, which are not compared." : ".");
 }
 
 // ---- intuitive tests
@@ -154,7 +198,7 @@ function drawIntuitive() {
     { key: "worst", title: "worst ρ", descending: true, show: (v) => number(v) },
   ];
   sortable(byId("intuitive-table"), columns, suite.table, {
-    sort: { key: "mean_rank", descending: false }, chosen: state.measure, pick: choose("measure"),
+    sort: { key: "mean_rank", descending: false }, chosen: (row) => row.measure === state.measure, pick: (row) => choose({ measure: row.measure }),
   });
   const tested = suite.measures[state.measure];
   for (const id of ["verdict", "double-map", "curves", "curves-legend"]) byId(id).replaceChildren();
@@ -170,7 +214,7 @@ function drawIntuitive() {
   byId("verdict").replaceChildren(element("h3", {}, state.measure), element("p", {}, words.summary), list);
   const names = ["A", "B"].flatMap((network) => suite.layers.map((layer) => `${network} ${layer}`));
   heatMap(byId("double-map"), {
-    values: tested.double_map.flat().map((v) => v ?? NaN), rows: names, columns: names, block: suite.layers.length,
+    values: tested.double_map.flat().map((v) => v ?? NaN), rows: names, columns: names, block: suite.layers.length, itself: true,
     label: `${state.measure} dissimilarity of the layers of two networks, A and B, that differ in their seed`,
   });
   drawCurves(suite, tested);
@@ -179,13 +223,14 @@ function drawIntuitive() {
 function drawCurves(suite, tested) {
   const heights = [...tested.curve.flat(), ...tested.threshold].filter((v) => !missing(v));
   const { svg, toX, toY } = plot(byId("curves"), {
-    x: [0, 1], y: [0, Math.max(...heights)],
-    xLabel: "share of components deleted; dashed: distance between seeds", yLabel: `${state.measure} dissimilarity`,
+    x: [0, 1], y: extent([0, ...heights]),
+    xLabel: "share of components deleted; dashed: distance between seeds",
+    yLabel: `${state.measure} dissimilarity from the whole layer (up: less alike)`,
     title: `${state.measure} dissimilarity of a truncated layer from the whole`,
   });
   const marks = [];
   suite.layers.forEach((layer, i) => {
-    const shade = COLOURS[i % COLOURS.length];
+    const shade = colourOf(i);
     const points = tested.curve[i].map((v, k) => (missing(v) ? "" : `${toX(tested.shares[k])},${toY(v)}`)).join(" ");
     svg.append(element("polyline", { points, fill: "none", stroke: shade, "stroke-width": 1.5 }));
     const level = toY(tested.threshold[i] ?? 0);
@@ -193,7 +238,7 @@ function drawCurves(suite, tested) {
     const found = tested.detected[i].estimate;
     if (missing(found)) return;
     const mark = element("path", {
-      d: SHAPES[i % SHAPES.length], fill: shade, stroke: "currentColor", transform: `translate(${toX(found)},${level})`,
+      d: shapeOf(i), fill: shade, stroke: "currentColor", transform: `translate(${toX(found)},${level})`,
     });
     mark.text = `${layer}: noticed at ${percent(found)} deleted`;
     mark.addEventListener("pointerenter", (event) => tell(mark.text, event.clientX, event.clientY));
@@ -215,12 +260,10 @@ function drawProvenance() {
   byId("provenance").replaceChildren(element("table", { class: "plain" }, body));
 }
 
-function choose(what) {
-  return (value) => {
-    state[what] = value;
-    byId(`pick-${what}`).value = value;
-    draw();
-  };
+function choose(choices) {
+  Object.assign(state, choices);
+  for (const [what, value] of Object.entries(choices)) byId(`pick-${what}`).value = value;
+  draw();
 }
 
 function draw() {
@@ -234,12 +277,14 @@ fill(byId("pick-measure"), run.measures.map((m) => [m, m]), state.measure);
 fill(byId("pick-suite"), run.intuitive.map((s) => [s.suite, s.suite]), state.suite);
 byId("pick-suite-label").hidden = run.intuitive.length < 2;
 for (const what of ["subtask", "measure", "statistic", "suite"]) {
-  byId(`pick-${what}`).addEventListener("change", (event) => choose(what)(event.target.value));
+  byId(`pick-${what}`).addEventListener("change", (event) => choose({ [what]: event.target.value }));
 }
 byId("pick-layer").addEventListener("change", drawNetworks);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const id of ["networks", "double-map"]) byId(id).redraw?.();
-});
+// Canvases hold their colours, so they are painted again for another ground, and for paper.
+const repaint = () => { for (const id of ["networks", "double-map"]) byId(id).redraw?.(); };
+for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", repaint);
 byId("pickers").addEventListener("submit", (event) => event.preventDefault());
+byId("warnings").replaceChildren(...paragraphs(run.warnings));
+byId("findings").replaceChildren(...paragraphs(run.findings));
 drawProvenance();
 draw();

@@ -17,9 +17,12 @@ function ticks(low, high) {
   return found;
 }
 
-// An empty plot, and functions from values to its coordinates.
+// An empty plot, a group within its axes that what reaches beyond is cut from, and functions from values to coordinates.
 function plot(place, { x, y, xLabel, yLabel, title }) {
-  const [width, height, left, bottom] = [520, 360, 62, 44];
+  const below = broken(xLabel, 66);
+  const beside = broken(yLabel, 50);
+  const [width, left, bottom] = [520, 48 + 14 * beside.length, 30 + 14 * below.length];
+  const height = 316 + bottom;
   const span = ([low, high]) => (high > low ? [low, high] : [low - 0.5, high + 0.5]);
   const [x0, x1] = span(x);
   const [y0, y1] = span(y);
@@ -33,18 +36,36 @@ function plot(place, { x, y, xLabel, yLabel, title }) {
   for (const v of ticks(y0, y1)) {
     svg.append(element("text", { x: left - 5, y: toY(v) + 4, "text-anchor": "end" }, significant(v)));
   }
-  svg.append(element("text", { x: (left + width) / 2, y: height - 6, "text-anchor": "middle" }, xLabel));
-  const side = { transform: `translate(13,${(height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" };
-  svg.append(element("text", side, yLabel));
+  below.forEach((line, i) => svg.append(element("text", {
+    class: "label", x: (left + width) / 2, y: height - 6 - 14 * (below.length - 1 - i), "text-anchor": "middle" }, line)));
+  beside.forEach((line, i) => svg.append(element("text", {
+    class: "label", transform: `translate(${13 + 14 * i},${(height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, line)));
+  const clip = element("clipPath", { id: `${place.id}-inside` });
+  clip.append(element("rect", { x: left, y: 14, width: width - left - 14, height: height - bottom - 14 }));
+  const inside = element("g", { "clip-path": `url(#${place.id}-inside)` });
+  svg.append(clip, inside);
   place.replaceChildren(svg);
-  return { svg, toX, toY };
+  return { svg, inside, toX, toY };
 }
+
+// Line of least squares over points, where there are enough of them.
+function trend(points) {
+  const n = points.length;
+  const [mx, my] = [0, 1].map((k) => points.reduce((sum, p) => sum + p[k], 0) / n);
+  const across = points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+  if (n < 3 || !across) return null;
+  const slope = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / across;
+  return extent(points.map(([x]) => x)).map((x) => [x, my + slope * (x - mx)]);
+}
+
+// No two of 49 look the same.
+const colourOf = (i) => COLOURS[i % COLOURS.length];
+const shapeOf = (i) => SHAPES[(i + Math.floor(i / COLOURS.length)) % SHAPES.length];
 
 function legend(place, names) {
   place.replaceChildren(...names.map((name, i) => {
     const mark = element("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" });
-    const colour = COLOURS[i % COLOURS.length];
-    mark.append(element("path", { d: SHAPES[i % SHAPES.length], fill: colour, stroke: colour }));
+    mark.append(element("path", { d: shapeOf(i), fill: colourOf(i), stroke: colourOf(i) }));
     return element("span", {}, mark, ` ${name}`);
   }));
 }
@@ -76,25 +97,34 @@ function colour(share) {
   return RAMP[i].map((c, k) => Math.round(c + (at - i) * (RAMP[i + 1][k] - c)));
 }
 
-// A canvas that zooms: values row by row, names of rows and columns, a line between blocks if there are any.
-function heatMap(place, { values, rows, columns, label, block }) {
-  const finite = values.filter((v) => Number.isFinite(v));
-  const high = finite.reduce((a, b) => Math.max(a, b), 0) || 1;
+const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// A canvas that zooms: values row by row, names of rows and columns, a line between blocks if there are any. Where the
+// diagonal compares everything with itself it takes no part in the colours.
+function heatMap(place, { values, rows, columns, label, block, itself }) {
+  const trivial = (i) => itself && i % (columns.length + 1) === 0;
+  const finite = values.filter((v, i) => Number.isFinite(v) && !trivial(i));
+  const [low, high] = finite.length ? extent(finite) : [0, 1];
   const image = element("canvas", { width: columns.length, height: rows.length });
-  const pixels = image.getContext("2d").createImageData(columns.length, rows.length);
-  values.forEach((value, i) => {
-    const painted = Number.isFinite(value) ? [...colour(value / high), 255] : [128, 128, 128, 90];
-    pixels.data.set(painted, 4 * i);
-  });
-  image.getContext("2d").putImageData(pixels, 0, 0);
+  const paint = image.getContext("2d");
+  function colours() {
+    const [neutral, failed] = ["--neutral", "--failed"].map(styled);
+    values.forEach((value, i) => {
+      if (trivial(i)) paint.fillStyle = neutral;
+      else if (!Number.isFinite(value)) paint.fillStyle = failed;
+      else paint.fillStyle = `rgb(${colour((value - low) / (high - low || 1)).join(",")})`;
+      paint.fillRect(i % columns.length, Math.floor(i / columns.length), 1, 1);
+    });
+  }
   const size = 640;
   const canvas = element("canvas", { width: size, height: size, tabindex: "0", role: "img", "aria-label": label });
   const view = { x: 0, y: 0, span: 1 };
   let at = null;
   const context = canvas.getContext("2d");
-  context.font = "13px system-ui, sans-serif";
+  const letters = Math.round(13 * Math.max(1, size / (place.clientWidth || size))); // as large on a phone as elsewhere
+  context.font = `${letters}px system-ui, sans-serif`;
   const widest = Math.max(...[...rows, ...columns].map((name) => context.measureText(name).width));
-  const margin = Math.min(Math.ceil(widest) + 8, 170); // left and below, for names
+  const margin = Math.min(Math.ceil(widest) + 8, Math.round(13 * letters)); // left and below, for names
   const side = size - margin;
 
   function draw() {
@@ -117,13 +147,13 @@ function heatMap(place, { values, rows, columns, label, block }) {
   }
   // Names of rows and columns, where zoomed in enough to tell them apart.
   function names(place) {
-    const every = Math.ceil((14 * view.span * rows.length) / side);
-    context.fillStyle = getComputedStyle(document.body).color;
+    const every = Math.ceil(((letters + 1) * view.span * rows.length) / side);
+    context.fillStyle = styled("--text");
     context.textBaseline = "middle";
     context.textAlign = "right";
     for (let i = 0; i < rows.length; i += every) {
       const [down, across] = [place(i + 0.5, rows.length, view.y), place(i + 0.5, columns.length, view.x)];
-      if (down > 0 && down < side) context.fillText(rows[i], margin - 4, down, margin - 6);
+      if (down > 0 && down < side) context.fillText(rows[i], margin - 4, Math.max(down, letters / 2), margin - 6);
       if (across <= 0 || across >= side) continue;
       context.save();
       context.translate(margin + across, side + 4);
@@ -151,7 +181,9 @@ function heatMap(place, { values, rows, columns, label, block }) {
     const column = Math.floor((view.x + view.span * x) * columns.length);
     const row = Math.floor((view.y + view.span * y) * rows.length);
     if (!(row in rows && column in columns)) return tell("");
-    tell(`${rows[row]} and ${columns[column]}\n${significant(values[row * columns.length + column])}`, event.clientX, event.clientY);
+    const i = row * columns.length + column;
+    const said = trivial(i) ? "the same one, left out of the colours" : Number.isFinite(values[i]) ? significant(values[i]) : "not compared, or failed";
+    tell(`${rows[row]} and ${columns[column]}\n${said}`, event.clientX, event.clientY);
   }
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -182,8 +214,8 @@ function heatMap(place, { values, rows, columns, label, block }) {
     else if (event.key === "+" || event.key === "=") zoom(0.8);
     else draw();
   });
-  draw();
-  place.redraw = draw;
+  place.redraw = () => { colours(); draw(); };
+  place.redraw();
   const ramp = element("span", { class: "ramp" });
   const stops = RAMP.map((c) => `rgb(${c.join(",")})`).join(",");
   ramp.style.background = `linear-gradient(90deg, ${stops})`;
@@ -192,5 +224,5 @@ function heatMap(place, { values, rows, columns, label, block }) {
     button.addEventListener("click", () => zoom(factor));
     return button;
   });
-  place.replaceChildren(canvas, element("div", { class: "scale" }, "0", ramp, significant(high), ...buttons));
+  place.replaceChildren(canvas, element("div", { class: "scale" }, significant(low), ramp, significant(high), ...buttons));
 }

@@ -1,7 +1,7 @@
 // Making elements, writing numbers, tables that sort. Text only ever enters as text.
 
 function element(name, attributes = {}, ...children) {
-  const svg = ["svg", "path", "line", "text", "g", "rect", "polyline", "title"].includes(name);
+  const svg = ["svg", "path", "line", "text", "g", "rect", "polyline", "title", "clipPath"].includes(name);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
@@ -20,6 +20,7 @@ function probability(value) {
   return value < 0.001 ? "< .001" : number(value);
 }
 
+const interval = (low, high) => (missing(low) ? "—" : `[${number(low)},\u00a0${number(high)}]`);
 const percent = (value) => (missing(value) ? "—" : `${Math.round(100 * value)} %`);
 const significant = (value) => (missing(value) || Number.isNaN(value) ? "—" : String(Number(value.toPrecision(4))));
 
@@ -45,43 +46,68 @@ function unpack(packed) {
   return Float64Array.from(whole, (v) => (v === 65535 ? NaN : packed.low + ((packed.high - packed.low) * v) / 65534));
 }
 
+// Smallest and largest of any number of values.
+const extent = (values) => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+
+// Text in lines of at most so many characters, broken between words.
+function broken(text, most) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= most) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}
+
+// What a cell is evidence of (decided in Python) is told by weight and colour, and by a mark for those who see neither.
+const MARKS = { leading: "\u00a0*", undecided: "\u00a0?" };
+const marked = (text, state) => text + (MARKS[state] ?? "");
+
 // ---- tables that sort
 
-function sortable(place, columns, rows, { sort, chosen, pick } = {}) {
-  let order = sort ?? { key: columns[0].key, descending: false };
+// Columns have a key, a title, show(value, row), state(row) and about. chosen(row) and chosenCell(row, column) say what is
+// highlighted, pick(row, column) answers a click, and foot has rows of texts, one per column.
+function sortable(place, columns, rows, { sort, chosen, chosenCell, pick, foot = [], kind = "" }) {
+  let order = sort;
   const head = element("tr");
   const body = element("tbody");
   for (const column of columns) {
     const button = element("button", { type: "button", title: column.about ?? "" }, column.title);
     button.addEventListener("click", () => {
-      const descending = order.key === column.key ? !order.descending : Boolean(column.descending);
+      const descending = order?.key === column.key ? !order.descending : Boolean(column.descending);
       order = { key: column.key, descending };
       draw();
     });
     head.append(element("th", { scope: "col", "data-key": column.key }, button));
   }
   function draw() {
-    const sorted = [...rows].sort((a, b) => compare(a[order.key], b[order.key], order.descending));
+    const sorted = order ? [...rows].sort((a, b) => compare(a[order.key], b[order.key], order.descending)) : rows;
     for (const cell of head.children) {
-      const direction = order.descending ? "descending" : "ascending";
-      cell.setAttribute("aria-sort", cell.dataset.key === order.key ? direction : "none");
+      const direction = order?.descending ? "descending" : "ascending";
+      cell.setAttribute("aria-sort", cell.dataset.key === order?.key ? direction : "none");
     }
     body.replaceChildren(...sorted.map(rowOf));
   }
   function rowOf(row) {
     const cells = columns.map((column, i) => {
-      const shown = column.show ? column.show(row[column.key], row) : (row[column.key] ?? "—");
-      const cell = i ? element("td", {}, shown) : element("th", { scope: "row" }, shown);
-      if (column.best?.(row)) cell.classList.add("best");
+      const shown = [column.show ? column.show(row[column.key], row) : (row[column.key] ?? "—")].flat();
+      const cell = i ? element("td", {}, ...shown) : element("th", { scope: "row" }, ...shown);
+      const state = column.state?.(row);
+      if (state) cell.classList.add(state);
+      if (chosenCell?.(row, column)) cell.setAttribute("aria-current", "true");
       return cell;
     });
     const made = element("tr", { "data-row": row[columns[0].key] }, ...cells);
-    if (chosen) made.setAttribute("aria-current", String(row.measure === chosen));
-    if (pick) made.addEventListener("click", () => pick(row.measure));
+    if (pick) made.addEventListener("click", (event) => pick(row, columns[event.target.closest("td, th")?.cellIndex]));
+    if (chosen) made.setAttribute("aria-current", String(chosen(row)));
     return made;
   }
   draw();
-  place.replaceChildren(element("table", {}, element("thead", {}, head), body));
+  const below = foot.map((texts) =>
+    element("tr", {}, ...texts.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, ...[text].flat()))));
+  const made = element("table", { class: kind }, element("thead", {}, head), body, element("tfoot", {}, ...below));
+  made.style.setProperty("--columns", columns.length);
+  place.replaceChildren(made);
 }
 
 function compare(a, b, descending) {
