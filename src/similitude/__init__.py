@@ -5,6 +5,7 @@ from similitude.engine.models import compare_models
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, chance_notes, get_measure, get_measures, measure, significance
 from similitude.representations import (
+    RDM,
     ModelRecord,
     Population,
     PopulationWriter,
@@ -18,6 +19,7 @@ from similitude.representations.layers import list_layers
 __version__ = "0.1.0"
 
 __all__ = [
+    "RDM",
     "Measure",
     "ModelRecord",
     "PairTable",

@@ -22,8 +22,9 @@ from similitude.engine.plan import needs
 from similitude.engine.values import Values
 from similitude.errors import InputError, SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures.inputs import check_same_inputs
 from similitude.measures.memory import machine_memory, needed
-from similitude.measures.pair import Pair, Side, check_same_inputs
+from similitude.measures.pair import Pair, Side
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 
@@ -42,10 +43,10 @@ def compare(
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations. Rows of two DataFrames are matched by
-        their index.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs. Rows of two DataFrames are matched
+        by their index.
     measures
-        Ids; by default the measures of Ding et al. 2021.
+        Ids; by default the measures of Ding et al. 2021, or rsa where a side is an RDM.
     memory
         Bytes above which a measure is warned of before it is computed; by default those of the machine.
 
@@ -74,7 +75,7 @@ def compare(
     >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
     1.0
     """
-    chosen = get_measures(measures)
+    chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
@@ -164,10 +165,10 @@ def pairwise(
     Parameters
     ----------
     representations
-        Arrays of shape (n, d_i), or Representations; all of the same n inputs. Of a dict, such as `extract` returns,
-        the values; its keys label those that have no name of their own.
+        Arrays or tensors of shape (n, d_i), Representations or RDMs; all of the same n inputs. Of a dict, such as
+        `extract` returns, the values; its keys label those that have no name of their own.
     measures
-        Ids; by default the measures of Ding et al. 2021.
+        Ids; by default the measures of Ding et al. 2021, or rsa where there are RDMs.
     others
         Second sides; by default the same list.
     ledger, progress, workers, memory, executor
@@ -183,7 +184,7 @@ def pairwise(
     left_out: dict[str, str] = {}
     first = _labelled(representations, left_out)
     second = first if others is None else _labelled(others, left_out)
-    chosen = get_measures(measures)
+    chosen = get_measures(measures, [*first, *second])
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
     warn_of_chance(first, second, chosen)
