@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -166,7 +167,7 @@ def pairwise(
     ----------
     representations
         Arrays or tensors of shape (n, d_i), Representations or RDMs; all of the same n inputs. Of a dict, such as
-        `extract` returns, the values; its keys label those that have no name of their own.
+        `extract` returns, the values; its keys label those that have no name, or the same name as another.
     measures
         Ids; by default the measures of Ding et al. 2021, or rsa where there are RDMs.
     others
@@ -216,28 +217,30 @@ def pairwise(
 
 
 def _labelled(entries: Sequence[Any] | Mapping[str, Any], left_out: dict[str, str]) -> list[Representation]:
-    """Representations with labels of their own: the key or position where there is no name.
+    """Representations with labels of their own: the key or position where there is none, the key where it repeats.
 
     Of several, those that cannot be compared are noted in `left_out`; if none can, it is an error.
     """
-    keyed = entries.items() if isinstance(entries, Mapping) else enumerate(entries)
-    found, first = [], None
-    for key, entry in keyed:
+    found: list[tuple[str, Representation]] = []
+    first = None
+    for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
+        name = str(key)
         try:
-            found.append(_named(entry, str(key)))
+            found.append((name, entry if isinstance(entry, Representation) else Representation(entry, model=name)))
         except InputError as error:
             first = first or error
-            left_out[str(key)] = str(error)
+            left_out[name] = str(error)
     if not found:
         raise first or InputError("There are no representations to compare.")
-    return found
+    often = Counter(entry.key for _, entry in found)
+    repeated = {label for label in often if often[label] > 1 and isinstance(entries, Mapping)}
+    return [
+        entry if (entry.model or entry.layer) and entry.key not in repeated else _named(entry, name)
+        for name, entry in found
+    ]
 
 
-def _named(entry: Any, name: str) -> Representation:
-    if not isinstance(entry, Representation):
-        return Representation(entry, model=name)
-    if entry.key:
-        return entry
+def _named(entry: Representation, name: str) -> Representation:
     found = copy.copy(entry)
-    found.model = name
+    found.model, found.layer = name, ""
     return found
