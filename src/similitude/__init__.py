@@ -1,5 +1,6 @@
 """Compare neural-network representations, and grade the measures that do so."""
 
+from similitude.alignment import Alignment, align
 from similitude.engine import PairTable, Stream, compare, pairwise
 from similitude.engine.models import compare_models
 from similitude.errors import SimilitudeError, SimilitudeWarning
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "RDM",
+    "Alignment",
     "Measure",
     "ModelRecord",
     "PairTable",
@@ -31,6 +33,7 @@ __all__ = [
     "SimilitudeWarning",
     "Stream",
     "__version__",
+    "align",
     "chance_notes",
     "compare",
     "compare_models",

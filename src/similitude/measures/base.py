@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from similitude.errors import InputError, MeasureError, OutOfMemory
 from similitude.measures.memory import gigabytes, machine_memory, needed
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.representations.frames import on_one_index
+
+if TYPE_CHECKING:
+    from similitude.measures.maps import Maps
 
 __all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
@@ -147,6 +150,15 @@ class Measure(ABC):
     def properties(self) -> Properties:
         """What is declared, for these parameters."""
         return self.declares
+
+    @property
+    def aligns(self) -> bool:
+        """Whether values rest on an alignment of features, which `similitude.align` gives."""
+        return type(self).maps is not Measure.maps
+
+    def maps(self, pair: Pair) -> Maps:
+        """The alignment that the value rests on; measures that have one override it."""
+        raise MeasureError(f"{self.id} rests on no alignment of features.")
 
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""

@@ -57,6 +57,7 @@ def describe(measure: Measure) -> Description:
         ("metric", "yes: the triangle inequality holds" if declared.is_metric else "no"),
         ("invariant to", _invariances(declared)),
         ("takes RDMs", "yes: given dissimilarities can take the place of features" if declared.takes_rdms else ""),
+        ("alignment", "similitude.align gives it, for inputs held out too" if measure.aligns else ""),
         ("needs", "; ".join(filter(None, [_inputs(declared), declared.needs]))),
         ("cost", f"{declared.cost} for a pair, once each representation is prepared" if declared.cost else ""),
         ("beware", declared.caution),
