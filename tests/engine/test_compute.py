@@ -273,8 +273,9 @@ def test_all_pairs_table(tmp_path):
 def test_keys_label_what_has_no_name_or_a_repeated_one():
     x, y, z = (r.values for r in population(3))
     named = {"seed 0": Representation(x, layer="fc"), "seed 1": Representation(y, layer="fc")}
-    table = pairwise({**named, "third": Representation(z, layer="conv"), "array": x, 7: y}, "cka")
-    assert table.rows == ("seed 0", "seed 1", "conv", "array", "7")
+    others = {"third": Representation(z, layer="conv"), "array": x, 7: y, "view": Representation(x).truncate(3)}
+    table = pairwise({**named, **others}, "cka")
+    assert table.rows == ("seed 0", "seed 1", "conv", "array", "7", "view[:3]")
     assert table.matrix("cka").loc["seed 0", "seed 1"] == pytest.approx(get_measure("cka")(x, y), abs=1e-13)
     assert (named["seed 0"].key, named["seed 1"].key) == ("fc", "fc")
 

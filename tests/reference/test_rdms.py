@@ -161,10 +161,12 @@ def test_reordered_inputs(features):
 def test_ids_are_matched(features):
     rdm = RDM(pdist(features[0]), ids=map(str, range(N)))
     assert compare(rdm, Representation(features[1], ids=map(str, range(N))), "rsa")
-    with pytest.raises(ShapeMismatch, match="another order"):
+    with pytest.raises(ShapeMismatch, match=r"^first and second have .* another order"):
         compare(rdm, Representation(features[1], ids=map(str, reversed(range(N)))), "rsa")
-    with pytest.raises(ShapeMismatch, match="second has 29"):
+    with pytest.raises(ShapeMismatch, match=r"^first has 30 inputs and second has 29"):
         compare(rdm, features[1][:29], "rsa")
+    with pytest.raises(MeasureError, match="first is an RDM"):
+        compare(rdm, features[1], "cka")
 
 
 def test_the_same_rdm_has_one_hash_as_matrix_frame_or_vector(features):
@@ -232,3 +234,32 @@ def test_number_of_ids_and_components_are_refused():
         RDM(np.ones(3), ids=["a", "b"])
     with pytest.raises(InputError, match="an RDM has none"):
         RDM(np.ones(3)).truncate(1)
+
+
+@pytest.mark.filterwarnings("ignore::similitude.SimilitudeWarning")
+def test_rdms_among_truncated_views(features):
+    view, rdm = Representation(features[0]).truncate(3), RDM(pdist(features[1]))
+    expected = get_measure("rsa(rdm=euclidean)")(np.array(view.values), rdm)
+    table = pairwise({"view": view, "rdm": rdm}, "rsa(rdm=euclidean),cka")
+    assert table.matrix("rsa(rdm=euclidean)").iloc[0, 1] == pytest.approx(expected, abs=1e-12)
+    assert table.matrix("cka").iloc[0].notna().tolist() == [True, False]
+    for sides in ((view, rdm), (rdm, view)):
+        frame = significance(*sides, "rsa(rdm=euclidean)", permutations=20)
+        assert frame["value"][0] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e150])
+@pytest.mark.parametrize("how", COMPARISONS)
+def test_the_unit_of_an_rdm_does_not_matter(features, how, scale):
+    x, y = (pdist(side) for side in features)
+    measure = get_measure(f"rsa(compare={how})")
+    assert measure(RDM(scale * x), RDM(y)) == pytest.approx(measure(RDM(x), RDM(y)), abs=1e-12)
+
+
+def test_compare_gives_the_other_measures_of_an_rdm(features):
+    rdm = RDM(pdist(features[0], "correlation"))
+    with pytest.warns(SimilitudeWarning, match="1 measure"):
+        found = compare(rdm, features[1], "rsa,cka")
+    assert found["rsa"] == pytest.approx(get_measure("rsa")(*features))
+    assert np.isnan(found["cka"])
+    assert "first is an RDM" in found.failures["cka"]

@@ -126,7 +126,7 @@ class StandardisedRDM(Factor):
         if self.ranked:
             if given:
                 entries -= least
-                rank_in_place(entries, max(largest, -least))
+                rank_in_place(entries, GRAIN * max(largest, -least))
             else:
                 if self.kind != "euclidean":  # in the order of lengths, and with their ties
                     np.sqrt(np.maximum(entries, 0.0, out=entries), out=entries)

@@ -103,7 +103,8 @@ class RDM(Representation):
             Input i of the result is input ``order[i]`` of this one.
         """
         ids = None if self.ids is None else [self.ids[i] for i in order]
-        return RDM(self.matrix[np.ix_(order, order)], model=self.model, layer=self.layer, ids=ids)
+        entries = squareform(self.matrix[np.ix_(order, order)], checks=False)
+        return RDM(entries, model=self.model, layer=self.layer, ids=ids)
 
     def truncate(self, kept: int) -> Representation:
         """Refuse: dissimilarities have no principal components to remove."""
@@ -117,7 +118,7 @@ def _condensed(array: np.ndarray, precision: float, name: str) -> np.ndarray:
     """Upper triangle of a matrix that has been checked; a vector as it is."""
     if array.ndim == 2 and array.shape[0] == array.shape[1]:
         _check_matrix(array, precision, name)
-        return array[np.triu_indices(len(array), 1)]
+        return squareform(array, checks=False)
     if array.ndim == 1 and array.size and (n := _inputs_of(array.size)) * (n - 1) // 2 == array.size:
         _check_finite(array, name)
         return array.copy()
@@ -154,7 +155,7 @@ def _check_matrix(array: np.ndarray, precision: float, name: str) -> None:
     _check_finite(array, name)
     diagonal, largest = np.diagonal(array), float(np.abs(array).max())
     # The root of rounding errors: what a distance computed from products leaves on the diagonal.
-    tolerance = precision**0.5 * largest
+    tolerance = min(precision**0.5, 1e-3) * largest
     if (np.abs(diagonal) > tolerance).any():
         alike = diagonal.min() >= largest - tolerance
         cure = "These look like similarities; pass 1 - values." if alike else "Set it to 0 if it is meant to be."
