@@ -1,10 +1,12 @@
 """Compare neural-network representations, and grade the measures that do so."""
 
+from similitude.alignment import Alignment, align
 from similitude.engine import PairTable, Stream, compare, pairwise
 from similitude.engine.models import compare_models
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, chance_notes, get_measure, get_measures, measure, significance
 from similitude.representations import (
+    RDM,
     ModelRecord,
     Population,
     PopulationWriter,
@@ -18,6 +20,8 @@ from similitude.representations.layers import list_layers
 __version__ = "0.1.0"
 
 __all__ = [
+    "RDM",
+    "Alignment",
     "Measure",
     "ModelRecord",
     "PairTable",
@@ -29,6 +33,7 @@ __all__ = [
     "SimilitudeWarning",
     "Stream",
     "__version__",
+    "align",
     "chance_notes",
     "compare",
     "compare_models",

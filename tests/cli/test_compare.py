@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import pdist, squareform
 from typer.testing import CliRunner
 
 from similitude.cli.console import parse_size
@@ -347,3 +348,32 @@ def test_other_inputs_are_refused():
     result = run("x.npy", "short.npy")
     assert result.exit_code == 2
     assert "inputs" in result.output
+
+
+def test_dissimilarity_matrices_among_features(files):
+    layer = files["a"]["first"]
+    np.save("brain.npy", pdist(layer, "correlation"))
+    np.savez("areas.npz", V1=squareform(pdist(layer)), V4=squareform(pdist(files["a"]["last"])), ids=np.arange(N))
+    result = run("rdm:brain.npy", "x.npy", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert [(v["measure"], v["value"]) for v in content["values"]] == [("rsa", pytest.approx(1.0))]
+    assert content["layers"]["brain"]["d"] is None
+    assert "d = RDM and 4" in " ".join(run("rdm:brain.npy", "x.npy").stdout.split())
+    result = run("rdm:areas.npz", "a.npz", "-m", "rsa(rdm=euclidean,compare=rho_a)", "--json")
+    assert result.exit_code == 0, result.output
+    values = {(v["first"], v["second"]): v["value"] for v in json.loads(result.stdout)["values"]}
+    assert values["areas/V1", "a/first"] == values["areas/V4", "a/last"] == pytest.approx(1.0)
+
+
+@pytest.mark.filterwarnings("ignore::similitude.SimilitudeWarning")
+def test_measures_of_features_fail_on_dissimilarity_matrices(files):
+    np.save("brain.npy", pdist(files["a"]["first"]))
+    result = run("rdm:brain.npy", "x.npy", "-m", "cka,rsa", "--json")
+    assert result.exit_code == 1
+    content = json.loads(result.stdout)
+    assert [failure["measure"] for failure in content["failures"]] == ["cka"]
+    assert "brain is an RDM" in content["failures"][0]["reason"]
+    result = run("rdm:x.npy", "y.npy")
+    assert result.exit_code == 2
+    assert "x.npy: x: shape (40, 4) is no RDM" in " ".join(result.output.split())

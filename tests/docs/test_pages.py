@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from similitude.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md", "how-to/own-networks.md"]
+NUMERICAL = ["how-to/rdms.md", "how-to/align.md"]
 BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +52,26 @@ def test_python_on_a_page_runs(page, desk):
     assert result.exit_code == 0, result.output
 
 
+def test_dissimilarity_matrices(tmp_path):
+    names = follow("how-to/rdms.md", tmp_path)
+    assert min(names["values"].values()) > 0.7
+    for measure, (fine, rounded) in names["scores"].items():
+        assert (rounded > fine) == (measure == "rsa(compare=kendall)"), measure
+    assert names["table"]["p"][0] < 0.01
+
+
+def test_alignments(tmp_path):
+    names = follow("how-to/align.md", tmp_path)
+    related, unrelated = names["scores"]["related"], names["scores"]["unrelated"]
+    assert min(related[0], unrelated[0]) > 0.4
+    assert related[1] > 0.3
+    assert unrelated[1] < 0
+    X, fitted = names["X"][names["held_out"]], names["fitted"]
+    assert np.allclose(names["A"], (X - fitted.offsets[0]) @ fitted.matrices[0])
+    assert names["B"].shape == (200, 80)
+    assert names["predicted"].shape == X.shape
+
+
 def test_every_page_with_python_is_followed():
     with_python = {str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md") if "```python" in p.read_text()}
-    assert set(PAGES) <= with_python
+    assert {*PAGES, *NUMERICAL} <= with_python

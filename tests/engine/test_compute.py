@@ -268,3 +268,23 @@ def test_all_pairs_table(tmp_path):
         get_measure("cka")(reps[0], reps[1]), abs=1e-13
     )
     np.testing.assert_allclose(np.diag(table.matrix("procrustes")), 0, atol=1e-12)
+
+
+def test_keys_label_what_has_no_name_or_a_repeated_one():
+    x, y, z = (r.values for r in population(3))
+    named = {"seed 0": Representation(x, layer="fc"), "seed 1": Representation(y, layer="fc")}
+    others = {"third": Representation(z, layer="conv"), "array": x, 7: y, "view": Representation(x).truncate(3)}
+    table = pairwise({**named, **others}, "cka")
+    assert table.rows == ("seed 0", "seed 1", "conv", "array", "7", "view[:3]")
+    assert table.matrix("cka").loc["seed 0", "seed 1"] == pytest.approx(get_measure("cka")(x, y), abs=1e-13)
+    assert (named["seed 0"].key, named["seed 1"].key) == ("fc", "fc")
+
+
+def test_tensors_of_any_kind_are_compared_as_they_are():
+    torch = pytest.importorskip("torch")
+    values = [torch.tensor(r.values) for r in population(3)]
+    given = [values[0].bfloat16(), values[1].clone().requires_grad_(), values[2].half()]
+    table = pairwise(dict(zip("abc", given, strict=True)), ["cka", "rsa", "procrustes"])
+    for id in ("cka", "rsa", "procrustes"):
+        expected = get_measure(id)(given[0].double().numpy(), given[1].detach().double().numpy())
+        assert table.matrix(id).loc["a", "b"] == pytest.approx(expected, abs=1e-12)

@@ -19,6 +19,10 @@ WITH_PARAMETERS = [
     "rsa(rdm=cosine,compare=pearson)",
     "rsa(rdm=cosine,compare=kendall)",
     "rsa(rdm=squared_euclidean,compare=cosine)",
+    "rsa(compare=rho_a)",
+    "rsa(rdm=euclidean,compare=tau_a)",
+    "rsa(rdm=cosine,compare=whitened_cosine)",
+    "rsa(compare=whitened_pearson)",
     "second_order_cosine(of=similarity)",
     "cknna(debiased=false)",
 ]

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from similitude import compare
+from similitude import compare, pairwise, significance
 from similitude.errors import FileError, InputError, MeasureError, UnknownName
 from similitude.measures import get_measure, measure
 from similitude.measures.catalogue import MEASURES
@@ -142,12 +142,6 @@ def test_a_value_that_is_no_real_number_is_a_failure_of_the_measure(value, data)
         odd(*data)
 
 
-def test_a_plain_function_is_told_to_say_what_it_measures(data):
-    for asked in (lambda X, Y: 1.0, ["cka", lambda X, Y: 1.0]):
-        with pytest.raises(InputError, match="decorator"):
-            compare(*data, asked)
-
-
 def test_declarations_are_checked_at_once():
     with pytest.raises(InputError, match="kind"):
         measure(kind="distance")
@@ -158,3 +152,22 @@ def test_declarations_are_checked_at_once():
         @measure(kind="similarity", bounds=(0, inf))
         def three(X, Y, Z):
             return 0.0
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, lambda f: [f], lambda f: ["cka", f]])
+def test_a_function_that_declares_nothing_is_refused_with_how_to_declare_it(data, wrap):
+    def closeness(X, Y):
+        return 1.0
+
+    for function, name in ((closeness, "closeness"), (lambda a, b: 1.0, "<lambda>"), (np.corrcoef, "corrcoef")):
+        for call in (compare, lambda x, y, m: pairwise([x, y], m), significance):
+            with pytest.raises(InputError, match=f"{name} does not say .*similitude.measure\\(kind='similarity'\\)"):
+                call(*data, wrap(function))
+    with pytest.raises(InputError, match="3 is not a measure"):
+        compare(*data, [3])
+
+
+def test_a_lambda_that_is_declared_is_a_measure(data):
+    rows = measure(kind="similarity")(lambda X, Y: float(len(X)))
+    assert compare(*data, rows) == {str(rows): len(data[0])}
+    assert str(rows).endswith("<lambda>")

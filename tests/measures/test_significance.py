@@ -7,6 +7,9 @@ from similitude.measures import BUILT_IN, chance_notes, get_measure, significanc
 from similitude.measures.pair import Pair, Side
 from similitude.measures.significance import _shuffle
 
+VARIANTS = ["cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)"]
+RSA = [f"rsa(compare={how})" for how in ("rho_a", "tau_a", "whitened_cosine", "whitened_pearson")]
+
 
 def data(n=40, seed=0, signal=1.0):
     rng = np.random.default_rng(seed)
@@ -14,7 +17,9 @@ def data(n=40, seed=0, signal=1.0):
     return [z @ rng.normal(size=(3, d)) + rng.normal(size=(n, d)) + 0.5 for d in (6, 8)]
 
 
-@pytest.mark.parametrize("id", [*BUILT_IN, "cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)"])
+@pytest.mark.parametrize(
+    "id", [*BUILT_IN, "cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)", *RSA]
+)
 def test_reordered_factors_give_the_value_of_reordered_data(id):
     X, Y = data()
     order = np.random.default_rng(1).permutation(len(Y))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+import definitions
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
@@ -12,6 +15,7 @@ from similitude.errors import SimilitudeWarning
 from similitude.measures import BUILT_IN
 from similitude.measures.distances import RDM
 from similitude.measures.pair import Side
+from similitude.measures.rsa import Comparison
 
 N = 60
 METRICS = {
@@ -22,7 +26,7 @@ METRICS = {
 }
 IDS = [
     *(id for id in BUILT_IN if id != "random"),
-    *(f"rsa(rdm={rdm},compare={how})" for rdm in METRICS for how in ("spearman", "kendall", "pearson")),
+    *(f"rsa(rdm={rdm},compare={how})" for rdm in METRICS for how in get_args(Comparison)),
     *("cka(debiased=true)", "cka(kernel=rbf)", "shape_metric(alpha=0)", "shape_metric(angular=false)"),
     *("second_order_cosine(of=similarity)", "jaccard(k=3)", "cknna(k=3)"),
 ]
@@ -80,6 +84,10 @@ def test_tied_dissimilarities_share_a_rank(n, rdm):
     assert get_measure(f"rsa(rdm={rdm})")(x, y) == pytest.approx(spearmanr(first, second)[0], abs=1e-12)
     expected = kendalltau(first, second)[0]
     assert get_measure(f"rsa(rdm={rdm},compare=kendall)")(x, y) == pytest.approx(expected, abs=1e-12)
+    if n <= 60:
+        for how in ("rho_a", "tau_a"):
+            expected = definitions.compare_rdms(first, second, how)
+            assert get_measure(f"rsa(rdm={rdm},compare={how})")(x, y) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("id", ["rsa(rdm=cosine)", "jaccard", "mutual_knn", "second_order_cosine", "rank_similarity"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from similitude.errors import InputError
@@ -40,5 +41,10 @@ def test_a_module_called_blocks_is_not_the_preset():
     assert list(extract(net, torch.randn(6, 3, 32, 32), layers="blocks:output")) == ["blocks"]
     assert list(extract(net, torch.randn(6, 3, 32, 32), layers=[-1, "blocks[0]"])) == ["blocks.0", "blocks.3"]
     assert list(extract(net, torch.randn(6, 3, 32, 32), layers="blocks[::2]")) == ["blocks.0", "blocks.2"]
+    for layers in (slice(1, None, 2), [np.int64(1), 3], range(1, 4, 2), [slice(1, 2), -1]):
+        assert list(extract(net, torch.randn(6, 3, 32, 32), layers=layers)) == ["blocks.1", "blocks.3"]
+    for layers in (net.head, [net.head], 1.0, [None]):
+        with pytest.raises(InputError, match="by its name, a glob, a preset, or the index"):
+            extract(net, torch.randn(6, 3, 32, 32), layers=layers)
     with pytest.raises(InputError, match="4 blocks"):
         extract(net, torch.randn(6, 3, 32, 32), layers=4)

@@ -44,11 +44,11 @@ def command(
         list[str],
         typer.Argument(
             help="Files (.npy .npz .safetensors .pt .h5 .parquet), folders of them, population folders, or models: "
-            "hf:PATH, timm:NAME, torch:package.module:factory."
+            "hf:PATH, timm:NAME, torch:package.module:factory. Of rdm:FILE the arrays are dissimilarity matrices."
         ),
     ],
     measures: Annotated[
-        list[str] | None, measures_option("those of the paper for two arrays, cka for networks")
+        list[str] | None, measures_option("those of the paper for two arrays, cka for networks, rsa for rdm:FILE")
     ] = None,
     within: Annotated[
         bool, typer.Option("--within", help="Compare the layers of one network with each other.")
@@ -121,7 +121,7 @@ def command(
     A similarity grows as networks become more alike, a dissimilarity as they differ; every table says which it is.
 
     Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
-    `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`.
+    `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`.
     """
     share = parse_size(memory, MEMORY) // 2
     asked = get_measures(measures) if measures else None
@@ -137,7 +137,8 @@ def command(
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
-        chosen = asked or get_measures(None if single else "cka")
+        features = all(side.has_features for side in (*first, *second))
+        chosen = asked or get_measures("cka" if features and not single else None, (*first, *second))
         placing = _metric_of(chosen) if map_file is not None else None
         computed = chosen if placing is None or placing in chosen else [*chosen, placing]
         if map_file is not None and (len(found) < 3 or within):
@@ -210,6 +211,7 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
     kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
     every = [representation for network in networks for representation in network.layers.values()]
     labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
+    layers = {x.key: {"d": x.d if x.has_features else None, "reduction": x.reduction, "axes": x.axes} for x in every}
     content = {
         "n": every[0].n,
         "ids": next((x.ids for x in every if x.ids is not None), None),
@@ -217,7 +219,7 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
         "kinds": kinds,
         "values": values,
         "failures": table.failures.to_dict(orient="records"),
-        "layers": {x.key: {"d": x.d, "reduction": x.reduction, "axes": x.axes} for x in every},
+        "layers": layers,
         "left_out": left_out,
     }
     return json_module.dumps(content, indent=1)
@@ -228,7 +230,8 @@ def _or_none(value: float) -> float | None:
 
 
 def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
-    printed = Table("measure", "value", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {x.d:,} and {y.d:,}")
+    widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
+    printed = Table("measure", "value", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}")
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
         printed.add_row(str(measure), _number(value), measure.properties().kind)

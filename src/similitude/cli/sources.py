@@ -22,6 +22,9 @@ from similitude.representations.taps import matches
 
 __all__ = ["Extraction", "Network", "load_networks"]
 
+_RDM = "rdm:"
+"""Before the name of a file or folder whose arrays are dissimilarities."""
+
 
 class Network:
     """One network's layers.
@@ -105,6 +108,8 @@ def load_networks(
 ) -> tuple[list[Network], dict[str, str]]:
     """Load the networks of files, folders (a population gives all of its models) and model references.
 
+    Arrays of ``rdm:FILE`` are dissimilarities rather than features.
+
     Parameters
     ----------
     references
@@ -144,7 +149,7 @@ def load_networks(
                     place += f"-{earlier + 1}"
                 found.append(_from_model(reference, place, chosen, extraction, len(models)))
             else:
-                found += _from_files(Path(reference), chosen, allowance, left_out)
+                found += _from_files(reference, chosen, allowance, left_out)
         except SimilitudeError as error:  # this network's own
             failures.append(error)
             left_out[reference] = str(error)
@@ -235,7 +240,8 @@ def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | N
     return own.changed(size, extraction.image_mean, extraction.image_std)
 
 
-def _from_files(path: Path, layers: Sequence[str], allowance: Allowance, left_out: dict[str, str]) -> list[Network]:
+def _from_files(reference: str, layers: Sequence[str], allowance: Allowance, left_out: dict[str, str]) -> list[Network]:
+    path, are_rdms = Path(reference.removeprefix(_RDM)), reference.startswith(_RDM)
     arrays = load_arrays(path, allowance=allowance, left_out=left_out)
     chosen = [array for array in arrays if not layers or any(matches(array.layer, glob) for glob in layers)]
     if not chosen:
@@ -247,7 +253,7 @@ def _from_files(path: Path, layers: Sequence[str], allowance: Allowance, left_ou
     for array in chosen:
         network = networks.setdefault(array.model, Network(array.model, {}))
         try:
-            network.layers[array.layer] = array.representation()
+            network.layers[array.layer] = array.rdm() if are_rdms else array.representation()
         except InputError as error:
             if len(chosen) == 1:
                 raise

@@ -49,6 +49,9 @@ def warn_of_chance(
     """Warn if biased linear CKA is asked for where chance alone gives a notable value."""
     if not any(str(measure) == "cka" for measure in measures):
         return
+    first, second = ([r for r in side if r.has_features] for side in (first, second))
+    if not (first and second):
+        return
     # The trace of a Gram matrix of rank d is at most sqrt(d) times its norm, so that narrow sides need no look.
     widest, n = max(r.d for r in first) * max(r.d for r in second), first[0].n
     if widest**0.5 < _NOTABLE * (n - 1):

@@ -54,6 +54,8 @@ class Reference:
         Its label.
     content_hash
         Its hash, which the driver has computed.
+    made_by
+        Representation or RDM.
     """
 
     file: str
@@ -64,6 +66,7 @@ class Reference:
     model: str
     layer: str
     content_hash: str
+    made_by: type[Representation] = Representation
 
     @classmethod
     def of(cls, representation: Representation, spool: Path) -> Reference:
@@ -76,7 +79,15 @@ class Reference:
                 np.save(file, values)
             values = np.load(file, mmap_mode="r")
         order = "C" if values.flags.c_contiguous else "F"
-        return cls(str(values.filename), _offset(values) or 0, values.dtype.str, values.shape, order, *label)
+        return cls(
+            str(values.filename),
+            _offset(values) or 0,
+            values.dtype.str,
+            values.shape,
+            order,
+            *label,
+            type(representation),
+        )
 
     def open(self) -> Representation:
         """Map the file."""
@@ -87,7 +98,7 @@ class Reference:
             raise FileError(
                 f"A worker cannot read {self.file} ({error}). Workers need the same files as the driver."
             ) from error
-        found = Representation(values, model=self.model, layer=self.layer)
+        found = self.made_by(values, model=self.model, layer=self.layer)
         found.__dict__["content_hash"] = self.content_hash
         return found
 

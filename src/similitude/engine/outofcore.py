@@ -88,6 +88,8 @@ def _bytes(x: Representation, y: Representation) -> int:
 
 def _is_smaller(x: Representation, y: Representation, measures: Sequence[Measure]) -> bool:
     """Whether a stream of both sides takes less memory than their values."""
+    if not (x.has_features and y.has_features):
+        return False
     return x.root is x and y.root is y and Stream(measures).bytes((x.d, y.d)) < _bytes(x, y)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -22,8 +23,9 @@ from similitude.engine.plan import needs
 from similitude.engine.values import Values
 from similitude.errors import InputError, SimilitudeError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures.inputs import check_same_inputs
 from similitude.measures.memory import machine_memory, needed
-from similitude.measures.pair import Pair, Side, check_same_inputs
+from similitude.measures.pair import Pair, Side
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 
@@ -42,10 +44,10 @@ def compare(
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations. Rows of two DataFrames are matched by
-        their index.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs. Rows of two DataFrames are matched
+        by their index.
     measures
-        Ids; by default the measures of Ding et al. 2021.
+        Ids; by default the measures of Ding et al. 2021, or rsa where a side is an RDM.
     memory
         Bytes above which a measure is warned of before it is computed; by default those of the machine.
 
@@ -74,7 +76,7 @@ def compare(
     >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
     1.0
     """
-    chosen = get_measures(measures)
+    chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     factors, crosses = needs(chosen)
@@ -164,10 +166,10 @@ def pairwise(
     Parameters
     ----------
     representations
-        Arrays of shape (n, d_i), or Representations; all of the same n inputs. Of a dict, such as `extract` returns,
-        the values; its keys label those that have no name of their own.
+        Arrays or tensors of shape (n, d_i), Representations or RDMs; all of the same n inputs. Of a dict, such as
+        `extract` returns, the values; its keys label those that have no name, or the same name as another.
     measures
-        Ids; by default the measures of Ding et al. 2021.
+        Ids; by default the measures of Ding et al. 2021, or rsa where there are RDMs.
     others
         Second sides; by default the same list.
     ledger, progress, workers, memory, executor
@@ -183,7 +185,7 @@ def pairwise(
     left_out: dict[str, str] = {}
     first = _labelled(representations, left_out)
     second = first if others is None else _labelled(others, left_out)
-    chosen = get_measures(measures)
+    chosen = get_measures(measures, [*first, *second])
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
     warn_of_chance(first, second, chosen)
@@ -215,28 +217,30 @@ def pairwise(
 
 
 def _labelled(entries: Sequence[Any] | Mapping[str, Any], left_out: dict[str, str]) -> list[Representation]:
-    """Representations with labels of their own: the key or position where there is no name.
+    """Representations with labels of their own: the key or position where there is none, the key where it repeats.
 
     Of several, those that cannot be compared are noted in `left_out`; if none can, it is an error.
     """
-    keyed = entries.items() if isinstance(entries, Mapping) else enumerate(entries)
-    found, first = [], None
-    for key, entry in keyed:
+    found: list[tuple[str, Representation]] = []
+    first = None
+    for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
+        name = str(key)
         try:
-            found.append(_named(entry, str(key)))
+            found.append((name, entry if isinstance(entry, Representation) else Representation(entry, model=name)))
         except InputError as error:
             first = first or error
-            left_out[str(key)] = str(error)
+            left_out[name] = str(error)
     if not found:
         raise first or InputError("There are no representations to compare.")
-    return found
+    often = Counter(entry.key for _, entry in found)
+    repeated = {label for label in often if often[label] > 1 and isinstance(entries, Mapping)}
+    return [
+        entry if (entry.model or entry.layer) and entry.key not in repeated else _named(entry, name)
+        for name, entry in found
+    ]
 
 
-def _named(entry: Any, name: str) -> Representation:
-    if not isinstance(entry, Representation):
-        return Representation(entry, model=name)
-    if entry.key:
-        return entry
+def _named(entry: Representation, name: str) -> Representation:
     found = copy.copy(entry)
-    found.model = name
+    found.model, found.layer = name, ""
     return found

@@ -195,7 +195,7 @@ class Plan:
         crosses = {SquaredCovariance(), DiagonalProduct()}
         if SquaredCovariance() not in self.crosses or not (self.crosses <= crosses and linear.issuperset(self.factors)):
             return "features"
-        if len({root.n for root in self.roots}) > 1:
+        if len({root.n for root in self.roots}) > 1 or not all(root.has_features for root in self.roots):
             return "features"
         n, widths = self.roots[0].n, [root.d for root in self.roots]
         gram = sum(n * n * d for d in widths) + n * n * len(self.roots) ** 2

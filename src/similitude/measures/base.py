@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from similitude.errors import InputError, OutOfMemory
+from similitude.errors import InputError, MeasureError, OutOfMemory
 from similitude.measures.memory import gigabytes, machine_memory, needed
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.representations.frames import on_one_index
+
+if TYPE_CHECKING:
+    from similitude.measures.maps import Maps
 
 __all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
@@ -95,6 +98,8 @@ class Properties:
         True for measures (chance baselines) whose value for a representation and itself means nothing.
     self_is_best
         Whether a representation compared with itself gets exactly the best value within the bounds.
+    takes_rdms
+        Whether an RDM may take the place of the features of either side.
     """
 
     kind: Kind
@@ -110,6 +115,7 @@ class Properties:
     cost: str = ""
     exempt_from_self: bool = False
     self_is_best: bool = True
+    takes_rdms: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,15 @@ class Measure(ABC):
         """What is declared, for these parameters."""
         return self.declares
 
+    @property
+    def aligns(self) -> bool:
+        """Whether values rest on an alignment of features, which `similitude.align` gives."""
+        return type(self).maps is not Measure.maps
+
+    def maps(self, pair: Pair) -> Maps:
+        """The alignment that the value rests on; measures that have one override it."""
+        raise MeasureError(f"{self.id} rests on no alignment of features.")
+
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""
         return 1.0 - value if self.properties().kind == "similarity" else value
@@ -168,7 +183,7 @@ class Measure(ABC):
         Parameters
         ----------
         x, y
-            Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations; row i of both is input i.
+                Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs; row i of both is input i.
 
         Returns
         -------
@@ -190,14 +205,33 @@ class Measure(ABC):
 
     def value(self, pair: Pair) -> Any:
         """`score`, after the checks that every measure shares; a float unless gradients are tracked."""
-        if pair.n < self.properties().minimum_n:
-            raise InputError(f"{self.id} needs at least {self.properties().minimum_n} inputs; there are {pair.n}.")
+        self.check(pair)
         self._check_memory(pair)
         try:
             value = self.score(pair)
         except MemoryError as error:
             raise OutOfMemory(self._out_of_memory(pair)) from error
         return value if getattr(value, "requires_grad", False) else float(value)
+
+    def check(self, pair: Pair) -> None:
+        """Refuse pairs of too few inputs, and dissimilarities where features are needed.
+
+        Raises
+        ------
+        InputError
+            Fewer than `minimum_n` inputs.
+        MeasureError
+            A side is an RDM.
+        """
+        declared = self.properties()
+        if pair.n < declared.minimum_n:
+            raise InputError(f"{self.id} needs at least {declared.minimum_n} inputs; there are {pair.n}.")
+        if not declared.takes_rdms:
+            for side in (pair.x, pair.y):
+                if side.dissimilarities is not None:
+                    raise MeasureError(
+                        f"{self.id} compares features, and {side.key or 'a side'} is an RDM. Use rsa, or give features."
+                    )
 
     def _check_memory(self, pair: Pair) -> None:
         """Refuse what this machine clearly cannot hold, rather than be killed by its operating system."""

@@ -51,6 +51,7 @@ class Random(Measure):
         cost="1",
         caution="Only a baseline.",
         exempt_from_self=True,
+        takes_rdms=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

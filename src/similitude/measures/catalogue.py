@@ -5,7 +5,7 @@ from __future__ import annotations
 from similitude.measures.base import Measure
 from similitude.registry import Registry
 
-__all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES"]
+__all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES", "RDM_MEASURES"]
 
 MEASURES: Registry[type[Measure] | Measure] = Registry("measure", group="similitude.measures")
 """Every measure that has a name: those that ship, and those of installed packages."""
@@ -62,3 +62,6 @@ BUILT_IN = tuple(name for names in _FAMILIES.values() for name in names)
 
 DEFAULT_MEASURES = ("procrustes", "cka", "pwcca", "mean_cca", "mean_squared_cca", "norm_difference", "random")
 """The measures of Ding et al. 2021 and the two baselines."""
+
+RDM_MEASURES = ("rsa",)
+"""The default where dissimilarities are given instead of features."""

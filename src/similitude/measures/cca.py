@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
+
+import numpy as np
 
 from similitude.errors import InputError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import CanonicalCorrelations, ProjectionWeights
-from similitude.measures.pair import Cross, Factor, Pair
+from similitude.measures.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
+from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, weighted_correlation
+from similitude.measures.pair import Cross, Factor, Pair, as_numpy
 
 __all__ = ["PWCCA", "MeanCCA", "MeanSquaredCCA"]
+
+
+def mean_signed_square(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean squared correlation of columns, in which a correlation that has changed its sign counts against."""
+    rho = correlations(x, y)
+    return float(np.mean(rho * np.abs(rho)))
+
 
 _NEEDS = "each side's rank below n - 1"
 _CAUTION = "Near n = d_x + d_y every value tends to 1; use many more inputs than features."
@@ -41,6 +52,11 @@ class MeanCCA(Measure):
         """Mean of the correlations."""
         return pair.xp.mean(pair[CanonicalCorrelations()])
 
+    def maps(self, pair: Pair) -> Maps:
+        """Canonical variates."""
+        check_ranks(pair)
+        return canonical(pair, mean_correlation)
+
 
 @dataclass(frozen=True)
 class MeanSquaredCCA(Measure):
@@ -66,6 +82,11 @@ class MeanSquaredCCA(Measure):
     def score(self, pair: Pair) -> Any:
         """Mean of the squared correlations."""
         return pair.xp.mean(pair[CanonicalCorrelations()] ** 2)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Canonical variates."""
+        check_ranks(pair)
+        return canonical(pair, mean_signed_square)
 
 
 @dataclass(frozen=True)
@@ -118,3 +139,10 @@ class PWCCA(Measure):
         correlations, weights = pair[self.weighting]
         kept = weights[: correlations.shape[0]]
         return pair.xp.sum(kept * correlations) / pair.xp.sum(kept if self.lost == "drop" else weights)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Canonical variates, weighted as they are on the inputs fitted."""
+        correlations, weights = (as_numpy(part) for part in pair[self.weighting])
+        kept = weights[: len(correlations)]
+        masses = kept / (kept if self.lost == "drop" else weights).sum()
+        return replace(canonical(pair, partial(weighted_correlation, masses)), masses=masses)

@@ -56,6 +56,8 @@ def describe(measure: Measure) -> Description:
         ("symmetric", "yes" if declared.symmetric else "no: the order of the arguments matters"),
         ("metric", "yes: the triangle inequality holds" if declared.is_metric else "no"),
         ("invariant to", _invariances(declared)),
+        ("takes RDMs", "yes: given dissimilarities can take the place of features" if declared.takes_rdms else ""),
+        ("alignment", "similitude.align gives it, for inputs held out too" if measure.aligns else ""),
         ("needs", "; ".join(filter(None, [_inputs(declared), declared.needs]))),
         ("cost", f"{declared.cost} for a pair, once each representation is prepared" if declared.cost else ""),
         ("beware", declared.caution),

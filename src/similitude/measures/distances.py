@@ -12,7 +12,7 @@ from scipy.spatial.distance import squareform
 from similitude.errors import MeasureError
 from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
-from similitude.representations.scale import lengths
+from similitude.representations.scale import lengths, scaled
 
 __all__ = [
     "GRAIN",
@@ -54,7 +54,8 @@ _CLOSE = 1e-4
 class RDM(Factor):
     """Representational dissimilarity matrix: its upper triangle, row by row, n (n - 1) / 2 entries.
 
-    A row without variation has correlation, or cosine, 0 with every other.
+    A row without variation has correlation, or cosine, 0 with every other. Where a side is an RDM, its entries, of
+    whatever kind they are.
     """
 
     kind: Dissimilarity
@@ -65,6 +66,8 @@ class RDM(Factor):
 
     def __call__(self, side: Side) -> np.ndarray:
         """Compute it from products of rows, in blocks."""
+        if side.dissimilarities is not None:
+            return scaled(side.dissimilarities.astype(np.float64, copy=False), -side.exponent)
         if self.kind == "euclidean":
             if side.holds(RDM("squared_euclidean")):
                 return np.sqrt(side[RDM("squared_euclidean")])
@@ -83,6 +86,15 @@ class RDM(Factor):
 class StandardisedRDM(Factor):
     """RDM, or its ranks, minus the mean and of unit length: a dot product of two is their correlation.
 
+    Parameters
+    ----------
+    kind
+        Of dissimilarity.
+    ranked
+        Whether entries are replaced by their ranks.
+    untied
+        Whether the unit of length is that of ranks without ties, rather than that of these.
+
     Raises
     ------
     MeasureError
@@ -91,6 +103,7 @@ class StandardisedRDM(Factor):
 
     kind: Dissimilarity
     ranked: bool
+    untied: bool = False
 
     def entries(self, n: int, d: int) -> int:
         """As the RDM."""
@@ -98,22 +111,29 @@ class StandardisedRDM(Factor):
 
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""
-        rdm, also_otherwise = RDM(self.kind), StandardisedRDM(self.kind, not self.ranked) in side.wanted
+        rdm, given = RDM(self.kind), side.dissimilarities is not None
+        also_otherwise = any(f != self and isinstance(f, StandardisedRDM) and f.kind == self.kind for f in side.wanted)
         # To be overwritten: fresh memory costs more than what is done with it.
-        entries = side[rdm].copy() if side.holds(rdm) or also_otherwise else rdm(side)
-        largest = float(entries.max())
-        if not largest - float(entries.min()) > 1e-12 * largest:
+        entries = side[rdm].copy() if side.holds(rdm) or also_otherwise or given else rdm(side)
+        least, largest = float(entries.min()), float(entries.max())
+        if not largest - least > 1e-12 * max(largest, -least):
+            what = "" if given else f"{self.kind} "
+            cure = "inputs" if given else "inputs, or rdm=euclidean"
             raise MeasureError(
-                f"{side.key or 'A side'}: all {self.kind} dissimilarities are equal, so that they have no correlation. "
-                "Use more inputs, or rdm=euclidean."
+                f"{side.key or 'A side'}: all {what}dissimilarities are equal, so that they have no correlation. "
+                f"Use more {cure}."
             )
         if self.ranked:
-            if self.kind != "euclidean":  # in the order of lengths, and with their ties
-                np.sqrt(np.maximum(entries, 0.0, out=entries), out=entries)
-            rank_in_place(entries, grain(side, self.kind))
+            if given:
+                entries -= least
+                rank_in_place(entries, GRAIN * max(largest, -least))
+            else:
+                if self.kind != "euclidean":  # in the order of lengths, and with their ties
+                    np.sqrt(np.maximum(entries, 0.0, out=entries), out=entries)
+                rank_in_place(entries, grain(side, self.kind))
         else:
             entries -= entries.mean()
-        entries /= np.linalg.norm(entries)
+        entries /= (entries.size * (entries.size**2 - 1.0) / 12.0) ** 0.5 if self.untied else np.linalg.norm(entries)
         return entries
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -122,23 +142,25 @@ class StandardisedRDM(Factor):
 
 
 class Moments(NamedTuple):
-    """What double centring needs of the Euclidean distances."""
+    """What double centring needs of an RDM."""
 
     mean: float
-    """Mean distance of two different inputs."""
+    """Mean dissimilarity of two different inputs."""
     excess: np.ndarray
-    """For each input the sum of its distances to the others, less what it would be at the mean distance; n."""
+    """For each input the sum of its dissimilarities to the others, less what it would be at the mean; n."""
 
 
 @dataclass(frozen=True)
 class DistanceMoments(Factor):
-    """Mean and row sums of the Euclidean distances."""
+    """Mean and row sums of an RDM."""
+
+    kind: Dissimilarity = "euclidean"
 
     size = "n"
 
     def __call__(self, side: Side) -> Moments:
-        """Every distance counts for its row and for its column."""
-        distances, sums = side[RDM("euclidean")], np.zeros(side.n)
+        """Every dissimilarity counts for its row and for its column."""
+        distances, sums = side[RDM(self.kind)], np.zeros(side.n)
         lengths = np.arange(side.n - 1, 0, -1)
         sums[:-1] = np.add.reduceat(distances, np.cumsum(lengths) - lengths)
         for i, row in enumerate(_rows(distances, side.n)):

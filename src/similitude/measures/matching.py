@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -14,6 +15,7 @@ from similitude.errors import MeasureError, require
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import CrossCovariance
 from similitude.measures.factors import Centred, Mean
+from similitude.measures.maps import Maps, centred_sides, distance, matched, mean_correlation, weighted_correlation
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 from similitude.representations.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 
@@ -66,6 +68,11 @@ def _near_one(side: Side) -> tuple[np.ndarray, np.ndarray]:
     return np.ldexp(as_numpy(side[Centred()]), -exponents), np.ldexp(side[FeatureNorms()], -exponents)
 
 
+def varied(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the features that are not constant, of both sides."""
+    return np.flatnonzero(pair.x[FeatureNorms()]), np.flatnonzero(pair.y[FeatureNorms()])
+
+
 class _OnCorrelations(Measure):
     """A measure on the correlations between features."""
 
@@ -98,6 +105,12 @@ class HardCorrelationMatch(_OnCorrelations):
         correlations = pair[FeatureCorrelations()]
         return float(correlations[linear_sum_assignment(correlations, maximize=True)].mean())
 
+    def maps(self, pair: Pair) -> Maps:
+        """The pairs of features."""
+        i, j = linear_sum_assignment(pair[FeatureCorrelations()], maximize=True)
+        varied_x, varied_y = varied(pair)
+        return matched(pair, (varied_x[i], varied_y[j]), mean_correlation)
+
 
 @dataclass(frozen=True)
 class SoftCorrelationMatch(_OnCorrelations):
@@ -119,6 +132,13 @@ class SoftCorrelationMatch(_OnCorrelations):
         """Best match each way."""
         correlations = pair[FeatureCorrelations()]
         return float((correlations.max(axis=1).mean() + correlations.max(axis=0).mean()) / 2)
+
+    def maps(self, pair: Pair) -> Maps:
+        """The best match of each feature of the first side, then that of each of the second."""
+        correlations, (i, j) = pair[FeatureCorrelations()], varied(pair)
+        matches = np.append(i, i[correlations.argmax(axis=0)]), np.append(j[correlations.argmax(axis=1)], j)
+        masses = np.repeat([0.5 / len(i), 0.5 / len(j)], [len(i), len(j)])
+        return matched(pair, matches, partial(weighted_correlation, masses), masses)
 
 
 @dataclass(frozen=True)
@@ -149,25 +169,39 @@ class SoftMatching(Measure):
     def score(self, pair: Pair) -> float:
         """Find the plan, then take the cost from the differences themselves, which cancels less."""
         x, y, unit = _in_one_unit(pair, as_numpy(pair.x[Centred()]), as_numpy(pair.y[Centred()]))
-        products = as_numpy(pair[CrossCovariance()]) / (pair.units.x * pair.units.y)
-        if x.shape[1] == y.shape[1]:  # the plan is a permutation
-            i, j = linear_sum_assignment(products, maximize=True)
-            masses = np.full(i.size, 1.0 / i.size)
-        else:
-            plan = _transport_plan(np.sum(x * x, axis=0)[:, None] + np.sum(y * y, axis=0) - 2.0 * products)
-            i, j = np.nonzero(plan)
-            masses = plan[i, j]
+        i, j, masses = _transport(pair, x, y)
         differences = np.take(x, i, axis=1)
         differences -= np.take(y, j, axis=1)
         small = exponent_of(largest_of(differences))
         differences = scaled(differences, -small)
         return scaled(math.sqrt(masses @ np.einsum("ij,ij->j", differences, differences)), small + unit)
 
+    def maps(self, pair: Pair) -> Maps:
+        """The plan: which feature goes where, and how much of it."""
+        i, j, masses = _transport(pair, *centred_sides(pair))
+        return matched(pair, (i, j), partial(weighted_distance, masses), masses)
+
 
 def _in_one_unit(pair: Pair, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """Arrays of both sides as multiples of one power of two, and its exponent."""
     of_x, of_y, unit = pair.units
     return x if of_x == 1.0 else x / of_x, y if of_y == 1.0 else y / of_y, unit
+
+
+def _transport(pair: Pair, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features between which mass is moved, and how much; x and y are the centred sides in one unit."""
+    products = as_numpy(pair[CrossCovariance()]) / (pair.units.x * pair.units.y)
+    if x.shape[1] == y.shape[1]:  # the plan is a permutation
+        i, j = linear_sum_assignment(products, maximize=True)
+        return i, j, np.full(i.size, 1.0 / i.size)
+    plan = _transport_plan(np.sum(x * x, axis=0)[:, None] + np.sum(y * y, axis=0) - 2.0 * products)
+    i, j = np.nonzero(plan)
+    return i, j, plan[i, j]
+
+
+def weighted_distance(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Root of the weighted sum of squared distances between columns."""
+    return math.sqrt(weights @ np.sum((x - y) ** 2, axis=0))
 
 
 def _transport_plan(costs: np.ndarray) -> np.ndarray:
@@ -200,17 +234,29 @@ class PermutationProcrustes(Measure):
     def score(self, pair: Pair) -> float:
         """The best assignment of features; those without a partner are compared with zeros."""
         x, y, unit = _in_one_unit(pair, as_numpy(pair.x.values), as_numpy(pair.y.values))
+        i, j = self._assignment(pair)
+        partners = (i < x.shape[1]) & (j < y.shape[1])
+        alone_x, alone_y = i[~partners & (i < x.shape[1])], j[~partners & (j < y.shape[1])]
+        differences = np.take(x, i[partners], axis=1)
+        differences -= np.take(y, j[partners], axis=1)
+        parts = (differences, x[:, alone_x], y[:, alone_y])
+        small = exponent_of(max(map(largest_of, parts)))
+        parts = [scaled(part, -small) for part in parts]
+        return scaled(math.sqrt(sum(np.vdot(part, part) for part in parts)), small + unit)
+
+    def maps(self, pair: Pair) -> Maps:
+        """The permutation, of features and of the zeros that the narrower side is padded with."""
+        i, j = self._assignment(pair)
+        p, q = pair.x.values.shape[1], pair.y.values.shape[1]
+        matrices = np.eye(p, len(i))[:, i], np.eye(q, len(j))[:, j]
+        matches = np.column_stack([i, j])[(i < p) & (j < q)]
+        return Maps(matrices, (np.zeros(p), np.zeros(q)), distance, matches=matches)
+
+    def _assignment(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of matched columns, those beyond the width of a side being zeros."""
         means = np.outer(as_numpy(pair.x[Mean()]), as_numpy(pair.y[Mean()]))
         products = (as_numpy(pair[CrossCovariance()]) + pair.n * means) / (pair.units.x * pair.units.y)
         # To leave a feature without a partner is to pair it with zeros: a product of 0.
         d = max(products.shape)
         padded = np.pad(products, ((0, d - products.shape[0]), (0, d - products.shape[1])))
-        i, j = linear_sum_assignment(padded, maximize=True)
-        matched = (i < x.shape[1]) & (j < y.shape[1])
-        alone_x, alone_y = i[~matched & (i < x.shape[1])], j[~matched & (j < y.shape[1])]
-        differences = np.take(x, i[matched], axis=1)
-        differences -= np.take(y, j[matched], axis=1)
-        parts = (differences, x[:, alone_x], y[:, alone_y])
-        small = exponent_of(max(map(largest_of, parts)))
-        parts = [scaled(part, -small) for part in parts]
-        return scaled(math.sqrt(sum(np.vdot(part, part) for part in parts)), small + unit)
+        return linear_sum_assignment(padded, maximize=True)

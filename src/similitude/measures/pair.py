@@ -18,7 +18,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
-from similitude.errors import MeasureError, ShapeMismatch, SimilitudeError
+from similitude.errors import MeasureError, SimilitudeError
+from similitude.measures.inputs import check_same_inputs
 from similitude.representations.arrays import tensor_in_double
 from similitude.representations.representation import Representation
 from similitude.representations.scale import exponent_of, scaled
@@ -88,12 +89,13 @@ class Side:
     parent, kept
         For the leading `kept` principal components of another side.
     inputs
-        Number of inputs, where `values` are fewer rows with the same inner products of features, already divided.
+        Number of inputs, where `values` are fewer rows with the same inner products of features, already divided, or
+        there are none.
     exponent
         Power of two by which values are divided before anything is computed of them. Factors and crosses are those of
         the divided values; see `Pair.units`.
     name
-        Name used in error messages where there is no representation.
+        Name used in error messages where there is no label.
 
     Attributes
     ----------
@@ -135,7 +137,9 @@ class Side:
         if isinstance(data, Representation):
             if data.root is not data:
                 return cls.of(data.root).leading(data.kept or data.d, data)
-            return cls(data.values, data.precision, representation=data, exponent=data.exponent)
+            given = data.values if data.has_features else None
+            inputs = None if data.has_features else data.n
+            return cls(given, data.precision, representation=data, inputs=inputs, exponent=data.exponent, name=name)
         if is_torch_array(data) and (data.requires_grad or data.device.type != "cpu"):
             values, precision, largest = tensor_in_double(data, name)
             return cls(values, precision, exponent=exponent_of(largest), name=name)
@@ -195,14 +199,28 @@ class Side:
         return sum(getattr(array, "nbytes", 0) for array in held)
 
     @property
+    def dissimilarities(self) -> np.ndarray | None:
+        """Entries of the given RDM, in their own unit; None where features are given."""
+        given = self.representation
+        return None if given is None or given.has_features else given.values
+
+    @property
     def stored(self) -> Any:
         """The n x d matrix as it was given, in its own precision and unit."""
         return scaled(self.values, self.exponent) if self._given is None else self._given
 
     @property
     def values(self) -> Any:
-        """The n x d matrix in double precision, divided by 2^`exponent`."""
+        """The n x d matrix in double precision, divided by 2^`exponent`.
+
+        Raises
+        ------
+        MeasureError
+            Dissimilarities are given, and no features.
+        """
         if self._values is None:
+            if self.dissimilarities is not None:
+                raise MeasureError(f"{self.key or 'A side'} is an RDM, without the features that this needs.")
             if self._given is None:
                 from similitude.measures.factors import ThinSVD
 
@@ -224,11 +242,13 @@ class Side:
     @property
     def streamed(self) -> bool:
         """Whether the values are fewer rows that stand for all inputs."""
-        return self._inputs is not None
+        return self._inputs is not None and self._given is not None
 
     @property
     def d(self) -> int:
         """Number of features."""
+        if self.dissimilarities is not None:
+            return self.n
         return self.kept if self.kept is not None else self._given.shape[1]
 
     @property
@@ -241,11 +261,13 @@ class Side:
     @property
     def key(self) -> str:
         """Label for error messages."""
-        return self.representation.key if self.representation is not None else self._name
+        return (self.representation.key if self.representation is not None else "") or self._name
 
     @functools.cached_property
     def xp(self) -> Any:
         """Array-API namespace of the values."""
+        if self.dissimilarities is not None:
+            return array_namespace(self.dissimilarities)
         return array_namespace(self._given) if self.parent is None else self.parent.xp
 
 
@@ -362,7 +384,7 @@ class Pair:
 
 def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:
     """Where one side tracks gradients or lives on a device, make tensors there of the other too."""
-    if x.xp is y.xp:
+    if x.xp is y.xp or x.dissimilarities is not None or y.dissimilarities is not None:
         return x, y
     like = x if is_torch_array((x.parent or x).stored) else y
     return (x, _as_tensor(y, like)) if like is x else (_as_tensor(x, like), y)
@@ -375,25 +397,3 @@ def _as_tensor(side: Side, like: Side) -> Side:
         return _as_tensor(side.parent, like).leading(side.d, side.representation)
     values = torch.tensor(side.stored, device=(like.parent or like).stored.device, dtype=torch.float64)
     return Side(values, side.precision, representation=side.representation, exponent=side.exponent)
-
-
-def check_same_inputs(x: Side, y: Side) -> None:
-    """Raise ShapeMismatch unless both sides hold the same inputs in the same order."""
-    first, second = x.key or "the first side", y.key or "the second side"
-    if x.n != y.n:
-        hint = ""
-        if x.parent is None and y.parent is None and x.d == y.d:
-            hint = " The widths agree: are the arrays features x inputs? Then pass their transposes."
-        elif x.parent is None and y.parent is None and (x.n == y.d or y.n == x.d):
-            hint = " One of them looks like features x inputs; pass its transpose."
-        raise ShapeMismatch(
-            f"{first} has {x.n} inputs and {second} has {y.n}; "
-            f"row i of both must be the response to the same input.{hint}"
-        )
-    ids_x = x.representation.ids if x.representation else None
-    ids_y = y.representation.ids if y.representation else None
-    if ids_x is not None and ids_y is not None and ids_x != ids_y:
-        same = "the same ids in another order: reorder one" if set(ids_x) == set(ids_y) else "different input ids"
-        raise ShapeMismatch(
-            f"{first} and {second} have {same}. Compare responses to the same inputs, in the same order."
-        )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import inf, pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from similitude.measures.alignment import AlignedDistance, angle
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum
+from similitude.measures.distances import unit_rows
 from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD, rounding
+from similitude.measures.maps import Maps, Value, distance, rotated, squared_chord
 from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.representations.scale import lengths, scaled
 
@@ -27,6 +30,27 @@ __all__ = [
 _SHORT = 1e-12
 """Squared length of a row, relative to the mean over all, below which its digits are lost in sums with longer ones."""
 
+
+def cosine_of_maps(x: np.ndarray, y: np.ndarray) -> float:
+    """Cosine between two sides that have been brought together."""
+    return 1.0 - squared_chord(x, y) / 2.0
+
+
+def chord_of_maps(x: np.ndarray, y: np.ndarray) -> float:
+    """Distance between two sides that have been brought together, each of norm 1."""
+    return math.sqrt(squared_chord(x, y))
+
+
+def angle_of_maps(x: np.ndarray, y: np.ndarray) -> float:
+    """Angle between two sides that have been brought together, up to pi."""
+    return float(2.0 * np.arcsin(min(chord_of_maps(x, y) / 2.0, 1.0)))
+
+
+def mean_row_cosine(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean cosine between rows; 0 for a row of zeros."""
+    return float(np.mean(np.sum(unit_rows(x) * unit_rows(y), axis=1)))
+
+
 _FORMULA = "||X'Y||_* / (||X||_F ||Y||_F), columns centred"
 
 
@@ -36,7 +60,23 @@ def cosine_of_alignment(pair: Pair) -> Any:
 
 
 class _Aligned(Measure):
-    """A measure that needs nothing but the norms and the spectrum of the aligned pair."""
+    """A measure that needs nothing but the norms and the spectrum of the aligned pair.
+
+    Attributes
+    ----------
+    value_of_maps
+        Value for two sides that have been brought together; of other inputs than those fitted it can lie beyond
+        `bounds`, since a cosine can then be negative.
+    scaled
+        Whether the size of each side is divided out.
+    """
+
+    value_of_maps: ClassVar[Value]
+    scaled: ClassVar[bool] = True
+
+    def maps(self, pair: Pair) -> Maps:
+        """Centre, and turn the second side."""
+        return rotated(pair, type(self).value_of_maps, scaled=self.scaled)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Norms and the spectrum of the aligned pair."""
@@ -58,6 +98,7 @@ class NBS(_Aligned):
         cost="d^3",
         caution="Orders pairs exactly as procrustes and angular_procrustes do.",
     )
+    value_of_maps = staticmethod(cosine_of_maps)
 
     def score(self, pair: Pair) -> Any:
         """The cosine, which rounding must not put beyond 1."""
@@ -80,6 +121,7 @@ class Procrustes(_Aligned):
         cost="d^3",
         caution="Squared, so not a metric; orthogonal_procrustes is its root.",
     )
+    value_of_maps = staticmethod(squared_chord)
 
     def score(self, pair: Pair) -> Any:
         """Squared distance, which rounding must not put beyond 2."""
@@ -103,6 +145,7 @@ class OrthogonalProcrustes(_Aligned):
         cost="d^3",
         caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
     )
+    value_of_maps = staticmethod(chord_of_maps)
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
@@ -126,6 +169,7 @@ class AngularProcrustes(_Aligned):
         cost="d^3",
         caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
     )
+    value_of_maps = staticmethod(angle_of_maps)
 
     def score(self, pair: Pair) -> Any:
         """Angle at this distance."""
@@ -149,6 +193,8 @@ class ProcrustesSizeAndShape(_Aligned):
         cost="d^3",
         caution="Dominated by the larger of two representations of different scale.",
     )
+    value_of_maps = staticmethod(distance)
+    scaled = False
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
@@ -216,3 +262,7 @@ class AlignedCosine(Measure):
         of_x, of_y = (xp.where(own > 0, own, xp.ones_like(own)) for own in map(_lengths, (pair.x, pair.y)))
         cosines = xp.sum((left @ right) * ((x / of_x[:, None]).T @ (y / of_y[:, None])))
         return xp.clip(cosines / pair.n, -1.0, 1.0)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Turn the second side, not centred."""
+        return rotated(pair, mean_row_cosine, centred=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -13,6 +12,7 @@ from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap, check_rank
 from similitude.measures.factors import ThinSVD
+from similitude.measures.maps import Maps, centred_sides, prediction, principal
 from similitude.measures.pair import Cross, Factor, Pair, as_numpy
 from similitude.representations.scale import scaled
 
@@ -50,6 +50,12 @@ class LinearRegression(Measure):
         xp, overlap, variances = pair.xp, pair[Overlap()], pair.x[ThinSVD()].s ** 2
         explained = xp.sum(variances @ (overlap * overlap))
         return xp.clip(explained / xp.sum(variances), 0.0, 1.0)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Regress the first side on the second."""
+        svd = principal(pair.y)
+        check_rank(pair.y, svd.rank, pair.n)
+        return prediction(pair, svd.v / svd.s @ (svd.u.T @ centred_sides(pair)[0]))
 
 
 @dataclass(frozen=True)
@@ -103,27 +109,30 @@ class RidgeRegression(Measure):
         for test in np.array_split(np.arange(pair.n), self.folds):
             train = np.ones(pair.n, dtype=bool)
             train[test] = False
-            predicted = _fit(predictor[train], target[train], penalty)(predictor[test])
+            mean_in, mean_out = predictor[train].mean(axis=0), target[train].mean(axis=0)
+            weights = _weights(predictor[train] - mean_in, target[train] - mean_out, penalty)
+            predicted = (predictor[test] - mean_in) @ weights + mean_out
             errors += float(np.sum((target[test] - predicted) ** 2))
         return 1.0 - errors / float(np.sum(target**2))
 
+    def maps(self, pair: Pair) -> Maps:
+        """Regress the first side on the second, on all inputs: held-out ones take the place of folds."""
+        x, y = centred_sides(pair)
+        return prediction(pair, _weights(y, x, scaled(float(self.alpha), -2 * pair.y.exponent)))
 
-def _fit(predictor: np.ndarray, target: np.ndarray, penalty: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Ridge regression with an intercept: through the eigenvectors of the smaller Gram matrix.
+
+def _weights(p: np.ndarray, t: np.ndarray, penalty: float) -> np.ndarray:
+    """Ridge regression of centred values, through the eigenvectors of the smaller Gram matrix.
 
     Where the penalty is so small that it would amplify the rounding of the eigenvalues, through singular vectors,
     without directions that are rounding error.
     """
-    mean_in, mean_out = predictor.mean(axis=0), target.mean(axis=0)
-    p, t = predictor - mean_in, target - mean_out
     wide = p.shape[1] > p.shape[0]
     variances, vectors = np.linalg.eigh(p @ p.T if wide else p.T @ p)
     if penalty < _ROUNDS * variances[-1]:
         u, s, vh = np.linalg.svd(p, full_matrices=False)
         kept = s > max(p.shape) * np.finfo(np.float64).eps * s[0]
         u, s, vh = u[:, kept], s[kept], vh[kept]
-        weights = vh.T @ ((u.T @ t) * (s / (s * s + penalty))[:, None])
-    else:
-        shares = (np.clip(variances, 0, None) + penalty)[:, None]
-        weights = p.T @ (vectors @ ((vectors.T @ t) / shares)) if wide else vectors @ ((vectors.T @ (p.T @ t)) / shares)
-    return lambda rows: (rows - mean_in) @ weights + mean_out
+        return vh.T @ ((u.T @ t) * (s / (s * s + penalty))[:, None])
+    shares = (np.clip(variances, 0, None) + penalty)[:, None]
+    return p.T @ (vectors @ ((vectors.T @ t) / shares)) if wide else vectors @ ((vectors.T @ (p.T @ t)) / shares)

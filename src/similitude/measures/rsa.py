@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy import stats
@@ -19,7 +20,9 @@ from similitude.representations.scale import scaled
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 
-Comparison = Literal["spearman", "pearson", "kendall", "cosine"]
+Comparison = Literal[
+    "spearman", "pearson", "kendall", "cosine", "rho_a", "tau_a", "whitened_cosine", "whitened_pearson"
+]
 _INVARIANCES = {"correlation": "PS", "cosine": "OS", "euclidean": "OST", "squared_euclidean": "OST"}
 
 
@@ -31,9 +34,14 @@ class RSA(Measure):
     ----------
     rdm
         Dissimilarity of two inputs: 1 - Pearson correlation over features, Euclidean or squared Euclidean distance, or
-        1 - cosine.
+        1 - cosine. A side that is an RDM is taken as it is.
     compare
-        How the upper triangles of the two matrices are compared; Kendall's is tau-b.
+        How the upper triangles of the two matrices are compared. ``kendall`` is tau-b. ``rho_a``, the mean of
+        Spearman's correlation over all ways to break ties at random, and ``tau_a``, which divides by the number of all
+        pairs, tied or not, do not favour RDMs that predict ties (Schuett et al. 2023, doi:10.7554/eLife.82566).
+        ``whitened_cosine`` and ``whitened_pearson`` weight by the inverse covariance that estimates of dissimilarities
+        have because they share inputs (Diedrichsen et al. 2020, arXiv:2007.02789); with ``rdm=squared_euclidean`` the
+        former is linear CKA.
     """
 
     rdm: Dissimilarity = "correlation"
@@ -52,6 +60,7 @@ class RSA(Measure):
         needs="at least two features for the correlation RDM",
         cost="n^2",
         caution="Entries of an RDM share inputs, so the usual p-value of the correlation does not hold.",
+        takes_rdms=True,
     )
 
     def __post_init__(self) -> None:
@@ -61,36 +70,71 @@ class RSA(Measure):
                 raise InputError(f"rsa: {name} must be one of {', '.join(get_args(known))}, not {value!r}.")
 
     def properties(self) -> Properties:
-        """What the RDM is blind to, the comparison is."""
+        """What the RDM is blind to, the comparison is; ties keep rho-a and tau-a from 1."""
+        invariances = invariant(_INVARIANCES[self.rdm])
         bounds = (0.0, 1.0) if self.compare == "cosine" else (-1.0, 1.0)
-        return replace(self.declares, bounds=bounds, invariances=invariant(_INVARIANCES[self.rdm]))
+        best = self.compare not in ("rho_a", "tau_a")
+        return replace(self.declares, bounds=bounds, invariances=invariances, self_is_best=best)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """The RDM, or its ranks, and what the comparison makes of two."""
-        if self.compare == "kendall":
-            return (self._entries,)
-        norms = (Square(self._entries),) if self.compare == "cosine" else ()
-        return (self._entries, Dot(self._entries), *norms)
-
-    @property
-    def _entries(self) -> Factor:
-        if self.compare == "cosine":
-            return RDM(self.rdm)
-        return StandardisedRDM(self.rdm, ranked=self.compare != "pearson")
+        """What the comparison reads of either side."""
+        return _COMPARISONS[self.compare][0](self.rdm)
 
     def score(self, pair: Pair) -> float:
-        """Correlation of the upper triangles."""
-        if self.compare == "kendall":
-            return float(stats.kendalltau(pair.x[self._entries], pair.y[self._entries]).statistic)
-        product = pair[Dot(self._entries)]
-        if self.compare == "cosine":
-            norms = math.sqrt(pair.x[Square(self._entries)] * pair.y[Square(self._entries)])
-            if not norms > 0:
-                raise MeasureError(
-                    "rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs."
-                )
-            return float(np.clip(product / norms, 0.0, 1.0))
-        return float(np.clip(product, -1.0, 1.0))
+        """How the upper triangles agree; dissimilarities below 0, which an RDM may have, can turn a cosine around."""
+        return float(np.clip(_COMPARISONS[self.compare][1](pair, *self.uses()), -1.0, 1.0))
+
+
+def _product(pair: Pair, entries: Factor, dot: Cross) -> float:
+    return pair[dot]
+
+
+def _cosine(pair: Pair, entries: Factor, dot: Cross, square: Factor) -> float:
+    return _normalised(pair[dot], pair.x[square], pair.y[square])
+
+
+def _kendall(pair: Pair, ranks: Factor) -> float:
+    return float(stats.kendalltau(pair.x[ranks], pair.y[ranks]).statistic)
+
+
+def _tau_a(pair: Pair, ranks: Factor) -> float:
+    """Tau-b times the root of the shares of pairs that are not tied."""
+    return _kendall(pair, ranks) * math.sqrt(_untied(pair.x[ranks]) * _untied(pair.y[ranks]))
+
+
+def _untied(ranks: np.ndarray) -> float:
+    counts = np.unique(ranks, return_counts=True)[1].astype(np.float64)
+    return 1.0 - float(counts @ (counts - 1.0)) / (ranks.size * (ranks.size - 1.0))
+
+
+def _whitened(pair: Pair, entries: Factor, moments: DistanceMoments, variance: DistanceVariance) -> float:
+    product = _covariance(pair.x, pair.y, variance)
+    return _normalised(product, pair.x[variance], pair.y[variance])
+
+
+def _normalised(product: float, square_x: float, square_y: float) -> float:
+    norms = math.sqrt(square_x * square_y)
+    if not norms > 0:
+        raise MeasureError("rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs.")
+    return product / norms
+
+
+def _standardised(rdm: Dissimilarity, **options: bool) -> tuple[Factor, Cross]:
+    entries = StandardisedRDM(rdm, **options)
+    return entries, Dot(entries)
+
+
+_COMPARISONS: dict[str, tuple[Callable[[Dissimilarity], tuple[Any, ...]], Callable[..., float]]] = {
+    "spearman": (lambda rdm: _standardised(rdm, ranked=True), _product),
+    "pearson": (lambda rdm: _standardised(rdm, ranked=False), _product),
+    "kendall": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _kendall),
+    "cosine": (lambda rdm: (RDM(rdm), Dot(RDM(rdm)), Square(RDM(rdm))), _cosine),
+    "rho_a": (lambda rdm: _standardised(rdm, ranked=True, untied=True), _product),
+    "tau_a": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _tau_a),
+    "whitened_cosine": (lambda rdm: (RDM(rdm), DistanceMoments(rdm), DistanceVariance(rdm)), _whitened),
+    "whitened_pearson": (lambda rdm: (RDM(rdm), DistanceMoments(rdm), DistanceVariance(rdm, False)), _whitened),
+}
+"""What each comparison reads of an RDM of a kind, and how it compares two: a new one is a line here."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +167,37 @@ class RSMNormDifference(Measure):
 
 @dataclass(frozen=True)
 class DistanceVariance(Factor):
-    """Squared norm of the doubly centred Euclidean distances."""
+    """Squared norm of a doubly centred RDM.
+
+    Parameters
+    ----------
+    kind
+        Of dissimilarity.
+    with_mean
+        False if the mean is subtracted from the entries off the diagonal first.
+
+    Raises
+    ------
+    MeasureError
+        Nothing is left after that.
+    """
+
+    kind: Dissimilarity = "euclidean"
+    with_mean: bool = True
 
     size = ""
 
     def __call__(self, side: Side) -> float:
         """The covariance with itself."""
-        return _covariance(side, side)
+        found = _covariance(side, side, self)
+        if self.with_mean:
+            return max(found, 0.0)
+        if not found > 1e-24 * side.n**2 * side[DistanceMoments(self.kind)].mean ** 2:
+            raise MeasureError(
+                f"{side.key or 'A side'}: all dissimilarities are equal, so that they have no correlation. Use more "
+                "inputs, or compare=whitened_cosine."
+            )
+        return found
 
     def permuted(self, value: float, order: np.ndarray) -> float:
         """The same."""
@@ -159,17 +227,24 @@ class DistanceCorrelation(Measure):
     def score(self, pair: Pair) -> float:
         """Root of the normalised covariance."""
         own_x, own_y = pair.x[DistanceVariance()], pair.y[DistanceVariance()]
-        return math.sqrt(np.clip(_covariance(pair.x, pair.y) / math.sqrt(own_x * own_y), 0.0, 1.0))
+        covariance = _covariance(pair.x, pair.y, DistanceVariance())
+        return math.sqrt(np.clip(covariance / math.sqrt(own_x * own_y), 0.0, 1.0))
 
 
-def _covariance(x: Side, y: Side) -> float:
+def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:
     """<A, B> for doubly centred A and B, without forming them.
 
-    A distance matrix is its mean off the diagonal, which double centring turns into -mean times the centring matrix,
-    and a rest with zero sum. Taking the mean out first keeps digits where all distances are nearly equal.
+    An RDM is its mean off the diagonal, which double centring turns into -mean times the centring matrix, and a rest
+    with zero sum. Taking the mean out first keeps digits where all entries are nearly equal.
+
+    It is also 4 d' V^-1 e for the upper triangles d and e, with V the covariance of dissimilarities whose inputs have
+    independent noise of equal variance: 4 for a pair with itself, 1 for pairs that share an input, else 0. With B the
+    incidence matrix of pairs and inputs, V = 2 I + B B', which the formula of Woodbury inverts. A vector of equal
+    entries is an eigenvector, so that the weighted mean is the plain one.
     """
-    d, e, n = x[RDM("euclidean")], y[RDM("euclidean")], x.n
-    moments_d, moments_e = x[DistanceMoments()], y[DistanceMoments()]
+    d, e, n = x[RDM(of.kind)], y[RDM(of.kind)], x.n
+    moments_d, moments_e = x[DistanceMoments(of.kind)], y[DistanceMoments(of.kind)]
     rest = sum((d[part] - moments_d.mean) @ e[part] for part in parts(d.size))
     products = moments_d.excess @ moments_e.excess
-    return float(2.0 * rest - 2.0 / n * products + (n - 1) * moments_d.mean * moments_e.mean)
+    means = (n - 1) * moments_d.mean * moments_e.mean if of.with_mean else 0.0
+    return float(2.0 * rest - 2.0 / n * products + means)

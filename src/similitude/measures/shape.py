@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from math import inf, pi
 from typing import Any
 
+import numpy as np
+
 from similitude.errors import InputError
 from similitude.measures.alignment import angle, squared_distance
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import AlignedSpectrum, Overlap, check_ranks
-from similitude.measures.factors import ThinSVD
+from similitude.measures.factors import SVD, ThinSVD
+from similitude.measures.maps import Maps, centred_sides, distance, offsets, principal, rotation
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.measures.procrustes import angle_of_maps
 from similitude.representations.scale import scaled
 
 __all__ = ["ShapeMetric", "WhitenedSpectrum"]
@@ -115,3 +119,18 @@ class ShapeMetric(Measure):
         nuclear = xp.sum(pair[WhitenedSpectrum(float(self.alpha))]) / (scales[0] * scales[1])
         squared = squared_distance((norms[0] / scales[0], norms[1] / scales[1]), nuclear, whitened, xp)
         return angle(squared, xp) if self.angular else scaled(xp.sqrt(squared), pair.units.exponent)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Whiten both sides in part, and turn the second."""
+        if self.alpha == 0.0:
+            check_ranks(pair)
+        whiten_x, whiten_y = (self._whitening(principal(side)) for side in (pair.x, pair.y))
+        x, y = centred_sides(pair)
+        turn, _ = rotation(x @ whiten_x, y @ whiten_y)
+        matrices = np.pad(whiten_x, ((0, 0), (0, len(turn) - len(whiten_x)))), whiten_y @ turn[: len(whiten_y)]
+        return Maps(matrices, offsets(pair), angle_of_maps if self.angular else distance)
+
+    def _whitening(self, svd: SVD) -> np.ndarray:
+        """Z, d x d; in directions that these inputs do not vary in, what the formula says of a pseudo-inverse."""
+        scale = float(np.linalg.norm(svd.s) / np.linalg.norm(self.alpha * svd.s + 1.0 - self.alpha))
+        return scale * (self.alpha * np.eye(len(svd.v)) + (1.0 - self.alpha) * (svd.v / svd.s) @ svd.v.T)

@@ -14,6 +14,7 @@ from similitude.measures.base import Measure
 from similitude.measures.cka import CKA
 from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
 from similitude.measures.pair import Factor, Pair, Side
+from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
 
 __all__ = ["chance_notes", "significance"]
@@ -31,15 +32,15 @@ def significance(
 ) -> pd.DataFrame:
     """Chance level and p-value of each measure for these data.
 
-    The rows of the second side are shuffled, which keeps both spectra and destroys the correspondence of inputs.
-    Factors are reordered rather than computed again.
+    The inputs of the second side are shuffled (the rows of features, rows and columns of an RDM together), which keeps
+    both spectra and destroys the correspondence of inputs. Factors are reordered rather than computed again.
 
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), or Representations.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs.
     measures
-        Ids; by default the measures of Ding et al. 2021.
+        Ids; by default the measures of Ding et al. 2021, or rsa where a side is an RDM.
     permutations
         Number of shuffles; the smallest p-value is 1 / (permutations + 1).
     seed
@@ -63,7 +64,7 @@ def significance(
 
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
-    found = get_measures(measures)
+    found = get_measures(measures, (x, y))
     sides = _side(x, "first"), _side(y, "second")
     observed = _values(Pair(*sides), found)
     rng = np.random.default_rng(seed)
@@ -90,7 +91,7 @@ def chance_notes(
     """
     from similitude.measures import get_measures
 
-    found = [measure for measure in get_measures(measures) if not measure.properties().exempt_from_self]
+    found = [measure for measure in get_measures(measures, (x, y)) if not measure.properties().exempt_from_self]
     if not found:
         return []
     frame = significance(x, y, found, permutations, seed)
@@ -106,9 +107,18 @@ class _Shuffled(Side):
     """A side whose inputs are in another order; its factors are those of the original, reordered."""
 
     def __init__(self, source: Side, order: np.ndarray) -> None:
-        values = source.values[order]
-        representation = Representation(values) if isinstance(values, np.ndarray) else None
-        super().__init__(values, source.precision, representation=representation)
+        given = source.representation
+        if isinstance(given, RDM):
+            super().__init__(
+                *(None, source.precision),
+                representation=given.reordered(order),
+                inputs=source.n,
+                exponent=source.exponent,
+            )
+        else:
+            values = source.stored[order]
+            representation = Representation(values) if isinstance(values, np.ndarray) else None
+            super().__init__(values, source.precision, representation=representation, exponent=source.exponent)
         self._source = source
         self._order = order
 

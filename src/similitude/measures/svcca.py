@@ -12,6 +12,7 @@ from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap, check_regressable
 from similitude.measures.factors import ThinSVD
+from similitude.measures.maps import Maps, canonical, mean_correlation
 from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["SVCCA"]
@@ -69,6 +70,12 @@ class SVCCA(Measure):
         check_regressable(kept, pair)
         block = pair[Overlap()][: kept[0], : kept[1]]
         return pair.xp.clip(pair.xp.mean(pair.xp.linalg.svdvals(block)), 0.0, 1.0)
+
+    def maps(self, pair: Pair) -> Maps:
+        """Canonical variates of the leading components."""
+        kept = self._kept(pair.x), self._kept(pair.y)
+        check_regressable(kept, pair)
+        return canonical(pair, mean_correlation, kept)
 
     def _kept(self, side: Side) -> int:
         s = np.asarray([value.item() for value in side[ThinSVD()].s])

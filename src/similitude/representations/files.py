@@ -21,6 +21,7 @@ from similitude.errors import FileError, InputError
 from similitude.representations.allowance import MEMORY, Allowance, check_regular
 from similitude.representations.folder import is_population, open_population
 from similitude.representations.names import first_repeated, natural
+from similitude.representations.rdm import RDM
 from similitude.representations.readers import SUFFIXES, read_file
 from similitude.representations.representation import Representation
 
@@ -67,10 +68,26 @@ class NamedArray:
         InputError
             See `similitude.representations.validate`.
         """
-        try:
+        with self._named():
             return Representation(
                 self.values, model=self.model, layer=self.layer, ids=self.ids, reduction=self.reduction
             )
+
+    def rdm(self) -> RDM:
+        """The array as an RDM; errors name the file.
+
+        Raises
+        ------
+        InputError
+            See `similitude.RDM`.
+        """
+        with self._named():
+            return RDM(self.values, model=self.model, layer=self.layer, ids=self.ids)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
         except InputError as error:
             raise InputError(f"{self.file}: {error}") from None
 

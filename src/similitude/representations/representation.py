@@ -6,7 +6,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from xxhash import xxh3_128
@@ -16,7 +16,7 @@ from similitude.representations.arrays import as_array
 from similitude.representations.principal import centre, frobenius, rounding, thin_svd
 from similitude.representations.scale import exponent_of, largest_of, scaled
 
-__all__ = ["Representation", "Truncated", "array_digest", "row_blocks", "validate"]
+__all__ = ["Representation", "Truncated", "array_digest", "as_floats", "row_blocks", "validate"]
 
 _ROUNDING = 16.0
 """Units in the last place by which a network's outputs for equal inputs have been seen to differ, and some more."""
@@ -58,12 +58,28 @@ def validate(values: Any, name: str = "representation") -> np.ndarray:
     return _validated(*as_array(values, name), name)[0]
 
 
-def _validated(array: np.ndarray, precision: float, name: str) -> tuple[np.ndarray, float]:
-    """The array, and the largest magnitude in it."""
+def as_floats(array: np.ndarray, name: str) -> np.ndarray:
+    """Convert numbers of any type to float32 or float64; those that are either are not copied.
+
+    Raises
+    ------
+    InputError
+        Not numbers, or complex ones.
+    """
     if array.dtype == object or array.dtype.kind not in "biuf":
         raise InputError(
             f"{name}: values of type {array.dtype} cannot be compared. Give a numeric array (n inputs x d features)."
         )
+    if array.dtype.kind != "f":
+        return array.astype(np.float64)
+    if array.dtype.itemsize in (4, 8):
+        return array
+    return array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
+
+
+def _validated(array: np.ndarray, precision: float, name: str) -> tuple[np.ndarray, float]:
+    """The array, and the largest magnitude in it."""
+    array = as_floats(array, name)
     if array.ndim != 2:
         hint = (
             "reduce feature maps to one row an input first" if array.ndim > 2 else "use X[:, None] for a single feature"
@@ -75,10 +91,6 @@ def _validated(array: np.ndarray, precision: float, name: str) -> tuple[np.ndarr
         raise InputError(f"{name}: shape {array.shape} holds no values.")
     if array.shape[0] < 2:
         raise InputError(f"{name}: one input only; similarity needs at least two.")
-    if array.dtype.kind != "f":
-        array = array.astype(np.float64)
-    elif array.dtype.itemsize < 4 or array.dtype.itemsize > 8:
-        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
     largest = float(np.max([largest_of(block) for _, block in row_blocks(array)]))
     if not math.isfinite(largest):
         bad = [(start, ~finite) for start, block in row_blocks(array) if not (finite := np.isfinite(block)).all()]
@@ -137,6 +149,9 @@ class Representation:
     InputError
         See `validate`; or the number of ids is not n.
     """
+
+    has_features: ClassVar[bool] = True
+    """Whether `values` are features; False for an `RDM`."""
 
     def __init__(
         self,

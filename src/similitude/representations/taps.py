@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PRESETS", "LayersLike", "Tap", "blocks_of", "matches", "select_layers"]
 
-LayersLike = str | int | Iterable[str | int]
+LayersLike = str | int | slice | Iterable[str | int | slice]
 
 PRESETS = ("blocks", "residual_stream", "all")
 """``blocks``: the repeated units (residual blocks, transformer layers). ``residual_stream``: what enters the first of
@@ -64,8 +65,9 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
         The network.
     layers
         Names, globs (in ``"encoder.layer.*.output"`` the star is one part of a name; ``**`` is any number of them),
-        presets of `PRESETS`, and blocks by index: ``"blocks[-1]"``, ``"blocks[::2]"``, or an int. ``"name:input"`` is
-        what enters a layer. What a wrapper puts before all names (``module.``, ``_orig_mod.``) may be left out.
+        presets of `PRESETS`, and blocks by index: ``"blocks[-1]"``, ``"blocks[::2]"``, an int or a slice.
+        ``"name:input"`` is what enters a layer. What a wrapper puts before all names (``module.``, ``_orig_mod.``) may
+        be left out.
 
     Raises
     ------
@@ -77,13 +79,9 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
     with foreign(f"Listing the modules of {type(model).__name__}"):
         modules = dict(model.named_modules(remove_duplicate=False))
     modules.pop("")
-    if not isinstance(layers, str | int | Iterable):
-        raise InputError(f"Layers are names, globs, presets or indices; {layers!r} is none of them.")
     taps: dict[str, Tap] = {}
-    for pattern in [layers] if isinstance(layers, str | int) else layers:
-        if not isinstance(pattern, str | int):
-            raise InputError(f"A layer is named by a text or an index, not by a {type(pattern).__name__}.")
-        chosen, exact = _find(model, modules, pattern)
+    for pattern in [layers] if isinstance(layers, str) or not isinstance(layers, Iterable) else layers:
+        chosen, exact = _find(model, modules, _written(pattern))
         for name in chosen:
             if name not in taps or exact:
                 taps[name] = Tap(name, modules[name.removesuffix(_INPUT)], exact)
@@ -96,12 +94,27 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
     return list(seen.values())
 
 
-def _find(model: Module, modules: dict[str, Module], pattern: str | int) -> tuple[list[str], bool]:
+def _written(pattern: str | int | slice) -> str:
+    """An index or a slice of blocks as text; text as it is."""
+    if isinstance(pattern, str):
+        return pattern
+    if isinstance(pattern, slice):
+        ends = (pattern.start, pattern.stop, pattern.step)
+        return f"blocks[{':'.join('' if end is None else str(end) for end in ends)}]"
+    try:
+        return f"blocks[{operator.index(pattern)}]"
+    except TypeError:
+        raise InputError(
+            f"A layer is chosen by its name, a glob, a preset, or the index of a block, not by {pattern!r:.80}. "
+            "list_layers(model, example) shows the names."
+        ) from None
+
+
+def _find(model: Module, modules: dict[str, Module], pattern: str) -> tuple[list[str], bool]:
     """Names that a pattern stands for, and whether it names one layer exactly."""
-    indexed = re.fullmatch(r"blocks\[([-\d:]+)\]", f"blocks[{pattern}]" if isinstance(pattern, int) else pattern)
+    indexed = re.fullmatch(r"blocks\[([-\d:]+)\]", pattern)
     if indexed:
         return _indexed(model, indexed[1])
-    pattern = str(pattern)
     if pattern in PRESETS:
         return _preset(model, pattern), False
     stem = pattern.removesuffix(_INPUT).removesuffix(_OUTPUT)
