@@ -7,6 +7,7 @@ takes sequences first ``tnd``, Swin ``nhwc``, a convolution over sound ``ncl``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -61,17 +62,17 @@ class Axes:
                 letters[axis] = letter
         return cls("".join(letters), evidence)
 
-    @property
+    @functools.cached_property
     def inputs(self) -> int:
         """Axis of the inputs."""
         return self.letters.index("n")
 
-    @property
+    @functools.cached_property
     def channels(self) -> int | None:
         """Axis of the channels or features; None where it is not known."""
         return next((axis for axis, letter in enumerate(self.letters) if letter in "cd"), None)
 
-    @property
+    @functools.cached_property
     def kind(self) -> Kind:
         """``vector``, ``tokens`` or ``map``; an output of three unknown axes counts as tokens."""
         if len(self.letters) == 2:

@@ -45,7 +45,7 @@ class Reading:
     source: str | None = None
     unfit: str = ""
 
-    @property
+    @functools.cached_property
     def axes(self) -> Axes:
         """Its axes."""
         return Axes(self.letters, self.evidence)

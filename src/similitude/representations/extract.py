@@ -176,7 +176,8 @@ def extract(
                 parts = capture.run(batch)
                 if looks and check:
                     self_test(model, capture, batch, parts, looks)
-                rows.readings = {place: dataclasses.asdict(reading) for place, reading in capture.readings.items()}
+                if looks is not None:
+                    rows.readings = {place: dataclasses.asdict(reading) for place, reading in capture.readings.items()}
                 rows.left_out |= capture.left_out
                 rows.add(parts, batch.ids)
                 if isinstance(rows, MemoryRows):

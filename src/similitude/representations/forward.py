@@ -274,7 +274,8 @@ def position_limit(model: Module) -> int | None:
 
 def find_tensor(output: Any) -> Tensor | None:
     """Tensor in a layer's output: itself, or the first of a tuple, dict or dataclass that has two axes or more."""
-    torch = require("torch", "models")
+    import torch
+
     if isinstance(output, torch.Tensor):
         return output
     if isinstance(output, Mapping):

@@ -125,11 +125,12 @@ class MemoryRows(Rows):
     def __init__(self) -> None:
         super().__init__()
         self._parts: dict[str, list[np.ndarray]] = {}
+        self._sizes: dict[str, int] = {}
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(part.nbytes for parts in self._parts.values() for part in parts)
+        return sum(self._sizes.values())
 
     def finish(self) -> dict[str, np.ndarray]:
         """Layer to array; the parts are let go one layer at a time."""
@@ -137,10 +138,12 @@ class MemoryRows(Rows):
 
     def _append(self, layer: str, values: np.ndarray) -> None:
         self._parts.setdefault(layer, []).append(values)
+        self._sizes[layer] = self._sizes.get(layer, 0) + values.nbytes
 
     def _drop(self, layer: str) -> None:
         super()._drop(layer)
         self._parts.pop(layer, None)
+        self._sizes.pop(layer, None)
 
 
 class FolderRows(Rows):
