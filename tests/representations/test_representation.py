@@ -17,7 +17,7 @@ from similitude.errors import InputError
         (np.array([[{}, 1], [2, 3]], dtype=object), "object"),
         (np.array([["a", "b"]]), "cannot be compared"),
         (np.arange(5.0), "1 dimension"),
-        (np.zeros((2, 3, 4)), "reduce feature maps"),
+        (np.zeros((2, 3, 4)), "reduce maps to one row per input"),
         (np.ones((1, 4)), "at least two"),
         (np.ones((3, 2)) * 1j, "complex"),
     ],

@@ -112,7 +112,7 @@ def command(
         Path | None, typer.Option("--map", help="Write a map of three networks or more to this file, as PNG and PDF.")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write all values to this file, one row a pair.", dir_okay=False)
+        Path | None, typer.Option(help="Write all values to this file, one row per pair.", dir_okay=False)
     ] = None,
     json: JsonOutput = False,
 ) -> None:

@@ -121,7 +121,7 @@ class PairTable:
     Parameters
     ----------
     frame
-        Columns first, second (labels) and one a measure; one row a pair.
+        Columns first, second (labels) and one per measure; one row per pair.
     rows, columns
         Labels of the first and of the second side, in order.
     failures

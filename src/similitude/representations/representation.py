@@ -81,9 +81,7 @@ def _validated(array: np.ndarray, precision: float, name: str) -> tuple[np.ndarr
     """The array, and the largest magnitude in it."""
     array = as_floats(array, name)
     if array.ndim != 2:
-        hint = (
-            "reduce feature maps to one row an input first" if array.ndim > 2 else "use X[:, None] for a single feature"
-        )
+        hint = "reduce maps to one row per input first" if array.ndim > 2 else "use X[:, None] for a single feature"
         raise InputError(
             f"{name}: shape {array.shape} has {array.ndim} dimension(s), not 2 (n inputs x d features); {hint}."
         )
