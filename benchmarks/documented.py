@@ -49,7 +49,10 @@ _BLOCK = re.compile(r"(<!-- numbers: ([\w /-]+) -->\n).*?(<!-- end of numbers --
 
 
 def collect(runs: list[Path], replications: list[Path]) -> None:
-    """Keep results, spreads and verdicts in docs/data, rounded to six digits."""
+    """Keep results, spreads and verdicts in docs/data, rounded to six digits.
+
+    Verdicts of subtasks that no replication is of stay as they are.
+    """
     DATA.mkdir(exist_ok=True)
     frames = [_results(run) for run in runs]
     pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
@@ -60,10 +63,20 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
         verdicts = [
             pd.read_csv(folder / "verdicts.csv", keep_default_na=False, na_values=["nan"]) for folder in replications
         ]
-        pd.concat(verdicts, ignore_index=True).to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
+        found = pd.concat(verdicts, ignore_index=True)
+        if (DATA / "verdicts.csv").exists():
+            kept = _verdicts()
+            found = pd.concat([found, kept[~kept["subtask"].isin(found["subtask"])]], ignore_index=True)
+        order = [subtask for name in ("vision", "language") for subtask in (s.id for s in SUITES[name].subtasks())]
+        found = found.sort_values("subtask", key=lambda ids: ids.map(order.index), kind="stable")
+        found.to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
     provenance = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"] for run in runs]
     scales = {suite: scale for found in provenance for suite, scale in found["scales"].items()}
     (DATA / "provenance.json").write_text(json.dumps({"scales": scales}, indent=1) + "\n", encoding="utf-8")
+
+
+def _verdicts() -> pd.DataFrame:
+    return pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
 
 
 def _results(run: Path) -> pd.DataFrame:
@@ -169,7 +182,7 @@ def spread_table(rows_of: str) -> str:
 
 def verdicts_table(outcome: str) -> str:
     """Return the verdicts that hold in the replication, or those that do not."""
-    frame = pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
+    frame = _verdicts()
     holds = frame["outcome"] == "holds"
     chosen, labels = frame[holds if outcome == "hold" else ~holds], _labels()
     rows = zip(chosen["subtask"], chosen["functionality"], strict=True)
@@ -178,7 +191,7 @@ def verdicts_table(outcome: str) -> str:
 
 def verdict_counts(_: str) -> str:
     """Return how many verdicts hold, by kind and suite."""
-    frame = pd.read_csv(DATA / "verdicts.csv", keep_default_na=False, na_values=["nan", ""])
+    frame = _verdicts()
     suite = frame["subtask"].str.partition("/")[0]
     lines = ["| suite | kind of verdict | verdicts | hold | undecided | reversed |", "|---|---|--:|--:|--:|--:|"]
     for (name, kind), rows in frame.groupby([suite, frame["kind"]]):
