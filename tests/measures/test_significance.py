@@ -5,7 +5,7 @@ from similitude import Representation
 from similitude.errors import InputError
 from similitude.measures import BUILT_IN, chance_notes, get_measure, significance
 from similitude.measures.pair import Pair, Side
-from similitude.measures.significance import _shuffle
+from similitude.measures.permutation import _shuffle
 
 
 def data(n=40, seed=0, signal=1.0):

@@ -29,9 +29,10 @@ from similitude.engine import PairTable, pairwise
 from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
+from similitude.measures.describe import interval
+from similitude.report.numbers import quantity
 from similitude.representations import Representation
 from similitude.representations.reduce import REDUCTIONS
-from similitude.representations.tables import write_csv
 
 __all__ = ["command"]
 
@@ -138,7 +139,7 @@ def command(
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
-        write_csv(table.frame, csv)
+        table.to_csv(csv)
         note(f"All values are in {csv}.")
     if json:
         typer.echo(_as_json(table, computed, found, left_out))
@@ -215,10 +216,12 @@ def _or_none(value: float) -> float | None:
 
 
 def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
-    printed = Table("measure", "value", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {x.d:,} and {y.d:,}")
+    printed = Table(
+        "measure", "value", "range", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {x.d:,} and {y.d:,}"
+    )
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
-        printed.add_row(str(measure), _number(value), measure.properties().kind)
+        printed.add_row(str(measure), _number(value), interval(measure.properties()), measure.properties().kind)
     return printed
 
 
@@ -240,7 +243,7 @@ def _matrix_table(matrix: pd.DataFrame, measure: Measure, n: int) -> Table:
 
 
 def _number(value: Any) -> str:
-    return "failed" if pd.isna(value) else f"{value:.4g}"
+    return "failed" if pd.isna(value) else quantity(value)
 
 
 def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:

@@ -2,7 +2,7 @@
 
 from similitude.engine.compute import Scored, plan_pairs, score_pairs
 from similitude.engine.ledger import Ledger
-from similitude.engine.pairwise import PairTable, compare, pairwise
+from similitude.engine.pairwise import PairTable, PairValues, compare, pairwise
 from similitude.engine.streaming import Stream
 
-__all__ = ["Ledger", "PairTable", "Scored", "Stream", "compare", "pairwise", "plan_pairs", "score_pairs"]
+__all__ = ["Ledger", "PairTable", "PairValues", "Scored", "Stream", "compare", "pairwise", "plan_pairs", "score_pairs"]

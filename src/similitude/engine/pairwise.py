@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from array_api_compat import is_torch_array
 
 from similitude.engine.chance import warn_of_chance
 from similitude.engine.compute import MEMORY, Progress
@@ -17,17 +18,89 @@ from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
 from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
-from similitude.errors import InputError, SimilitudeWarning
+from similitude.engine.tiles import FAILURES, reason
+from similitude.errors import InputError, SimilitudeWarning, UnknownName
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.pair import Pair, Side, check_same_inputs
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
+from similitude.result import Result
 
-__all__ = ["PairTable", "compare", "pairwise"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PairTable", "PairValues", "compare", "pairwise"]
 
 
-def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | None = None) -> dict[str, float]:
-    """Values of several measures for two representations, sharing all work.
+class PairValues(Result, dict[str, float]):
+    """Values of measures for one pair: a dict of measure id to value that prints with ranges and directions.
+
+    A value is looked up by any spelling of its measure's id. One that is not defined for the pair is NaN.
+
+    Parameters
+    ----------
+    measures
+        The measures, in order.
+    values
+        Their values.
+    failures
+        Measure id to the reason, where there is no value.
+    n
+        Number of inputs.
+    widths
+        Numbers of features of the two sides.
+    """
+
+    def __init__(
+        self,
+        measures: Sequence[Measure],
+        values: Iterable[Any],
+        failures: Mapping[str, str],
+        n: int,
+        widths: tuple[int, int],
+    ) -> None:
+        super().__init__(zip(map(str, measures), values, strict=True))
+        self.measures = tuple(measures)
+        self.failures = dict(failures)
+        self.n = n
+        self.widths = widths
+
+    def __missing__(self, key: str | Measure) -> float:
+        name = str(get_measure(key))
+        if name not in self:
+            raise UnknownName(f"{name} was not computed; there are {', '.join(self)}.")
+        return self[name]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by measure: ``value``, ``kind`` (similarity or dissimilarity), ``similar`` (whether a ``"large"``
+            or a ``"small"`` value means similar), ``low`` and ``high`` (the measure's range), and ``failure``, the
+            reason where there is no value.
+        """
+        declared = [measure.properties() for measure in self.measures]
+        return pd.DataFrame(
+            {
+                "value": [float(value.detach() if is_torch_array(value) else value) for value in self.values()],
+                "kind": [properties.kind for properties in declared],
+                "similar": ["large" if properties.kind == "similarity" else "small" for properties in declared],
+                "low": [properties.bounds[0] for properties in declared],
+                "high": [properties.bounds[1] for properties in declared],
+                "failure": [self.failures.get(name, "") for name in self],
+            },
+            index=pd.Index(list(self), name="measure"),
+        )
+
+    def plot(self) -> Figure:
+        """Draw each value within its measure's range, one line per measure; similar is to the right on every line."""
+        return self._draw()
+
+
+def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | None = None) -> PairValues:
+    """Compute several measures for two representations, sharing all work.
 
     Parameters
     ----------
@@ -39,20 +112,28 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
 
     Returns
     -------
-    dict
-        Measure id to value, in the order asked for.
+    PairValues
+        Dict of measure id to value, in the order asked for. It prints with each measure's range and direction.
+
+    Raises
+    ------
+    MeasureError
+        None of the measures is defined for these data.
 
     Warns
     -----
     SimilitudeWarning
-        Biased CKA is asked for with so few inputs that chance alone gives a notable value.
+        Some of the measures are not defined for these data, such as CCA with fewer inputs than features: they are NaN,
+        with reasons in ``.failures``. Or biased CKA is asked for with so few inputs that chance alone gives a notable
+        value.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(100, 5))
-    >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
+    >>> values = compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])
+    >>> round(values["cka"], 12)
     1.0
     """
     chosen = get_measures(measures)
@@ -65,38 +146,112 @@ def compare(x: Any, y: Any, measures: str | Measure | Iterable[str | Measure] | 
         warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
         size = pair.n * (pair.x.d + pair.y.d)
     side_by_side(lambda side: side.prepare(factors), (pair.x, pair.y), size)
-    values = side_by_side(lambda measure: measure.value(pair), chosen, size)
-    return dict(zip(map(str, chosen), values, strict=True))
+    found = side_by_side(lambda measure: _attempt(measure, pair), chosen, size)
+    failed = {str(m): value for m, value in zip(chosen, found, strict=True) if isinstance(value, Exception)}
+    if len(failed) == len(chosen):
+        raise next(iter(failed.values()))
+    if failed:
+        name, error = next(iter(failed.items()))
+        warnings.warn(
+            f"{len(failed)} of {len(chosen)} measures are not defined for these data: {', '.join(failed)}. "
+            f"{name}: {reason(error)}",
+            SimilitudeWarning,
+            stacklevel=2,
+        )
+    values = [float("nan") if isinstance(value, Exception) else value for value in found]
+    reasons = {name: reason(error) for name, error in failed.items()}
+    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d))
 
 
-@dataclass(frozen=True)
-class PairTable:
+def _attempt(measure: Measure, pair: Pair) -> Any:
+    """Value of a measure, or the error that says why there is none."""
+    try:
+        return measure.value(pair)
+    except FAILURES as error:
+        return error
+
+
+@dataclass(frozen=True, repr=False)
+class PairTable(Result):
     """Values of measures for ordered pairs of labelled representations.
 
     Parameters
     ----------
     frame
-        Columns first, second (labels) and one a measure; one row a pair.
+        Columns first, second (labels) and one per measure; one row per pair.
     rows, columns
         Labels of the first and of the second side, in order.
     failures
         Columns first, second, measure, reason.
+    measures
+        The measures, in the order of their columns.
+    n
+        Number of inputs.
     """
 
     frame: pd.DataFrame
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     failures: pd.DataFrame
+    measures: tuple[Measure, ...]
+    n: int
 
-    def matrix(self, measure: str | Measure) -> pd.DataFrame:
-        """Values of one measure, first sides as rows and second sides as columns, labelled."""
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per pair: ``first`` and ``second`` (labels), and one column per measure."""
+        return self.frame.copy()
+
+    def plot(
+        self,
+        measures: str | Measure | Iterable[str | Measure] | None = None,
+        *,
+        annotate: bool = False,
+        title: str | None = None,
+    ) -> Figure:
+        """Draw a heat map per measure, beside each other; dark is similar.
+
+        Parameters
+        ----------
+        measures
+            Ids; by default all measures of the table.
+        annotate
+            Whether cells show their values.
+        title
+            By default the measure and the number of inputs.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            ``.savefig("name.png")`` writes it; a notebook shows it.
+        """
+        chosen = self.measures if measures is None else get_measures(measures)
+        return self._draw(measures=chosen, annotate=annotate, title=title)
+
+    def matrix(self, measure: str | Measure | None = None) -> pd.DataFrame:
+        """Return the values of one measure, first sides as rows and second sides as columns, labelled.
+
+        Parameters
+        ----------
+        measure
+            Id; may be left out where there is one measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its ``attrs`` say which measure it is of, and of how many inputs: `similitude.heat_map` reads them.
+        """
+        if measure is None:
+            measure, *others = self.measures
+            if others:
+                raise InputError(f"Name one of the measures: {', '.join(map(str, self.measures))}.")
         name = str(get_measure(measure))
         if name not in self.frame.columns:
             raise InputError(f"The table has no measure {name!r}; it has {', '.join(self.frame.columns[2:])}.")
         values = self.frame[name].to_numpy().reshape(len(self.rows), len(self.columns))
-        return pd.DataFrame(
+        matrix = pd.DataFrame(
             values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second")
         )
+        matrix.attrs = {"measure": name, "n": self.n}
+        return matrix
 
 
 def pairwise(
@@ -157,7 +312,8 @@ def pairwise(
             SimilitudeWarning,
             stacklevel=2,
         )
-    return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures)
+    rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
+    return PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n)
 
 
 def _labelled(entries: Sequence[Any] | Mapping[str, Any]) -> list[Representation]:

@@ -21,7 +21,7 @@ from similitude.measures.factors import Centred, CentredInSingle, CovarianceNorm
 from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
 
-__all__ = ["Source", "Workspace", "score"]
+__all__ = ["FAILURES", "Source", "Workspace", "reason", "score"]
 
 
 class Source(Protocol):
@@ -40,7 +40,8 @@ _ROWS = 128
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
-_FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError
+FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError
+"""Errors that cost a pair one value, not the run."""
 
 
 class Workspace:
@@ -98,7 +99,7 @@ class Workspace:
             postponed = 0
             try:
                 found[i] = self._side(i, sources)
-            except _FAILURES as error:
+            except FAILURES as error:
                 found[i] = _failed(error)
         return found
 
@@ -126,7 +127,7 @@ class Workspace:
             return [root for asked in comparison.asked for _ in asked.measures]
         try:
             pairs = [self._pair(comparison, root, asked.kept_x, asked.kept_y) for asked in comparison.asked]
-        except _FAILURES as error:
+        except FAILURES as error:
             return [_failed(error) for asked in comparison.asked for _ in asked.measures]
         pairs = [pair.swapped if asked.swapped else pair for pair, asked in zip(pairs, comparison.asked, strict=True)]
         for pair, asked in zip(pairs, comparison.asked, strict=True):
@@ -235,8 +236,8 @@ def score(measure: Measure, pair: Pair) -> Entry:
         value = float(measure.value(pair))
         if not np.isfinite(value):
             value, failure = None, f"{measure} gave {value}"
-    except (*_FAILURES, ValueError) as error:
-        failure = _reason(error)
+    except (*FAILURES, ValueError) as error:
+        failure = reason(error)
     return Entry(value, time.perf_counter() - start, failure)
 
 
@@ -247,13 +248,14 @@ def _paired(x: Side | Entry, y: Side | Entry) -> Pair | Entry:
         return y
     try:
         return Pair(x, y)
-    except _FAILURES as error:
+    except FAILURES as error:
         return _failed(error)
 
 
 def _failed(error: Exception) -> Entry:
-    return Entry(None, 0.0, _reason(error))
+    return Entry(None, 0.0, reason(error))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return why there is no value, as tables of failures say it."""
     return str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"

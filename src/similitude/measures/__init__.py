@@ -9,7 +9,7 @@ from similitude.measures.base import Invariance, Measure
 from similitude.measures.catalogue import BUILT_IN, DEFAULT_MEASURES, MEASURES
 from similitude.measures.function import measure
 from similitude.measures.parse import parse_measure, split_ids
-from similitude.measures.significance import chance_notes, significance
+from similitude.measures.permutation import chance_notes, significance
 
 __all__ = [
     "BUILT_IN",
