@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from similitude.errors import InputError, suggestion
 from similitude.measures.base import Measure
-from similitude.measures.catalogue import MEASURES
+from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES
 from similitude.measures.function import FunctionMeasure
 from similitude.measures.locate import locate
 
-__all__ = ["parse_measure", "split_ids"]
+__all__ = ["get_measure", "get_measures", "parse_measure", "split_ids"]
 
 _ID = re.compile(r"\s*(?P<name>[^()=,]+?)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
 
@@ -34,6 +35,39 @@ def split_ids(text: str) -> list[str]:
             start = i + 1
     parts.append(text[start:])
     return [part.strip() for part in parts if part.strip()]
+
+
+def get_measure(measure: str | Measure) -> Measure:
+    """Measure by its id, e.g. ``"cka"`` or ``"pwcca(lost=drop)"``.
+
+    Raises
+    ------
+    UnknownName
+        No such measure; the nearest names are given.
+    InputError
+        A parameter that the measure does not have, or a value it does not take.
+
+    Examples
+    --------
+    >>> str(get_measure("pwcca( lost = zero )"))
+    'pwcca'
+    """
+    return measure if isinstance(measure, Measure) else parse_measure(measure)
+
+
+def get_measures(measures: str | Measure | Iterable[str | Measure] | None) -> list[Measure]:
+    """Measures of ids, separated by commas outside parentheses; none twice; None for the default ones."""
+    if measures is None:
+        measures = DEFAULT_MEASURES
+    if isinstance(measures, str | Measure):
+        measures = [measures]
+    found: dict[str, Measure] = {}
+    for entry in measures:
+        for item in [entry] if isinstance(entry, Measure) else split_ids(entry):
+            found.setdefault(str(measure := get_measure(item)), measure)
+    if not found:
+        raise InputError("No measure was named. `similitude measures` lists them.")
+    return list(found.values())
 
 
 def parse_measure(text: str) -> Measure:

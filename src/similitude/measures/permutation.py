@@ -15,6 +15,7 @@ from similitude.measures.base import Measure
 from similitude.measures.cka import CKA
 from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
 from similitude.measures.pair import Factor, Pair, Side
+from similitude.measures.parse import get_measures
 from similitude.representations.representation import Representation
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ def significance(
     >>> bool(frame["value"][0] > 0.4), bool(frame["p"][0] > 0.05)
     (True, True)
     """
-    from similitude.measures import get_measures
-
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
     found = get_measures(measures)
@@ -104,8 +103,6 @@ def chance_notes(
     x, y, measures, permutations, seed
         As for `significance`; fewer shuffles do for a warning.
     """
-    from similitude.measures import get_measures
-
     found = [measure for measure in get_measures(measures) if not measure.properties().exempt_from_self]
     if not found:
         return []
