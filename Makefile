@@ -31,6 +31,7 @@ lint: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/python tests/words.py
 
 # Examples that need a large package besides: real pretrained networks that PyPI packages ship.
 examples: .venv/test

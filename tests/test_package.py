@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import similitude
 
 
@@ -50,9 +52,18 @@ main()
     assert "Traceback" not in process.stderr
 
 
-def test_importing_does_not_import_torch():
-    code = (
-        "import sys, similitude; assert not {'torch', 'matplotlib', 'sklearn'} & set(sys.modules), sorted(sys.modules)"
-    )
+def test_names_are_listed_before_they_are_used():
+    code = "import similitude; assert set(similitude.__all__) <= set(dir(similitude)), dir(similitude)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'similitude' has no attribute 'cca'"):
+        similitude.cca  # noqa: B018
+
+
+def test_subpackages_need_no_import_of_their_own():
+    code = "import similitude; similitude.errors.InputError; similitude.factors.ThinSVD; similitude.testing.ReportCard"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert process.returncode == 0, process.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from similitude.errors import InputError, UnknownName, suggestion
@@ -64,6 +63,8 @@ class Registry(Generic[T]):
     def _load_plugins(self) -> None:
         if self._plugins_loaded:
             return
+        from importlib.metadata import entry_points  # slow to import, and not needed to start
+
         self._plugins_loaded = True
         for point in entry_points(group=self._group):
             self.register(point.name, point.value)

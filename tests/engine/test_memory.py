@@ -118,7 +118,7 @@ def test_a_lack_of_memory_met_on_the_way_fails_alone(small, tmp_path):
     measures = [get_measure("cka"), Insatiable(), get_measure("rsa")]
     with pytest.raises(OutOfMemory, match="insatiable takes about"):
         Insatiable()(*small)
-    with pytest.warns(SimilitudeWarning, match="1 measure"):
+    with pytest.warns(SimilitudeWarning, match="1 of 3 measures"):
         found = compare(*small, measures)
     assert np.isfinite([found["cka"], found["rsa"]]).all()
     assert list(found.failures) == ["insatiable"]

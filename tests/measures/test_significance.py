@@ -5,7 +5,7 @@ from similitude import Representation
 from similitude.errors import InputError
 from similitude.measures import BUILT_IN, chance_notes, get_measure, significance
 from similitude.measures.pair import Pair, Side
-from similitude.measures.significance import _shuffle
+from similitude.measures.permutation import _shuffle
 
 VARIANTS = ["cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)"]
 RSA = [f"rsa(compare={how})" for how in ("rho_a", "tau_a", "whitened_cosine", "whitened_pearson")]

@@ -258,7 +258,7 @@ def test_the_unit_of_an_rdm_does_not_matter(features, how, scale):
 
 def test_compare_gives_the_other_measures_of_an_rdm(features):
     rdm = RDM(pdist(features[0], "correlation"))
-    with pytest.warns(SimilitudeWarning, match="1 measure"):
+    with pytest.warns(SimilitudeWarning, match="1 of 2 measures"):
         found = compare(rdm, features[1], "rsa,cka")
     assert found["rsa"] == pytest.approx(get_measure("rsa")(*features))
     assert np.isnan(found["cka"])

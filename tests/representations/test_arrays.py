@@ -12,7 +12,7 @@ from scipy import sparse
 from similitude import Representation, compare, get_measure, pairwise
 from similitude.engine.streaming import Stream
 from similitude.errors import InputError
-from similitude.measures.significance import significance
+from similitude.measures.permutation import significance
 
 torch = pytest.importorskip("torch")
 

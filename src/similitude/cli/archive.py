@@ -18,7 +18,11 @@ from similitude.suites.published.suite import SUITE, population_name
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="The released archive of Ding et al. 2021: an example, or an import.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The released archive of Ding et al. 2021: an example, or an import.",
+)
 
 _DEFAULT = ExampleSize()
 

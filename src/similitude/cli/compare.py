@@ -29,9 +29,10 @@ from similitude.engine import PairTable, pairwise
 from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
+from similitude.measures.describe import interval
+from similitude.report.numbers import quantity
 from similitude.representations import Representation
 from similitude.representations.reduce import REDUCTIONS
-from similitude.representations.tables import write_csv
 
 __all__ = ["command"]
 
@@ -149,7 +150,7 @@ def command(
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
     if csv is not None:
-        write_csv(table.frame, csv)
+        table.to_csv(csv)
         note(f"All values are in {csv}.")
     if json:
         typer.echo(_as_json(table, computed, found, left_out))
@@ -231,10 +232,11 @@ def _or_none(value: float) -> float | None:
 
 def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
     widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
-    printed = Table("measure", "value", "kind", title=f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}")
+    title = f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}"
+    printed = Table("measure", "value", "range", "kind", title=title)
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
-        printed.add_row(str(measure), _number(value), measure.properties().kind)
+        printed.add_row(str(measure), _number(value), interval(measure.properties()), measure.properties().kind)
     return printed
 
 
@@ -256,7 +258,7 @@ def _matrix_table(matrix: pd.DataFrame, measure: Measure, n: int) -> Table:
 
 
 def _number(value: Any) -> str:
-    return "failed" if pd.isna(value) else f"{value:.4g}"
+    return "failed" if pd.isna(value) else quantity(value)
 
 
 def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:

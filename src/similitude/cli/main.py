@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import similitude
-from similitude.cli import (
-    archive,
-    build,
-    challenge,
-    check,
-    compare,
-    doctor,
-    intuitive,
-    measures,
-    replicate,
-    report,
-    reproduce,
-    run,
-    suites,
-)
+from similitude.cli.commands import COMMANDS, OnDemand
 from similitude.cli.console import show_warnings, stderr
+from similitude.cli.interrupts import ending_at_once, interruptible
 from similitude.errors import SimilitudeError
 
 __all__ = ["app", "main"]
@@ -39,32 +23,13 @@ __all__ = ["app", "main"]
 _INTERRUPTED = "Interrupted; finished networks and values are kept. Run again to continue."
 
 
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C raise KeyboardInterrupt once, and tell whether it came: whatever fails afterwards fails because of it.
-
-    A second Ctrl-C while workers are stopped is ignored, so that they can be.
-    """
-    came = False
-
-    def interrupt(signum: int, frame: Any) -> None:
-        nonlocal came
-        if not came:
-            came = True
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield lambda: came
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class _Group(TyperGroup):
-    """Turns our errors into one line and an exit code."""
+    """Imports commands when they are run, and turns our errors into one line and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, summary in COMMANDS.items():
+            self.add_command(OnDemand(name, help=summary, rich_markup_mode=self.rich_markup_mode))
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -97,7 +62,7 @@ class _Group(TyperGroup):
                 stderr.print(f"error: {where}{error.strerror}", style="red", markup=False, soft_wrap=True)
                 raise typer.Exit(2) from None
             stderr.print(
-                f"internal error: {type(error).__name__}: {error}\nThis is a fault of similitude, not of your data. "
+                f"internal error: {type(error).__name__}: {error}\nThis is a bug in similitude, not a fault of your data. "
                 "Set SIMILITUDE_DEBUG=1 to see where it happened, and please report it.",
                 style="red",
                 markup=False,
@@ -111,7 +76,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare neural-network representations, and grade the measures that do so.",
-    epilog="Exit codes: 0 done; 1 done, but some values failed; 2 bad input; 70 a fault of ours; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 done, but some values failed; 2 bad input; 70 a bug in similitude; 130 interrupted.",
 )
 
 
@@ -130,31 +95,14 @@ def _options(
     show_warnings()
 
 
-app.command("run")(run.command)
-app.command("build")(build.command)
-app.command("compare")(compare.command)
-app.command("measures")(measures.command)
-app.command("suites")(suites.command)
-app.command("check")(check.command)
-app.command("challenge")(challenge.command)
-app.command("doctor")(doctor.command)
-app.command("report")(report.command)
-app.command("intuitive")(intuitive.command)
-app.command("replicate")(replicate.command)
-app.command("reproduce")(reproduce.command)
-app.add_typer(archive.app, name="archive")
-
-
 def main() -> None:
     """Entry point."""
     try:
-        app()
+        with ending_at_once():
+            app()
     except BrokenPipeError:  # `similitude ... | head`
         sys.stderr.close()
         sys.exit(0)
-    except KeyboardInterrupt:  # before or after the command itself
-        sys.stderr.write(f"{_INTERRUPTED}\n")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from similitude.engine.chance import warn_of_chance
@@ -20,16 +19,21 @@ from similitude.engine.ledger import Ledger
 from similitude.engine.memory import ROUGHLY, tell_of_memory
 from similitude.engine.outofcore import score_or_stream
 from similitude.engine.plan import needs
-from similitude.engine.values import Values
-from similitude.errors import InputError, SimilitudeError, SimilitudeWarning
+from similitude.engine.tiles import FAILURES, reason
+from similitude.engine.values import PairValues
+from similitude.errors import InputError, SimilitudeWarning
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.inputs import check_same_inputs
 from similitude.measures.memory import machine_memory, needed
 from similitude.measures.pair import Pair, Side
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
+from similitude.result import Result
 
-__all__ = ["PairTable", "compare", "pairwise"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PairTable", "PairValues", "compare", "pairwise"]
 
 
 def compare(
@@ -38,8 +42,8 @@ def compare(
     measures: str | Measure | Iterable[str | Measure] | None = None,
     *,
     memory: float | None = None,
-) -> Values:
-    """Values of several measures for two representations, sharing all work.
+) -> PairValues:
+    """Compute several measures for two representations, sharing all work.
 
     Parameters
     ----------
@@ -53,9 +57,9 @@ def compare(
 
     Returns
     -------
-    Values
-        A dict of measure id to value, in the order asked for, which finds a value by any spelling of its id. A measure
-        that failed is NaN, with the reason in ``.failures``.
+    PairValues
+        Dict of measure id to value, in the order asked for, which finds a value by any spelling of its id and prints
+        with each measure's range and direction. A measure that failed is NaN, with the reason in ``.failures``.
 
     Raises
     ------
@@ -65,15 +69,16 @@ def compare(
     Warns
     -----
     SimilitudeWarning
-        A measure failed. Or biased CKA is asked for with so few inputs that chance alone gives a notable value. Or a
-        measure takes more than `memory`.
+        Some of the measures are not defined for these data, such as CCA with fewer inputs than features. Or biased CKA
+        is asked for with so few inputs that chance alone gives a notable value. Or a measure takes more than `memory`.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(100, 5))
-    >>> compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])["cka"].__round__(12)
+    >>> values = compare(X, X @ np.linalg.qr(rng.normal(size=(5, 5)))[0], ["cka", "mean_cca"])
+    >>> round(values["cka"], 12)
     1.0
     """
     chosen = get_measures(measures, (x, y))
@@ -87,23 +92,20 @@ def compare(
         size = pair.n * (pair.x.d + pair.y.d)
         _warn_of_memory(pair.x.representation, pair.y.representation, chosen, memory)
     side_by_side(lambda side: side.prepare(factors, machine_memory()), (pair.x, pair.y), size)
-    found = dict(zip(map(str, chosen), side_by_side(lambda m: _attempt(m, pair), chosen, size), strict=True))
-    failed = {name: value for name, value in found.items() if isinstance(value, Exception)}
-    if len(failed) == len(found):
+    found = side_by_side(lambda measure: _attempt(measure, pair), chosen, size)
+    failed = {str(m): value for m, value in zip(chosen, found, strict=True) if isinstance(value, Exception)}
+    if len(failed) == len(chosen):
         raise next(iter(failed.values()))
     if failed:
         name, error = next(iter(failed.items()))
-        warnings.warn(f"{len(failed)} measure(s) failed, the first: {name}: {error}", SimilitudeWarning, stacklevel=2)
-    values = {name: float("nan") if name in failed else value for name, value in found.items()}
-    return Values(values, {name: str(error) for name, error in failed.items()})
-
-
-def _attempt(measure: Measure, pair: Pair) -> Any:
-    """The value, or the error that a measure raised, so that the others go on."""
-    try:
-        return measure.value(pair)
-    except (SimilitudeError, np.linalg.LinAlgError) as error:
-        return error
+        warnings.warn(
+            f"{len(failed)} of {len(chosen)} measures failed: {', '.join(failed)}. {name}: {reason(error)}",
+            SimilitudeWarning,
+            stacklevel=2,
+        )
+    values = [float("nan") if isinstance(value, Exception) else value for value in found]
+    reasons = {name: reason(error) for name, error in failed.items()}
+    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d))
 
 
 def _warn_of_memory(x: Representation, y: Representation, measures: Sequence[Measure], memory: float | None) -> None:
@@ -114,8 +116,16 @@ def _warn_of_memory(x: Representation, y: Representation, measures: Sequence[Mea
         tell_of_memory(exceeding, x, y, limit, stacklevel=4)
 
 
-@dataclass(frozen=True)
-class PairTable:
+def _attempt(measure: Measure, pair: Pair) -> Any:
+    """Value of a measure, or the error that says why there is none."""
+    try:
+        return measure.value(pair)
+    except FAILURES as error:
+        return error
+
+
+@dataclass(frozen=True, repr=False)
+class PairTable(Result):
     """Values of measures for ordered pairs of labelled representations.
 
     Parameters
@@ -126,6 +136,10 @@ class PairTable:
         Labels of the first and of the second side, in order.
     failures
         Columns first, second, measure, reason.
+    measures
+        The measures, in the order of their columns.
+    n
+        Number of inputs.
     left_out
         Representations that cannot be compared with anything, and are not in the table, with the reason.
     """
@@ -134,17 +148,66 @@ class PairTable:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     failures: pd.DataFrame
+    measures: tuple[Measure, ...]
+    n: int
     left_out: Mapping[str, str] = field(default_factory=dict)
 
-    def matrix(self, measure: str | Measure) -> pd.DataFrame:
-        """Values of one measure, first sides as rows and second sides as columns, labelled."""
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per pair: ``first`` and ``second`` (labels), and one column per measure."""
+        return self.frame.copy()
+
+    def plot(
+        self,
+        measures: str | Measure | Iterable[str | Measure] | None = None,
+        *,
+        annotate: bool = False,
+        title: str | None = None,
+    ) -> Figure:
+        """Draw a heat map per measure, beside each other; dark is similar.
+
+        Parameters
+        ----------
+        measures
+            Ids; by default all measures of the table.
+        annotate
+            Whether cells show their values.
+        title
+            By default the measure and the number of inputs.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            ``.savefig("name.png")`` writes it; a notebook shows it.
+        """
+        chosen = self.measures if measures is None else get_measures(measures)
+        return self._draw(measures=chosen, annotate=annotate, title=title)
+
+    def matrix(self, measure: str | Measure | None = None) -> pd.DataFrame:
+        """Return the values of one measure, first sides as rows and second sides as columns, labelled.
+
+        Parameters
+        ----------
+        measure
+            Id; may be left out where there is one measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Its ``attrs`` say which measure it is of, and of how many inputs: `similitude.heat_map` reads them.
+        """
+        if measure is None:
+            measure, *others = self.measures
+            if others:
+                raise InputError(f"Name one of the measures: {', '.join(map(str, self.measures))}.")
         name = str(get_measure(measure))
         if name not in self.frame.columns:
             raise InputError(f"The table has no measure {name!r}; it has {', '.join(self.frame.columns[2:])}.")
         values = self.frame[name].to_numpy().reshape(len(self.rows), len(self.columns))
-        return pd.DataFrame(
+        matrix = pd.DataFrame(
             values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second")
         )
+        matrix.attrs = {"measure": name, "n": self.n}
+        return matrix
 
 
 def pairwise(
@@ -213,7 +276,8 @@ def pairwise(
             SimilitudeWarning,
             stacklevel=2,
         )
-    return PairTable(frame, tuple(x.key for x in first), tuple(y.key for y in second), failures, left_out)
+    rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
+    return PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out)
 
 
 def _labelled(entries: Sequence[Any] | Mapping[str, Any], left_out: dict[str, str]) -> list[Representation]:

@@ -23,11 +23,11 @@ from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
 from similitude.representations.scale import root
 
-__all__ = ["Source", "Workspace", "score"]
+__all__ = ["FAILURES", "Source", "Workspace", "reason", "score"]
 
 
 class Source(Protocol):
-    """Something that a representation can be had from: itself, or a reference to a file."""
+    """Anything that can be opened as a representation: itself, or a reference to a file."""
 
     def open(self) -> Representation:
         """The representation."""
@@ -42,7 +42,8 @@ _ROWS = 128
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
-_FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError, MemoryError
+FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError, MemoryError
+"""Errors that cost a pair one value, not the run."""
 
 
 class Workspace:
@@ -74,7 +75,7 @@ class Workspace:
         tile
             What to compute.
         sources
-            Position of a root to where it can be had from, for those of the tile at least.
+            Position of a root to its source, for those of the tile at least.
         """
         if self._recipe.route == "gram":
             return self._run_gram(tile, sources)
@@ -100,7 +101,7 @@ class Workspace:
             postponed = 0
             try:
                 found[i] = self._side(i, sources)
-            except _FAILURES as error:
+            except FAILURES as error:
                 found[i] = _failed(error)
         return found
 
@@ -128,7 +129,7 @@ class Workspace:
             return [root for asked in comparison.asked for _ in asked.measures]
         try:
             pairs = [self._pair(comparison, root, asked.kept_x, asked.kept_y) for asked in comparison.asked]
-        except _FAILURES as error:
+        except FAILURES as error:
             return [_failed(error) for asked in comparison.asked for _ in asked.measures]
         pairs = [pair.swapped if asked.swapped else pair for pair, asked in zip(pairs, comparison.asked, strict=True)]
         for pair, asked in zip(pairs, comparison.asked, strict=True):
@@ -235,7 +236,7 @@ def score(measure: Measure, pair: Pair) -> Entry:
     try:
         value = float(measure.value(pair))
         found = Entry(value, 0.0) if np.isfinite(value) else Entry(None, 0.0, f"{measure} gave {value}")
-    except (*_FAILURES, ValueError) as error:
+    except (*FAILURES, ValueError) as error:
         found = _failed(error)
     return found._replace(seconds=time.perf_counter() - start)
 
@@ -247,12 +248,16 @@ def _paired(x: Side | Entry, y: Side | Entry) -> Pair | Entry:
         return y
     try:
         return Pair(x, y)
-    except _FAILURES as error:
+    except FAILURES as error:
         return _failed(error)
 
 
 def _failed(error: Exception) -> Entry:
-    if isinstance(error, MemoryError):
-        error = OutOfMemory("There is not enough memory for the representations. Use fewer inputs.")
-    reason = str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"
-    return Entry(None, 0.0, reason, not isinstance(error, OutOfMemory))
+    return Entry(None, 0.0, reason(error), not isinstance(error, MemoryError | OutOfMemory))
+
+
+def reason(error: Exception) -> str:
+    """Return why there is no value, as tables of failures say it."""
+    if isinstance(error, MemoryError) and not isinstance(error, SimilitudeError):
+        return "There is not enough memory for the representations. Use fewer inputs."
+    return str(error) if isinstance(error, SimilitudeError) else f"{type(error).__name__}: {error}"

@@ -1,49 +1,98 @@
-"""Values by measure, found by any spelling of a measure's id."""
+"""Values of several measures for one pair."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from similitude.errors import SimilitudeError
+import pandas as pd
+from array_api_compat import is_torch_array
+
+from similitude.errors import SimilitudeError, UnknownName
 from similitude.measures import Measure, get_measure
+from similitude.result import Result
 
-__all__ = ["Values"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PairValues"]
 
 
-class Values(dict[str, Any]):
-    """Canonical id to value; other spellings of an id, and measures themselves, find the same value.
+class PairValues(Result, dict[str, float]):
+    """Values of measures for one pair: a dict of measure id to value that prints with ranges and directions.
+
+    A value is looked up by any spelling of its measure's id. One that is not defined for the pair is NaN.
 
     Parameters
     ----------
+    measures
+        The measures, in order.
     values
-        Value of each measure, NaN where it failed.
+        Their values.
     failures
-        Measure id to reason.
-
-    Examples
-    --------
-    >>> values = Values({"rsa": 0.5}, {})
-    >>> values["rsa(rdm=correlation,compare=spearman)"], "rsa(compare=kendall)" in values
-    (0.5, False)
+        Measure id to the reason, where there is no value.
+    n
+        Number of inputs.
+    widths
+        Numbers of features of the two sides.
     """
 
-    def __init__(self, values: Mapping[str, Any], failures: Mapping[str, str]) -> None:
-        super().__init__(values)
+    def __init__(
+        self,
+        measures: Sequence[Measure],
+        values: Iterable[Any],
+        failures: Mapping[str, str],
+        n: int,
+        widths: tuple[int, int],
+    ) -> None:
+        super().__init__(zip(map(str, measures), values, strict=True))
+        self.measures = tuple(measures)
         self.failures = dict(failures)
+        self.n = n
+        self.widths = widths
 
     def __missing__(self, key: str | Measure) -> Any:
-        canonical = _canonical(key)
-        if canonical is None or canonical == key:
-            raise KeyError(key)
-        return self[canonical]
+        name = str(get_measure(key))
+        if not super().__contains__(name):
+            raise UnknownName(f"{name} was not computed; there are {', '.join(self)}.")
+        return self[name]
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or super().__contains__(_canonical(key))
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return the value of a measure, or `default` where it was not asked for."""
-        return self[key] if self.__contains__(key) else default
+        try:
+            return self[key]
+        except SimilitudeError:
+            return default
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by measure: ``value``, ``kind`` (similarity or dissimilarity), ``similar`` (whether a ``"large"``
+            or a ``"small"`` value means similar), ``low`` and ``high`` (the measure's range), and ``failure``, the
+            reason where there is no value.
+        """
+        declared = [measure.properties() for measure in self.measures]
+        return pd.DataFrame(
+            {
+                "value": [float(value.detach() if is_torch_array(value) else value) for value in self.values()],
+                "kind": [properties.kind for properties in declared],
+                "similar": ["large" if properties.kind == "similarity" else "small" for properties in declared],
+                "low": [properties.bounds[0] for properties in declared],
+                "high": [properties.bounds[1] for properties in declared],
+                "failure": [self.failures.get(name, "") for name in self],
+            },
+            index=pd.Index(list(self), name="measure"),
+        )
+
+    def plot(self) -> Figure:
+        """Draw each value within its measure's range, one line per measure; similar is to the right on every line."""
+        return self._draw()
 
 
 def _canonical(key: object) -> str | None:

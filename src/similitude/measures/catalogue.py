@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from similitude.measures.base import Measure
+from typing import TYPE_CHECKING
+
 from similitude.registry import Registry
+
+if TYPE_CHECKING:
+    from similitude.measures.base import Measure
 
 __all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES", "RDM_MEASURES"]
 

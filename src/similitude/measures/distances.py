@@ -61,7 +61,7 @@ class RDM(Factor):
     kind: Dissimilarity
 
     def entries(self, n: int, d: int) -> int:
-        """One a pair of inputs."""
+        """One per pair of inputs."""
         return n * (n - 1) // 2
 
     def __call__(self, side: Side) -> np.ndarray:

@@ -25,7 +25,7 @@ class NeighbourLists(NamedTuple):
     """The k nearest neighbours of each input, nearest first."""
 
     indices: np.ndarray
-    """One row an input, n x k."""
+    """One row per input, n x k."""
     similarities: np.ndarray
     """Cosine (or minus the distance of unit rows), inner product, or minus the distance; n x k."""
 

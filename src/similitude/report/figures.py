@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-from similitude.report.numbers import number
+from similitude.errors import InputError
+from similitude.measures import Measure, get_measure
+from similitude.measures.base import Kind
+from similitude.report.numbers import number, quantity
 from similitude.report.panels import add_legend, new_panels, say_empty
 from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, inches, new_figure, style, wrapped
 
-__all__ = ["double_heat_map", "heat_map", "scatter"]
+__all__ = ["Map", "double_heat_map", "heat_map", "heat_maps", "scatter"]
 
 
 def double_heat_map(
@@ -60,36 +65,105 @@ def double_heat_map(
 
 
 def heat_map(
-    matrix: pd.DataFrame, measure: str, kind: str, *, n: int, bounds: tuple[float, float] = (0.0, 1.0)
+    matrix: pd.DataFrame | np.ndarray,
+    measure: str | Measure | None = None,
+    kind: Kind | None = None,
+    *,
+    n: int | None = None,
+    bounds: tuple[float, float] | None = None,
+    annotate: bool = False,
+    title: str | None = None,
 ) -> Figure:
-    """Every representation of one network against every one of another; dark is similar whatever the kind.
+    """Draw every representation of one network against every one of another; dark is similar whatever the kind.
 
     Parameters
     ----------
     matrix
-        Values with labels of the first network's layers as index and of the second's as columns.
+        Values with labels of the first network's layers as index and of the second's as columns, such as
+        ``.matrix("cka")`` of a `PairTable`, or an array.
     measure
-        The measure's id.
+        The measure, or its id; by default what the matrix says that it is of.
     kind
-        ``"similarity"`` or ``"dissimilarity"``.
+        ``"similarity"`` or ``"dissimilarity"``; by default the measure's.
     n
-        Number of inputs.
+        Number of inputs; by default what the matrix says.
     bounds
-        The measure's own; finite ones fix the scale of colours.
+        Ends of the colour scale, infinite or None for those of the values; by default the measure's range.
+    annotate
+        Whether cells show their values.
+    title
+        By default the measure and the number of inputs.
+
+    Raises
+    ------
+    InputError
+        Neither the kind nor a measure that has one is known.
+
+    Examples
+    --------
+    >>> figure = heat_map(np.eye(3), "cka", annotate=True)
     """
-    low = bounds[0] if math.isfinite(bounds[0]) else None
-    high = bounds[1] if math.isfinite(bounds[1]) else None
-    values = matrix.to_numpy(dtype=float)
-    down, across = [str(r) for r in matrix.index], [str(c) for c in matrix.columns]
-    width = max(2.5, 0.28 * len(across)) + inches(down, 7) + 1.4
+    frame = matrix if isinstance(matrix, pd.DataFrame) else pd.DataFrame(matrix)
+    name = frame.attrs.get("measure") if measure is None else measure
+    if kind is None:
+        if name is None:
+            raise InputError("Name the measure whose values these are, or give kind='similarity' or 'dissimilarity'.")
+        declared = get_measure(name).properties()
+        kind, bounds = declared.kind, declared.bounds if bounds is None else bounds
+    n = frame.attrs.get("n") if n is None else n
+    of_inputs = "" if n is None else f"n = {n:,} inputs"
+    panel = Map(frame, str(name or kind), kind, bounds or (-math.inf, math.inf))
+    return heat_maps([panel], title or ", ".join(filter(None, [panel.measure, of_inputs])), annotate=annotate)
+
+
+@dataclass(frozen=True)
+class Map:
+    """Labelled values of one measure, its kind, and the ends of its colours, infinite for those of the values."""
+
+    matrix: pd.DataFrame
+    measure: str
+    kind: Kind
+    bounds: tuple[float, float]
+
+
+def heat_maps(maps: Sequence[Map], title: str, *, annotate: bool = False) -> Figure:
+    """Draw one heat map per measure, beside each other.
+
+    Parameters
+    ----------
+    maps
+        What to draw; of several, each is headed by its measure.
+    title
+        Of the whole figure.
+    annotate
+        Whether cells show their values.
+    """
+    cell = 0.42 if annotate else 0.28
+    down, across = ([str(label) for label in axis] for axis in (maps[0].matrix.index, maps[0].matrix.columns))
+    width = max(2.5, cell * len(across)) + inches(down, 7) + 1.4
+    height = max(2.0, cell * len(down)) + inches(across, 7) + (0.9 if len(maps) == 1 else 1.3)
     with style():
-        figure = new_figure(width, max(2.0, 0.28 * len(down)) + inches(across, 7) + 0.9)
-        axes = figure.subplots()
-        _image(figure, axes, values, down, across, kind, low, high)
-        axes.set_xlabel(str(matrix.columns.name or "second"))
-        axes.set_ylabel(str(matrix.index.name or "first"))
-        figure.suptitle(wrapped(f"{measure}, n = {n:,} inputs", width))
+        figure = new_figure(width * len(maps), height)
+        for axes, shown in zip(figure.subplots(1, len(maps), squeeze=False)[0], maps, strict=True):
+            values = shown.matrix.to_numpy(dtype=float)
+            low, high = (bound if math.isfinite(bound) else None for bound in shown.bounds)
+            image = _image(figure, axes, values, down, across, shown.kind, low, high)
+            if annotate:
+                _annotate(axes, image, values)
+            axes.set_xlabel(str(shown.matrix.columns.name or "second"))
+            axes.set_ylabel(str(shown.matrix.index.name or "first"))
+            if len(maps) > 1:
+                axes.set_title(wrapped(shown.measure, width))
+        figure.suptitle(wrapped(title, width * len(maps)))
     return figure
+
+
+def _annotate(axes: Axes, image: AxesImage, values: np.ndarray) -> None:
+    """Values in their cells, light on dark and dark on light."""
+    red, green, blue = np.moveaxis(image.to_rgba(values)[..., :3], -1, 0)
+    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+    for (i, j), value in np.ndenumerate(values):
+        axes.text(j, i, quantity(value), ha="center", va="center", fontsize=6, color="1" if dark[i, j] else "0")
 
 
 def _image(
@@ -101,7 +175,7 @@ def _image(
     kind: str,
     low: float | None,
     high: float | None,
-) -> None:
+) -> AxesImage:
     """Values as colours, with names along both sides; dark is similar, and grey is what failed."""
     cmap = colormaps[SEQUENTIAL if kind == "dissimilarity" else f"{SEQUENTIAL}_r"].with_extremes(bad="0.75")
     image = axes.imshow(values, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
@@ -110,6 +184,7 @@ def _image(
     axes.spines[:].set_visible(False)
     failed = "" if np.isfinite(values).all() else "; grey: failed"
     figure.colorbar(image, ax=axes, label=f"{kind} (dark: similar{failed})")
+    return image
 
 
 def scatter(

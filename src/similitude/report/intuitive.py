@@ -43,7 +43,7 @@ class IntuitiveReport:
     claim: str
 
     def table(self) -> pd.DataFrame:
-        """One row a measure: specificity, sensitivity in the last layer, benchmark."""
+        """One row per measure: specificity, sensitivity in the last layer, benchmark."""
         return pd.DataFrame([self._row(t) for t in self.study.tested])
 
     def _row(self, tested: Tested) -> dict[str, Any]:

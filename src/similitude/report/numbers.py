@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["interval", "number", "places", "probability"]
+__all__ = ["interval", "number", "places", "probability", "quantity"]
 
 
 def number(value: float | None) -> str:
@@ -13,6 +13,13 @@ def number(value: float | None) -> str:
         return "—"
     text = f"{abs(value):.3f}"
     return ("−" if value < 0 and float(text) else "") + (text[1:] if text.startswith("0.") else text)
+
+
+def quantity(value: float | None) -> str:
+    """Value of any measure: as `number`, or in powers of ten where three digits would not show it."""
+    if value is None or pd.isna(value) or value == 0 or 1e-3 <= abs(value) < 1e5:
+        return number(value)
+    return f"{value:.3g}".replace("-", "−", 1) if value < 0 else f"{value:.3g}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -56,9 +57,18 @@ def style() -> Iterator[None]:
         yield
 
 
+class _Figure(Figure):
+    """Figure that a notebook shows although it is independent of any window system."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return file.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Figure of a size in inches, independent of any window system."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return _Figure(figsize=(width, height), layout="constrained")
 
 
 def inches(texts: Iterable[str], size: float) -> float:

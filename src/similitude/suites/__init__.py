@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from similitude.registry import Registry
-from similitude.suites.base import SCALES, Scale, Site, Suite, built
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-__all__ = ["SCALES", "SUITES", "Scale", "Site", "Suite", "built"]
+from similitude.lazy import attach
+from similitude.registry import Registry
+from similitude.suites.scales import SCALES, Scale
+
+if TYPE_CHECKING:
+    from similitude.suites.base import Site, Suite, built
+else:
+    __getattr__, __dir__ = attach(__name__, {"similitude.suites.base": ("Site", "Suite", "built")})
+
+__all__ = ["SCALES", "SUBTASKS", "SUITES", "Scale", "Site", "Suite", "built"]
+
+SUBTASKS: Mapping[str, tuple[str, ...]] = {
+    "synthetic": ("angle", "pc_deletion"),
+    "language": (
+        *("seed_layer", "pc_deletion", "finetune_ood", "pretrain_finetune_ood", "behaviour", "minilm_layers"),
+    ),
+    "published": ("layer_exp", "pca_deletion", "feather", "pretrain_finetune"),
+    "vision": ("seed_layer", "pc_deletion", "ood", "behaviour"),
+}
+"""Subtasks of the suites that ship, known without loading them: shells complete them."""
 
 SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
 SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,20 +21,9 @@ from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.errors import InputError, SimilitudeError, SimilitudeWarning, UnknownName, suggestion
 from similitude.representations import Population, is_population, open_population
 from similitude.representations.folder import read_json
+from similitude.suites.scales import Scale
 
-__all__ = ["SCALES", "BuildProgress", "Scale", "Site", "Suite", "built", "made_by", "set_aside"]
-
-Scale = Literal["quick", "first", "embedded", "standard", "paper"]
-"""Size of the populations, from a smoke test to the size of the paper; see `SCALES`."""
-
-SCALES: Mapping[Scale, str] = {
-    "quick": "smoke test: a minute, values mean nothing",
-    "first": "a first result: about ten minutes on two cores",
-    "embedded": "all subtasks: about an hour on two cores",
-    "standard": "the size that the documented verdicts rest on",
-    "paper": "the size of the paper: days",
-}
-"""What each scale is for."""
+__all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "set_aside"]
 
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of models finished, and the number of models in all."""

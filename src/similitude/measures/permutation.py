@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,29 @@ from similitude.measures.base import Measure
 from similitude.measures.cka import CKA
 from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
 from similitude.measures.pair import Factor, Pair, Side
+from similitude.measures.parse import get_measures
 from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
 
-__all__ = ["chance_notes", "significance"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["SignificanceTable", "chance_notes", "significance"]
 
 _BAND = 2.0
 """Standard deviations above the chance level up to which a value says nothing."""
+
+
+class SignificanceTable(pd.DataFrame):
+    """Data frame of one row per measure that `significance` returns; ``.plot()`` draws values beside their chance."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a plain data frame."""
+        return pd.DataFrame(self)
+
+    def plot(self) -> Figure:  # type: ignore[override]  # of a result, as of `compare`, not of any columns
+        """Draw each value beside its chance level, with two standard deviations of what shuffled inputs give."""
+        return importlib.import_module("similitude.report.figures_results").draw_significance(self)
 
 
 def significance(
@@ -29,8 +46,8 @@ def significance(
     measures: str | Measure | Iterable[str | Measure] | None = None,
     permutations: int = 200,
     seed: int = 0,
-) -> pd.DataFrame:
-    """Chance level and p-value of each measure for these data.
+) -> SignificanceTable:
+    """Compute the chance level and p-value of each measure for these data.
 
     The inputs of the second side are shuffled (the rows of features, rows and columns of an RDM together), which keeps
     both spectra and destroys the correspondence of inputs. Factors are reordered rather than computed again.
@@ -48,9 +65,9 @@ def significance(
 
     Returns
     -------
-    DataFrame
-        One row a measure: ``measure``, ``kind``, ``value``, ``chance`` (the mean under shuffling, exact for
-        linear CKA), ``sd`` under shuffling, ``z`` (standard deviations by which the value is *more alike*
+    SignificanceTable
+        Data frame of one row per measure: ``measure``, ``kind``, ``value``, ``chance`` (the mean under shuffling,
+        exact for linear CKA), ``sd`` under shuffling, ``z`` (standard deviations by which the value is *more alike*
         than chance; NaN for a measure that shuffling does not change) and one-sided ``p``.
 
     Examples
@@ -60,8 +77,6 @@ def significance(
     >>> bool(frame["value"][0] > 0.4), bool(frame["p"][0] > 0.05)
     (True, True)
     """
-    from similitude.measures import get_measures
-
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
     found = get_measures(measures, (x, y))
@@ -72,7 +87,7 @@ def significance(
         [_values(Pair(sides[0], _shuffle(sides[1], rng.permutation(sides[1].n))), found) for _ in range(permutations)]
     )
     rows = [_row(m, value, null, sides) for m, value, null in zip(found, observed, shuffled.T, strict=True)]
-    return pd.DataFrame(rows)
+    return SignificanceTable(rows)
 
 
 def chance_notes(
@@ -89,8 +104,6 @@ def chance_notes(
     x, y, measures, permutations, seed
         As for `significance`; fewer shuffles do for a warning.
     """
-    from similitude.measures import get_measures
-
     found = [measure for measure in get_measures(measures, (x, y)) if not measure.properties().exempt_from_self]
     if not found:
         return []

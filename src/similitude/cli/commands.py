@@ -1,0 +1,55 @@
+"""The commands by name, each imported when it is run: most of them load what takes a second."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from similitude.cli.completion import completing
+from similitude.cli.interrupts import ending_at_once
+
+__all__ = ["COMMANDS", "OnDemand"]
+
+COMMANDS = {
+    "run": "Train what is missing, compare networks, and print how well each measure tracks what they can do.",
+    "build": "Train a suite's networks; what is there already is kept, so that a killed build continues where it was.",
+    "compare": "Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.",
+    "measures": "List the measures with their direction, range, invariances and source; or explain one.",
+    "suites": "List suites and subtasks, or describe what their networks can do.",
+    "check": "Check that a measure does what it declares, and print its report card.",
+    "challenge": "Grade new measures, each against the best established one, with a paired interval for the "
+    "difference.",
+    "doctor": "Look for what would make a comparison wrong or meaningless.",
+    "report": "Show a finished run again, from its files alone: no network is trained or loaded.",
+    "intuitive": "Does a measure find the same layer in another network, notice what is deleted, and does that settle "
+    "anything?",
+    "replicate": "Train networks from other seeds, grade the measures on them too, and say which verdicts hold.",
+    "reproduce": "Grade measures on the released archive of Ding et al. 2021, as published and corrected.",
+    "archive": "The released archive of Ding et al. 2021: an example, or an import.",
+}
+"""Command to what it does, as `similitude --help` says it and as its module's own help begins."""
+
+
+class OnDemand(TyperCommand):
+    """A command that is known by its name and summary, and becomes the one of its module when arguments come."""
+
+    def load(self) -> Any:
+        """Return the command, or group of commands, of the module."""
+        with ending_at_once():
+            module = importlib.import_module(f"similitude.cli.{self.name}")
+        if hasattr(module, "app"):
+            app = module.app
+        else:
+            app = typer.Typer(add_completion=False, rich_markup_mode=self.rich_markup_mode)
+            app.command(self.name)(module.command)
+        command = typer.main.get_command(app)
+        command.name = self.name
+        return command
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse arguments by the command itself; where a shell only asks for values, by what tells those."""
+        light = completing(self.name or "", args, self.load) if extra.get("resilient_parsing") else None
+        return (light or self.load()).make_context(info_name, args, parent, **extra)

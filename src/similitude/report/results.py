@@ -1,0 +1,157 @@
+"""How results look: as text, as HTML in a notebook, and as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from similitude.engine import PairTable, PairValues
+from similitude.engine.diagnosis import Diagnosis
+from similitude.measures import Measure
+from similitude.measures.describe import interval
+from similitude.report.numbers import quantity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["as_html", "as_text", "draw"]
+
+_MOST_ROWS, _MOST_COLUMNS = 20, 12
+"""Size up to which a matrix is printed whole."""
+
+
+@singledispatch
+def as_text(result: Any) -> str:
+    """Text of a result, without markup."""
+    raise TypeError(type(result).__name__)
+
+
+@singledispatch
+def as_html(result: Any) -> str:
+    """HTML of a result, for a notebook."""
+    raise TypeError(type(result).__name__)
+
+
+@singledispatch
+def draw(result: Any, **options: Any) -> Figure:
+    """Figure of a result, with the options of its own method ``plot``."""
+    raise TypeError(type(result).__name__)
+
+
+def _described(result: PairValues) -> pd.DataFrame:
+    rows = [
+        {
+            "measure": name,
+            "value": "undefined" if name in result.failures else quantity(value),
+            "range": interval(measure.properties()),
+            "kind": measure.properties().kind,
+            "similar when": "large" if measure.properties().kind == "similarity" else "small",
+        }
+        for measure, (name, value) in zip(result.measures, result.to_frame()["value"].items(), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _caption(result: PairValues) -> str:
+    return f"n = {result.n:,} inputs, d = {result.widths[0]:,} and {result.widths[1]:,} features"
+
+
+@as_text.register(PairValues)
+def _(result: PairValues) -> str:
+    reasons = [f"Undefined: {names}. {reason}" for reason, names in _reasons(result).items()]
+    return "\n".join([_caption(result), _aligned(_described(result)), *reasons])
+
+
+def _reasons(result: PairValues) -> dict[str, str]:
+    """Reason to the measures that are undefined for it."""
+    return {
+        reason: ", ".join(name for name, other in result.failures.items() if other == reason)
+        for reason in result.failures.values()
+    }
+
+
+@as_html.register(PairValues)
+def _(result: PairValues) -> str:
+    reasons = pd.DataFrame(
+        [(names, reason) for reason, names in _reasons(result).items()], columns=["undefined", "reason"]
+    )
+    tables = [_described(result), reasons] if len(reasons) else [_described(result)]
+    return f"<p>{_caption(result)}</p>" + "".join(table.to_html(index=False) for table in tables)
+
+
+@draw.register(PairValues)
+def _(result: PairValues) -> Figure:
+    from similitude.report.figures_results import draw_values
+
+    return draw_values(result)
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    """Text cells in columns, values to the right."""
+    rows = [list(frame.columns), *frame.to_numpy().tolist()]
+    widths = [max(len(row[j]) for row in rows) for j in range(len(frame.columns))]
+    aligned = [
+        [
+            cell.rjust(width) if j == 1 else cell.ljust(width)
+            for j, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
+    return "\n".join("  ".join(row).rstrip() for row in aligned)
+
+
+def _heading(table: PairTable, measure: Measure) -> str:
+    similar = "large" if measure.properties().kind == "similarity" else "small"
+    return f"{measure} ({measure.properties().kind}: {similar} when similar), n = {table.n:,} inputs"
+
+
+def _formatters(matrix: pd.DataFrame) -> Any:
+    return [quantity] * matrix.shape[1]
+
+
+@as_text.register(PairTable)
+def _(result: PairTable) -> str:
+    parts = []
+    for measure in result.measures:
+        matrix = result.matrix(measure).rename_axis(index=None, columns=None)
+        shown = matrix.to_string(formatters=_formatters(matrix), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
+        parts.append(f"{_heading(result, measure)}\n{shown}")
+    return "\n\n".join([*parts, *_failed(result)])
+
+
+@as_html.register(PairTable)
+def _(result: PairTable) -> str:
+    parts = []
+    for measure in result.measures:
+        matrix = result.matrix(measure)
+        shown = matrix.to_html(formatters=_formatters(matrix), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
+        parts.append(f"<p>{_heading(result, measure)}</p>{shown}")
+    return "".join([*parts, *(f"<p>{line}</p>" for line in _failed(result))])
+
+
+def _failed(table: PairTable) -> list[str]:
+    return [f"{len(table.failures)} value(s) failed; .failures has the reasons."] if len(table.failures) else []
+
+
+@draw.register(PairTable)
+def _(result: PairTable, *, measures: Sequence[Measure], annotate: bool, title: str | None) -> Figure:
+    from similitude.report.figures import Map, heat_maps
+
+    maps = [Map(result.matrix(m), str(m), m.properties().kind, m.properties().bounds) for m in measures]
+    named = f"{measures[0]}, " if len(measures) == 1 else ""
+    return heat_maps(maps, title or f"{named}n = {result.n:,} inputs", annotate=annotate)
+
+
+@as_text.register(Diagnosis)
+def _(result: Diagnosis) -> str:
+    return (
+        "\n".join(f"{finding.severity}: {finding.where}: {finding.text}" for finding in result) or "No problems found."
+    )
+
+
+@as_html.register(Diagnosis)
+def _(result: Diagnosis) -> str:
+    return result.to_frame().to_html(index=False) if result else "<p>No problems found.</p>"

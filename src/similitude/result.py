@@ -1,0 +1,43 @@
+"""What a computation returns to its caller: prints as a table, and becomes a frame, a file or a figure."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from similitude.representations.tables import write_csv
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Result"]
+
+_VIEWS = "similitude.report.results"
+"""How results look; loaded when one is looked at, since it draws with matplotlib."""
+
+
+class Result(ABC):
+    """A result that prints as a table, in a terminal and in a notebook."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return the result as a data frame."""
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the frame as a CSV file; a text that a spreadsheet would take for a formula gets a ``'`` before it."""
+        frame = self.to_frame()
+        named = any(name is not None for name in frame.index.names)
+        write_csv(frame.reset_index() if named else frame, path)
+
+    def __repr__(self) -> str:
+        return importlib.import_module(_VIEWS).as_text(self)
+
+    def _repr_html_(self) -> str:
+        return importlib.import_module(_VIEWS).as_html(self)
+
+    def _draw(self, **options: Any) -> Figure:
+        return importlib.import_module(_VIEWS).draw(self, **options)
