@@ -62,7 +62,7 @@ class _Group(TyperGroup):
                 stderr.print(f"error: {where}{error.strerror}", style="red", markup=False, soft_wrap=True)
                 raise typer.Exit(2) from None
             stderr.print(
-                f"internal error: {type(error).__name__}: {error}\nThis is a bug in similitude, not a fault of your data. "
+                f"internal error: {type(error).__name__}: {error}\nThis is a bug in similitude, not in your data. "
                 "Set SIMILITUDE_DEBUG=1 to see where it happened, and please report it.",
                 style="red",
                 markup=False,
