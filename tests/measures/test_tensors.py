@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similitude.errors import MeasureError
+from similitude.errors import InputError, MeasureError, ShapeMismatch
 from similitude.measures import BUILT_IN, get_measure
 
 torch = pytest.importorskip("torch")
@@ -70,3 +70,14 @@ def test_half_precision_is_upcast():
     X, Y = data()
     half = torch.tensor(X, dtype=torch.bfloat16)
     assert get_measure("cka")(half, Y) == pytest.approx(get_measure("cka")(half.double().numpy(), Y), rel=1e-12)
+
+
+def test_messages_name_the_side_and_not_its_type():
+    rng = np.random.default_rng(0)
+    x, y = (torch.tensor(rng.normal(size=(n, 4)), requires_grad=True) for n in (20, 21))
+    with pytest.raises(ShapeMismatch, match="first has 20 inputs and second has 21"):
+        get_measure("cka")(x, y)
+    with pytest.raises(MeasureError, match="second has rank 4"):
+        get_measure("mean_cca")(x[:5, :1], y[:5])
+    with pytest.raises(InputError, match=r"^second: NaN"):
+        get_measure("cka")(x, x * float("nan"))

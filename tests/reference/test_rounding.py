@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import definitions
@@ -11,13 +12,14 @@ from scipy.spatial.distance import pdist
 from scipy.stats import kendalltau, spearmanr
 
 from similitude import compare, get_measure
-from similitude.errors import SimilitudeWarning
+from similitude.errors import MeasureError, SimilitudeWarning
 from similitude.measures import BUILT_IN
 from similitude.measures.distances import RDM
 from similitude.measures.pair import Side
 from similitude.measures.rsa import Comparison
 
 N = 60
+METRICS_OF_RSA = ("spearman", "kendall", "pearson", "cosine")
 METRICS = {
     "correlation": "correlation",
     "cosine": "cosine",
@@ -98,6 +100,46 @@ def test_a_large_common_mean_does_not_hide_how_directions_differ(id):
     assert near == pytest.approx(far, abs=1e-3)
     if id != "second_order_cosine":
         assert far < 0.9
+
+
+OF_ROWS = ["jaccard", "mutual_knn", "rank_similarity", "cknna", "imd", "rsa(rdm=euclidean)"]
+OF_ROWS += [f"rsa(rdm={rdm},compare={how})" for rdm in ("cosine", "correlation") for how in METRICS_OF_RSA]
+
+
+@pytest.mark.parametrize("id", OF_ROWS)
+@pytest.mark.parametrize("offset", [1e7, 1e9, 1e11, 1e12, 1e13, 1e14, 5e14])
+def test_a_common_mean_that_hides_all_differences_is_refused(id, offset):
+    x, y = np.random.default_rng(0).normal(size=(2, N, 8))
+    measure = get_measure(id)
+    found = compare_or_fail(measure, x + offset, y + offset)
+    if isinstance(found, MeasureError):
+        assert offset > 1e8  # where nothing is lost yet
+        assert re.search("[Cc]entre the features|all correlation", str(found))
+    else:
+        assert found == pytest.approx(measure(x + 1e6, y + 1e6), abs=0.05)
+
+
+def compare_or_fail(measure, x, y):
+    try:
+        return measure(x, y)
+    except MeasureError as error:
+        return error
+
+
+def test_inputs_that_are_equally_far_apart_have_no_neighbours():
+    with pytest.raises(MeasureError, match="no nearest neighbours"):
+        get_measure("jaccard")(np.eye(N), integers(4, 0))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_rounding_takes_no_value_beyond_its_bounds(id):
+    measure = get_measure(id)
+    low, high = measure.properties().bounds
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(N, 3 + seed % 5))
+        for y in (x, 3 * x, x @ rotation(x.shape[1], seed), x + 1):
+            if id != "rtd" or seed == 0:
+                assert low <= measure(x, y) <= high
 
 
 @pytest.mark.parametrize("kind", ["cosine", "correlation"])

@@ -126,7 +126,9 @@ class Results:
         if self.functionalities is not None:
             write_csv(self.functionalities, folder / "functionalities.csv")
             content["functionalities"] = _records(self.functionalities)
-        (folder / "results.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / "results.json").write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
+        )
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:

@@ -83,7 +83,7 @@ def command(
             console.print(line, style="dim", markup=False, soft_wrap=True)
     if out is not None:
         found.write(out)
-        (out / "table.md").write_text(table.as_markdown(), encoding="utf-8")
+        (out / "table.md").write_text(table.as_markdown(), encoding="utf-8", errors="backslashreplace")
         note(f"Results, pairs and tables are in {out}.")
     for line in found.notes:
         note(f"note: {line}")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
+_ROUNDING = 1e-12
+"""Distance beyond a bound that is rounding."""
+
 Kind = Literal["similarity", "dissimilarity"]
 
 
@@ -211,7 +214,12 @@ class Measure(ABC):
             value = self.score(pair)
         except MemoryError as error:
             raise OutOfMemory(self._out_of_memory(pair)) from error
-        return value if getattr(value, "requires_grad", False) else float(value)
+        return value if getattr(value, "requires_grad", False) else self._within_bounds(float(value))
+
+    def _within_bounds(self, value: float) -> float:
+        """Take back what rounding put beyond the bounds; values further out are left for the checks to find."""
+        nearest = min(max(value, self.properties().bounds[0]), self.properties().bounds[1])
+        return nearest if abs(value - nearest) <= _ROUNDING else value
 
     def check(self, pair: Pair) -> None:
         """Refuse pairs of too few inputs, and dissimilarities where features are needed.

@@ -17,6 +17,7 @@ from similitude.representations.scale import lengths, scaled
 __all__ = [
     "GRAIN",
     "RDM",
+    "RESOLVED",
     "TIED",
     "CosineDistances",
     "Cosines",
@@ -33,6 +34,9 @@ Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine
 
 TIED = 2.0**-40
 """Difference below which two values are tied, relative to their size plus a `floor`; see `rank_in_place`."""
+
+RESOLVED = 2.0**10
+"""Distances, in units of what is tied, that have an order worth reading."""
 
 GRAIN = 2.0**-4
 """Floor for the ties of distances between rows of length 1."""
@@ -75,7 +79,10 @@ class RDM(Factor):
             return np.sqrt(found, out=found)
         if self.kind == "squared_euclidean":
             return side[RDM("euclidean")] ** 2 if side.holds(RDM("euclidean")) else _squared_distances(side)
-        return _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
+        found = _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
+        if np.sqrt(found.mean()) < RESOLVED * np.finfo(np.float64).eps:
+            raise MeasureError(_hidden(side, self.kind))
+        return found
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Rows and columns in the new order."""
@@ -130,7 +137,10 @@ class StandardisedRDM(Factor):
             else:
                 if self.kind != "euclidean":  # in the order of lengths, and with their ties
                     np.sqrt(np.maximum(entries, 0.0, out=entries), out=entries)
-                rank_in_place(entries, grain(side, self.kind))
+                floor = grain(side, self.kind)
+                if entries.mean() < RESOLVED * TIED * floor:
+                    raise MeasureError(_hidden(side, self.kind))
+                rank_in_place(entries, floor)
         else:
             entries -= entries.mean()
         entries /= (entries.size * (entries.size**2 - 1.0) / 12.0) ** 0.5 if self.untied else np.linalg.norm(entries)
@@ -207,6 +217,13 @@ class CosineDistances(Factor):
     def permuted(self, value: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
         """Rows and columns in the new order."""
         return None if value is None else value[np.ix_(order, order)]
+
+
+def _hidden(side: Side, kind: Dissimilarity) -> str:
+    return (
+        f"{side.key or 'A side'}: {kind} dissimilarities are rounding error: a large common mean hides how "
+        "inputs differ. Centre the features first."
+    )
 
 
 def unit_rows(values: np.ndarray, reference: np.ndarray | None = None) -> np.ndarray:
@@ -317,6 +334,8 @@ def _correlations(side: Side) -> Block:
     means = values.mean(axis=1)
     varied = values - means[:, None]
     before, after = lengths(values), lengths(varied)
+    if side.d > 1 and 2 * np.count_nonzero(after < RESOLVED * np.finfo(np.float64).eps * before) > side.n:
+        raise MeasureError(_hidden(side, "correlation"))
     unit = unit_rows(varied, reference=before)
     if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
         return _complements(_products(unit), unit)

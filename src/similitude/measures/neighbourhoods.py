@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
-from similitude.measures.distances import GRAIN, RDM, TIED, CosineDistances, Cosines, grain
+from similitude.measures.distances import GRAIN, RDM, RESOLVED, TIED, CosineDistances, Cosines, grain
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
@@ -60,11 +60,14 @@ class Neighbours(Factor):
         if self.k > n - (not self.with_self):
             raise MeasureError(f"{side.key or 'A side'} has {n} inputs, too few for {self.k} neighbours of each.")
         similarities, floor = self._similarities(side)
-        blocks = []
+        blocks, told_apart = [], np.empty(n, dtype=bool)
         for start in range(0, n, _BLOCK):
             block = similarities[start : start + _BLOCK].copy()
+            farthest = block.min(axis=1)
             if not self.with_self:
                 np.fill_diagonal(block[:, start:], -np.inf)
+            spread = block.max(axis=1) - farthest
+            told_apart[start : start + _BLOCK] = spread > RESOLVED * TIED * (np.abs(farthest) + floor)
             least = np.partition(block, n - self.k, axis=1)[:, n - self.k, None]
             candidates = np.flatnonzero(block >= least - 2.0 * TIED * (np.abs(least) + floor))
             row, column = np.divmod(candidates, n)
@@ -76,6 +79,11 @@ class Neighbours(Factor):
             order = np.lexsort((place, row))  # stable, and columns ascend
             first = np.searchsorted(row, np.arange(len(block)))
             blocks.append(column[order[first[:, None] + np.arange(self.k)]])
+        if 2 * np.count_nonzero(told_apart) < n:
+            raise MeasureError(
+                f"{side.key or 'A side'}: most inputs are equally near to all others, but for rounding: they have no "
+                "nearest neighbours. If a large common mean hides how they differ, centre the features first."
+            )
         indices = np.concatenate(blocks)
         return NeighbourLists(indices, np.take_along_axis(similarities, indices, axis=1))
 

@@ -84,10 +84,10 @@ class IntuitiveReport:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"intuitive-{self.suite}"
         (folder / f"{name}.json").write_text(
-            json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
         )
         write_csv(self.table(), folder / f"{name}.csv")
-        (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8")
+        (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8", errors="backslashreplace")
         study = self.study
         pairs = len(study.models) * (len(study.models) - 1) // 2
         for part, tested in _parts(study.tested, 3):

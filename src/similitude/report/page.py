@@ -57,7 +57,7 @@ def write_page(run: str | Path, file: str | Path) -> Path:
     target = Path(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+        target.write_text(content, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise FileError(f"Cannot write {target}: {error.strerror}.") from None
     return target

@@ -77,8 +77,8 @@ class Replication:
         write_csv(self.verdicts, folder / "verdicts.csv")
         write_csv(self.estimates, folder / "estimates.csv")
         text = json.dumps(self.record(), indent=1, ensure_ascii=False)
-        (folder / "replication.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "replication.md").write_text(self.as_markdown(), encoding="utf-8")
+        (folder / "replication.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+        (folder / "replication.md").write_text(self.as_markdown(), encoding="utf-8", errors="backslashreplace")
 
 
 def verdicts_markdown(rows: pd.DataFrame) -> str:

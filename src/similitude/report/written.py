@@ -38,7 +38,7 @@ def replace_written(folder: Path, files: Iterable[Path], writer: str, *, alone: 
                 (folder / stale).unlink(missing_ok=True)
     kept = {} if alone else {name: left for name, left in noted.items() if name != writer}
     content = json.dumps(kept | {writer: written}, indent=1, sort_keys=True, ensure_ascii=False)
-    (folder / _LIST).write_text(f"{content}\n", encoding="utf-8")
+    (folder / _LIST).write_text(f"{content}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _read(file: Path) -> dict[str, list[str]]:

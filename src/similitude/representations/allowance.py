@@ -8,7 +8,7 @@ from pathlib import Path
 
 from similitude.errors import FileError
 
-__all__ = ["MEMORY", "Allowance", "check_regular", "size_on_disk"]
+__all__ = ["MEMORY", "Allowance", "Malformed", "check_regular", "size_on_disk"]
 
 MEMORY = 2 << 30
 """Bytes that the arrays of files may take, unless told otherwise."""
@@ -19,6 +19,10 @@ _USUAL = 4
 """A file that expands no more than this is limited by the machine alone."""
 _EXPANSION = 100
 """No file of measurements expands more than this."""
+
+
+class Malformed(ValueError):
+    """Content that the format of a file does not allow; the text, in our words, can be shown to users."""
 
 
 def check_regular(path: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from similitude.errors import FileError, InputError
 from similitude.representations.allowance import MEMORY, Allowance, check_regular
 from similitude.representations.folder import is_population, open_population
-from similitude.representations.names import first_repeated, natural
+from similitude.representations.names import first_repeated, natural, readable
 from similitude.representations.rdm import RDM
 from similitude.representations.readers import SUFFIXES, read_file
 from similitude.representations.representation import Representation
@@ -162,9 +162,9 @@ def named_sources(path: Path) -> dict[str, Path]:
     found = [file for file in path.iterdir() if not file.name.startswith((".", "__"))]
     found = [file for file in found if file.is_dir() or file.suffix.lower() in SUFFIXES]
     found.sort(key=lambda file: natural(file.name))
-    short = {file: file.name if file.is_dir() else file.stem for file in found}
+    short = {file: readable(file.name if file.is_dir() else file.stem) for file in found}
     often = Counter(short.values())
-    return {file.name if often[name] > 1 else name: file for file, name in short.items()}
+    return {readable(file.name) if often[name] > 1 else name: file for file, name in short.items()}
 
 
 def _file(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
@@ -176,11 +176,11 @@ def _file(path: Path, name: str, allowance: Allowance) -> list[NamedArray]:
         raise FileError(f"{path}: unsupported file type {path.suffix!r}. {cure}")
     content = read_file(path, allowance)
     ids = next((_names(path, content.pop(key)) for key in _IDS if key in content and _is_row(content[key])), None)
-    layers = {layer: values for layer, values in content.items() if values.ndim > 1 or len(content) == 1}
+    layers = {readable(layer): values for layer, values in content.items() if values.ndim > 1 or len(content) == 1}
     if not layers:
         found = ", ".join(f"{key} {values.shape}" for key, values in content.items()) or "nothing"
         raise FileError(f"{path} holds no array with two axes (inputs x features); it holds {found}.")
-    return [NamedArray(name or path.stem, layer, values, ids, path) for layer, values in layers.items()]
+    return [NamedArray(name or readable(path.stem), layer, values, ids, path) for layer, values in layers.items()]
 
 
 def _population(path: Path, left_out: dict[str, str] | None) -> list[NamedArray]:
@@ -202,7 +202,7 @@ def _folder(path: Path, name: str, allowance: Allowance, left_out: dict[str, str
     if not files:
         raise FileError(f"{path} holds no population (no manifest.json) and no file ending in {', '.join(SUFFIXES)}.")
     found = []
-    model = name or path.resolve().name
+    model = name or readable(path.resolve().name)
     for stem, file in files.items():
         with _noting(f"{model}/{stem}", left_out):
             for array in _file(file, "", allowance):

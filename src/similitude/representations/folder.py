@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from similitude.errors import FileError, InputError
-from similitude.representations.allowance import Allowance, check_regular
+from similitude.representations.allowance import Allowance, Malformed, check_regular
 from similitude.representations.npy_files import ObjectArray, read_header
 from similitude.representations.population import (
     ModelRecord,
@@ -219,8 +219,10 @@ def load_array(file: str | Path, *, mmap: bool = False, allowance: Allowance | N
         return np.load(file, mmap_mode="r" if mmap and header.nbytes else None, allow_pickle=False)
     except ObjectArray:
         raise FileError(f"{file} holds Python objects, which are not loaded. Save it as a numeric array.") from None
-    except ValueError as error:
+    except Malformed as error:
         raise FileError(f"{file} {error}. Save arrays with numpy.save.") from None
+    except ValueError:
+        raise FileError(f"{file} is damaged or truncated. Save arrays with numpy.save.") from None
     except OSError as error:
         raise FileError(f"{file} cannot be read: {error.strerror or error}.") from None
 
@@ -228,7 +230,7 @@ def load_array(file: str | Path, *, mmap: bool = False, allowance: Allowance | N
 def write_json(file: Path, content: Any) -> None:
     """Write a JSON file so that it is either the old one or the new one, whatever happens."""
     temporary = unfinished(file)
-    with open(temporary, "w", encoding="utf-8") as handle:
+    with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as handle:
         json.dump(content, handle, indent=1, ensure_ascii=False, default=lambda number: number.item())
         handle.flush()
         os.fsync(handle.fileno())

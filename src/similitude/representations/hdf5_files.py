@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import FileError, require
-from similitude.representations.allowance import Allowance
+from similitude.representations.allowance import Allowance, Malformed
 from similitude.representations.names import natural
 
 __all__ = ["read_hdf5"]
@@ -97,7 +97,7 @@ def _texts(path: Path, name: str, dataset: Any) -> Iterator[bytes]:
         lengths = entries[:, :4].copy().view("<u4")
         longest, total = max(longest, int(lengths.max(initial=0))), total + int(lengths.sum(dtype=np.int64))
     if longest > path.stat().st_size:
-        raise ValueError(f"a text in {name!r} is longer than the file")
+        raise Malformed(f"a text in {name!r} is longer than the file")
     if total > _TEXT_LIMIT:
         raise FileError(f"{path} is refused: the texts in {name!r} take more than 256 MiB.")
     yield from dataset[()].ravel().tolist()

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["first_repeated", "natural", "printable"]
+__all__ = ["first_repeated", "natural", "printable", "readable"]
 
 _CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -15,6 +15,22 @@ def natural(name: str) -> list[tuple[int, str]]:
     """Key of an order in which layer10 comes after layer2."""
     parts = re.split(r"(\d+)", name)
     return [(len(part.lstrip("0")), part.lstrip("0")) if i % 2 else (-1, part) for i, part in enumerate(parts)]
+
+
+def readable(name: str) -> str:
+    r"""Return a name as text that can be written anywhere: bytes of a file name that are not UTF-8 become ``\xff``.
+
+    Examples
+    --------
+    >>> print(readable("net\udcff"))
+    net\xff
+    """
+    return re.sub("[\ud800-\udfff]", _escaped, name)
+
+
+def _escaped(surrogate: re.Match[str]) -> str:
+    code = ord(surrogate[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def printable(text: str, keep: str = "") -> str:

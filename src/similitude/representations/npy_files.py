@@ -7,10 +7,12 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from similitude.representations.allowance import Malformed
+
 __all__ = ["Header", "ObjectArray", "read_header"]
 
 
-class ObjectArray(ValueError):
+class ObjectArray(Malformed):
     """The array is of Python objects, which are never loaded."""
 
 
@@ -52,27 +54,27 @@ def read_header(stream: IO[bytes], size: int) -> Header:
     ------
     ObjectArray
         It holds Python objects.
-    ValueError
+    Malformed
         It is not an array file, of no possible shape, or shorter than its header says; the text completes "it".
     """
     if stream.read(6) != b"\x93NUMPY":
-        raise ValueError("is not a .npy file")
+        raise Malformed("is not a .npy file")
     version = stream.read(2)
     width = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}.get(version)
     if len(version) < 2:
-        raise ValueError("has a header that is damaged or truncated")
+        raise Malformed("has a header that is damaged or truncated")
     if width is None:
-        raise ValueError("is an array file of an unknown version")
+        raise Malformed("is an array file of an unknown version")
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
     try:
         shape, fortran, dtype = read(stream)
     except Exception:  # the parser of Python literals behind it raises anything
-        raise ValueError("has a header that is damaged or truncated") from None
+        raise Malformed("has a header that is damaged or truncated") from None
     header = Header(shape, dtype, bool(fortran), stream.tell())
     if dtype.hasobject:
         raise ObjectArray("holds Python objects")
     if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32 or not dtype.itemsize:
-        raise ValueError(f"has a header of an impossible array, of shape {shape} and type {dtype}")
+        raise Malformed(f"has a header of an impossible array, of shape {shape} and type {dtype}")
     if header.nbytes > size - header.start:
-        raise ValueError(f"is truncated: it holds {size - header.start:,} of {header.nbytes:,} bytes")
+        raise Malformed(f"is truncated: it holds {size - header.start:,} of {header.nbytes:,} bytes")
     return header

@@ -13,6 +13,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from similitude.representations.allowance import Malformed
 from similitude.representations.names import printable
 
 __all__ = ["LIMIT", "Call", "Dictionary", "Global", "Outside", "Refused", "Set", "UnknownClass", "interpret"]
@@ -90,7 +91,7 @@ def interpret(stream: io.BytesIO, known: Container[Global], *, outside: bool = F
     ------
     Refused
         It holds something else, or too much.
-    ValueError
+    Malformed
         It is damaged.
     """
     return _Machine(stream, known, outside).run()
@@ -115,21 +116,21 @@ class _Machine:
         for _ in range(LIMIT):
             code = read(1)
             if not code:
-                raise ValueError("it ends in the middle")
+                raise Malformed("it ends in the middle")
             reader, action, name = table[code[0]]
             if name == "STOP":
                 return self._pop()
             if action is None:
-                raise ValueError(f"there is no opcode {code!r}") if not name else Refused(f"the opcode {name}")
+                raise Malformed(f"there is no opcode {code!r}") if not name else Refused(f"the opcode {name}")
             if reader is None:
                 action()
             else:
                 try:
                     argument = reader(self._stream)
                 except UnicodeDecodeError:
-                    raise ValueError("text that is not UTF-8") from None
+                    raise Malformed("text that is not UTF-8") from None
                 except (ValueError, OverflowError):
-                    raise ValueError("a value that is cut short or malformed") from None
+                    raise Malformed("a value that is cut short or malformed") from None
                 action(argument)
         raise Refused(f"more than {LIMIT:,} values")
 
@@ -146,17 +147,17 @@ class _Machine:
 
     def _pop(self) -> Any:
         if not self._stack:
-            raise ValueError("a value is missing")
+            raise Malformed("a value is missing")
         return self._stack.pop()
 
     def _top(self) -> Any:
         if not self._stack:
-            raise ValueError("a value is missing")
+            raise Malformed("a value is missing")
         return self._stack[-1]
 
     def _since_mark(self) -> list[Any]:
         if not self._marked:
-            raise ValueError("a mark is missing")
+            raise Malformed("a mark is missing")
         values, self._stack = self._stack, self._marked.pop()
         return values
 
@@ -180,7 +181,7 @@ class _Machine:
 
     def _do_PROTO(self, version: int) -> None:
         if version > 5:
-            raise ValueError(f"protocol {version}")
+            raise Malformed(f"protocol {version}")
 
     def _do_FRAME(self, size: int) -> None:
         """Frames only help those who read from a disk."""
@@ -267,14 +268,14 @@ class _Machine:
     def _extend(self, values: Iterable[Any], kinds: tuple[type, ...]) -> None:
         target = self._top()
         if type(target) not in kinds:
-            raise ValueError("values for something that is no container")
+            raise Malformed("values for something that is no container")
         (target if type(target) is list else target.items).extend(values)
 
     # The memo.
 
     def _do_PUT(self, key: int) -> None:
         if not 0 <= key <= LIMIT or len(self._memo) > _RECORDS:
-            raise ValueError("impossible memo number")
+            raise Malformed("impossible memo number")
         self._memo[key] = self._top()
 
     _do_BINPUT = _do_LONG_BINPUT = _do_PUT
@@ -284,7 +285,7 @@ class _Machine:
 
     def _do_GET(self, key: int) -> None:
         if key not in self._memo:
-            raise ValueError("a value that was never kept")
+            raise Malformed("a value that was never kept")
         self._push(self._memo[key])
 
     _do_BINGET = _do_LONG_BINGET = _do_GET
@@ -298,7 +299,7 @@ class _Machine:
     def _do_STACK_GLOBAL(self) -> None:
         name, module = self._pop(), self._pop()
         if type(name) is not str or type(module) is not str:
-            raise ValueError("a class without a name")
+            raise Malformed("a class without a name")
         self._name(module, name)
 
     def _name(self, module: str, name: str) -> None:
@@ -324,13 +325,13 @@ class _Machine:
 
     def _call(self, function: Any, arguments: Any) -> None:
         if type(function) is not Global or type(arguments) is not tuple:
-            raise ValueError("a call of something that is no function")
+            raise Malformed("a call of something that is no function")
         self._new(Call(function, arguments))
 
     def _do_BUILD(self) -> None:
         state, target = self._pop(), self._top()
         if type(target) is not Call or target.state is not None:
-            raise ValueError("a state for something that has none")
+            raise Malformed("a state for something that has none")
         target.state = state
 
     def _do_BINPERSID(self) -> None:
@@ -343,7 +344,7 @@ def _python2_string(stream: io.BytesIO) -> str:
     """Quoted text of a pickle of Python 2, byte by byte."""
     line = stream.readline()
     if len(line) < 3 or line[:1] not in (b"'", b'"') or line[-2:] != line[:1] + b"\n":
-        raise ValueError("text without its quotes")
+        raise Malformed("text without its quotes")
     return codecs.escape_decode(line[1:-2])[0].decode("latin1")  # type: ignore[attr-defined]
 
 

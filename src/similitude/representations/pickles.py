@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from similitude.errors import FileError
+from similitude.representations.allowance import Malformed
 from similitude.representations.pickle_machine import LIMIT, Call, Dictionary, Global, Outside, Refused, Set, interpret
 
 __all__ = ["Builder", "Global", "PickleReader", "Refused", "load_plain", "read_array"]
@@ -62,7 +63,8 @@ def load_plain(content: bytes, name: str) -> Any:
             f"{name} is refused: it holds {refused}. Only plain containers, numbers, strings and NumPy arrays are read."
         ) from None
     except (ValueError, OverflowError) as damage:
-        raise FileError(f"{name} is not a readable pickle; it may be truncated ({damage}).") from None
+        reason = f" ({damage})" if isinstance(damage, Malformed) else ""
+        raise FileError(f"{name} is not a readable pickle; it may be truncated{reason}.") from None
 
 
 class PickleReader:
@@ -96,7 +98,7 @@ class PickleReader:
         ------
         Refused
             Something is not plain data, or there is too much of it.
-        ValueError
+        Malformed
             The pickle is damaged.
         """
         graph = interpret(stream, self._builders, outside=self._outside is not None)
@@ -151,7 +153,7 @@ class PickleReader:
         try:
             value = builder(arguments, state, items)
         except (TypeError, IndexError):
-            raise ValueError(f"a malformed {call.function.name}") from None
+            raise Malformed(f"a malformed {call.function.name}") from None
         if isinstance(value, np.ndarray):
             self._left -= value.nbytes
             if self._left < 0:
@@ -174,7 +176,7 @@ def _parts(node: Any) -> Iterable[Any]:
 
 def _dictionary(items: list[Any]) -> dict[Any, Any]:
     if len(items) % 2:
-        raise ValueError("a key without a value")
+        raise Malformed("a key without a value")
     keys = [_key(key) for key in items[::2]]
     if sum(type(key) is tuple for key in keys) > _TUPLE_KEYS:
         raise Refused(f"a dictionary with more than {_TUPLE_KEYS} tuples as keys")
@@ -210,24 +212,24 @@ def read_array(data: Any, dtype: Any, shape: Any, fortran: bool) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    Malformed
         Type, shape and data disagree.
     """
     if not isinstance(dtype, np.dtype):
-        raise ValueError("an array of no known type")
+        raise Malformed("an array of no known type")
     if type(shape) is not tuple or len(shape) > _MAX_AXES or not all(type(n) is int and n >= 0 for n in shape):
-        raise ValueError("an array of no possible shape")
+        raise Malformed("an array of no possible shape")
     size, order = math.prod(shape), "F" if fortran else "C"
     if not size and max(shape, default=0) > np.iinfo(np.int32).max:
-        raise ValueError("an array of no possible shape")
+        raise Malformed("an array of no possible shape")
     if type(data) is str:  # written by Python 2
         data = data.encode("latin1")
     if dtype.hasobject:
         return _object_array(data, shape, order)
     if type(data) is not bytes:
-        raise ValueError("an array without its data")
+        raise Malformed("an array without its data")
     if len(data) != size * dtype.itemsize:
-        raise ValueError("an array whose shape and data disagree")
+        raise Malformed("an array whose shape and data disagree")
     if not dtype.itemsize:
         array = np.zeros(size, dtype)
     else:
@@ -235,13 +237,13 @@ def read_array(data: Any, dtype: Any, shape: Any, fortran: bool) -> np.ndarray:
         if dtype.kind == "b":
             array = array.view(np.uint8) != 0
         if dtype.kind == "U" and array.size and array.view(dtype.str[0] + "u4").max() > 0x10FFFF:
-            raise ValueError("an array of impossible characters")
+            raise Malformed("an array of impossible characters")
     return array.reshape(shape, order=order)
 
 
 def _object_array(data: Any, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
     if type(data) is not list or len(data) != math.prod(shape):
-        raise ValueError("an array whose shape and data disagree")
+        raise Malformed("an array whose shape and data disagree")
     array = np.empty(len(data), object)
     for position, value in enumerate(data):  # one by one: NumPy would look into the values
         array[position] = value
@@ -250,7 +252,7 @@ def _object_array(data: Any, shape: tuple[int, ...], order: Literal["C", "F"]) -
 
 def _reconstruct(arguments: Any, state: Any, items: list[Any]) -> np.ndarray:
     if arguments[0] != Global("numpy", "ndarray") or type(state) is not tuple or len(state) not in (4, 5):
-        raise ValueError("an array without its data")
+        raise Malformed("an array without its data")
     shape, dtype, fortran, data = state[-4:]
     return read_array(data, dtype, shape, bool(fortran))
 
@@ -283,7 +285,7 @@ def _dtype(arguments: Any, state: Any, items: list[Any]) -> np.dtype:
 def _encode(arguments: Any, state: Any, items: list[Any]) -> bytes:
     """How older protocols write bytes."""
     if type(arguments[0]) is not str:
-        raise ValueError("malformed bytes")
+        raise Malformed("malformed bytes")
     return arguments[0].encode("latin1")
 
 
@@ -295,14 +297,14 @@ def _bytes(arguments: Any, state: Any, items: list[Any]) -> bytes:
 
 def _only(kind: type, arguments: Any) -> Any:
     if len(arguments) != 1 or type(arguments[0]) is not kind:
-        raise ValueError(f"malformed {kind.__name__}")
+        raise Malformed(f"malformed {kind.__name__}")
     return arguments[0]
 
 
 def _complex(arguments: Any, state: Any, items: list[Any]) -> complex:
     real, imaginary = arguments
     if type(real) is not float or type(imaginary) is not float:
-        raise ValueError("a malformed complex number")
+        raise Malformed("a malformed complex number")
     return complex(real, imaginary)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import FileError, MissingDependency, require
-from similitude.representations.allowance import Allowance, check_regular
+from similitude.representations.allowance import Allowance, Malformed, check_regular
 from similitude.representations.folder import load_array
 from similitude.representations.hdf5_files import read_hdf5
 from similitude.representations.names import first_repeated, natural, printable
@@ -50,9 +50,11 @@ def _errors(path: Path) -> Iterator[None]:
         raise FileError(f"{path} cannot be read: permission denied.") from None
     except MemoryError:
         raise FileError(f"{path} does not fit in memory. Save it as .npy, which is read piece by piece.") from None
-    except Exception as error:  # the libraries that parse files raise anything
-        reason = printable(str(error).strip().partition("\n")[0])[:200] or type(error).__name__
-        raise FileError(f"{path} cannot be read as {path.suffix}; it may be damaged or cut short ({reason}).") from None
+    except Exception as error:  # the libraries that parse files raise anything, in words of their own
+        reason = f" ({printable(str(error))[:200]})" if isinstance(error, Malformed) else ""
+        raise FileError(
+            f"{path} cannot be read as {path.suffix}; it may be damaged or cut short{reason}. Save it again."
+        ) from error
 
 
 def _read_npy(path: Path, allowance: Allowance) -> dict[str, np.ndarray]:

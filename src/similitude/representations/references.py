@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from similitude.addresses import first_line, load
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
 from similitude.representations.images import Preparation
+from similitude.representations.names import readable
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -86,7 +87,7 @@ def _from_transformers(path: str) -> LoadedModel:
         tokenizer = None
     if tokenizer is not None:
         tokenizer.padding_side = "right"  # on the left, networks that count positions would count the padding
-    return LoadedModel(Path(path).name, model, tokenizer)
+    return LoadedModel(readable(Path(path).name), model, tokenizer)
 
 
 def _set_padding(tokenizer: Any) -> None:

@@ -13,6 +13,7 @@ from xxhash import xxh3_128
 
 from similitude.errors import InputError
 from similitude.representations.arrays import as_array
+from similitude.representations.names import readable
 from similitude.representations.principal import centre, frobenius, rounding, thin_svd
 from similitude.representations.scale import exponent_of, largest_of, scaled
 
@@ -161,8 +162,8 @@ class Representation:
         reduction: str = "",
         axes: str = "",
     ) -> None:
-        self.model = model
-        self.layer = layer
+        self.model = readable(model)
+        self.layer = readable(layer)
         self.reduction = reduction
         self.axes = axes
         self.ids = None if ids is None else tuple(str(i) for i in ids)

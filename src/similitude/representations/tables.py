@@ -95,7 +95,7 @@ def write_csv(frame: pd.DataFrame, file: str | Path, **options: Any) -> None:
     for position, kind in enumerate(safe.dtypes):
         if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
             safe.isetitem(position, safe.iloc[:, position].map(_plain).to_numpy())
-    safe.to_csv(file, index=False, **options)
+    safe.to_csv(file, index=False, errors="backslashreplace", **options)
 
 
 def read_written(file: Path, **options: Any) -> pd.DataFrame:

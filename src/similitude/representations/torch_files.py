@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import FileError
-from similitude.representations.allowance import Allowance
+from similitude.representations.allowance import Allowance, Malformed
 from similitude.representations.narrow import DECODERS
 from similitude.representations.pickle_machine import Global, Refused, UnknownClass
 from similitude.representations.pickles import Builder, PickleReader
@@ -86,7 +86,7 @@ class _Tensor:
             flat = raw.view(np.dtype(_DTYPES[self.dtype]).newbyteorder("<"))
         last = self.offset + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True))
         if math.prod(self.shape) and not 0 <= last < len(flat):
-            raise ValueError("a tensor that reaches beyond its values")
+            raise Malformed("a tensor that reaches beyond its values")
         if not math.prod(self.shape):
             return np.empty(self.shape, flat.dtype)
         strides = tuple(step * flat.itemsize for step in self.strides)
@@ -101,7 +101,7 @@ def read_torch(path: Path, allowance: Allowance) -> dict[str, np.ndarray]:
     ------
     FileError
         It holds objects of other classes, or more than the allowance.
-    ValueError
+    Malformed
         It is damaged.
     """
     try:
@@ -149,7 +149,7 @@ def _open_zip(path: Path, archive: zipfile.ZipFile) -> tuple[Any, Callable[[_Sto
     members = {info.filename: info for info in archive.infolist()}
     pickles = [name for name in members if name.rpartition("/")[2] == "data.pkl" and name.count("/") <= 1]
     if len(pickles) != 1:
-        raise ValueError("not a file of torch.save")
+        raise Malformed("not a file of torch.save")
     folder = pickles[0].rpartition("data.pkl")[0]
     if f"{folder}constants.pkl" in members or any(name.startswith(f"{folder}code/") for name in members):
         raise FileError(f"{path} holds a scripted network, not tensors. Save what it puts out.")
@@ -161,9 +161,9 @@ def _open_zip(path: Path, archive: zipfile.ZipFile) -> tuple[Any, Callable[[_Sto
     def load(storage: _Storage) -> np.ndarray:
         name = f"{folder}data/{storage.key}"
         if name not in members:
-            raise ValueError("a tensor without its values")
+            raise Malformed("a tensor without its values")
         if members[name].file_size != storage.nbytes:
-            raise ValueError("a tensor whose values are cut short")
+            raise Malformed("a tensor whose values are cut short")
         return np.frombuffer(archive.read(members[name]), np.uint8)
 
     return _unpickle(io.BytesIO(archive.read(pickles[0])), {}), load
@@ -175,9 +175,9 @@ def _open_legacy(path: Path, handle: Any) -> tuple[Any, Callable[[_Storage], np.
     stream = io.BytesIO(handle.read())
     plain = PickleReader(len(stream.getbuffer()))
     if not stream.getbuffer()[:1] == b"\x80":
-        raise ValueError("not a file of torch.save")
+        raise Malformed("not a file of torch.save")
     if plain.load(stream) != _MAGIC:
-        raise ValueError("not a file of torch.save")
+        raise Malformed("not a file of torch.save")
     for _ in ("protocol", "sizes of types"):
         plain.load(stream)
     widths: dict[str, int] = {}
@@ -190,7 +190,7 @@ def _open_legacy(path: Path, handle: Any) -> tuple[Any, Callable[[_Storage], np.
 
     def load(storage: _Storage) -> np.ndarray:
         if len(values.get(storage.key, b"")) != storage.nbytes:
-            raise ValueError("a tensor whose values are cut short")
+            raise Malformed("a tensor whose values are cut short")
         return np.frombuffer(values[storage.key], np.uint8)
 
     return content, load
@@ -214,12 +214,12 @@ def _width(dtype: str) -> int:
 def _storage(key: Any) -> _Storage:
     """Storage of a persistent id: ("storage", class, key, device, number of entries)."""
     if not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage" or not isinstance(key[1], Global):
-        raise ValueError("a tensor without its values")
+        raise Malformed("a tensor without its values")
     dtype = _STORAGES.get(key[1].name.removesuffix("Storage"))
     if dtype is None:
         raise Refused(f"{key[1].name} values, which are quantised; save tensor.dequantize()")
     if not isinstance(key[2], str | int) or not isinstance(key[4], int) or key[4] < 0:
-        raise ValueError("a tensor without its values")
+        raise Malformed("a tensor without its values")
     return _Storage(str(key[2]), dtype, key[4])
 
 
@@ -242,9 +242,9 @@ def _tensor_with_dtype(arguments: Any, state: Any, items: list[Any]) -> _Tensor:
 def _checked(storage: Any, dtype: str, offset: Any, shape: Any, strides: Any) -> _Tensor:
     whole = (tuple, tuple, _Storage)
     if (type(shape), type(strides), type(storage)) != whole or len(shape) != len(strides) or len(shape) > 32:
-        raise ValueError("a malformed tensor")
+        raise Malformed("a malformed tensor")
     if not all(type(n) is int and 0 <= n < 2**62 for n in (offset, *shape, *strides)):
-        raise ValueError("a malformed tensor")
+        raise Malformed("a malformed tensor")
     if dtype not in _DTYPES and dtype not in DECODERS:
         raise Refused(f"a tensor of type {dtype}; save tensor.float()")
     return _Tensor(storage, dtype, offset, shape, strides)
