@@ -288,3 +288,20 @@ def test_tensors_of_any_kind_are_compared_as_they_are():
     for id in ("cka", "rsa", "procrustes"):
         expected = get_measure(id)(given[0].double().numpy(), given[1].detach().double().numpy())
         assert table.matrix(id).loc["a", "b"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_any_spelling_finds_a_value(rng):
+    x, y = rng.normal(size=(2, 40, 3))
+    found = compare(x, y, ["rsa", "jaccard(k=5)", "cka(kernel=rbf, debiased=1)"])
+    assert found["rsa(rdm=correlation,compare=spearman)"] == found["rsa( compare = spearman )"] == found["rsa"]
+    assert found["cka(debiased=true,kernel=rbf)"] == found[get_measure("cka(kernel=rbf,debiased=true)")]
+    assert "jaccard( k=5 )" in found
+    assert "jaccard" not in found
+    assert found.get("jaccard") is None
+    assert found.get("rsa(rdm=correlation)") == found["rsa"]
+    assert list(found) == ["rsa", "jaccard(k=5)", "cka(kernel=rbf,debiased=true)"]
+    for other in ("jaccard", "no such measure", 3):
+        with pytest.raises((LookupError, InputError)):
+            found[other]
+    table = pairwise([x, y], "rsa")
+    assert table.matrix("rsa(rdm=correlation,compare=spearman)").equals(table.matrix("rsa"))

@@ -229,8 +229,9 @@ def pairwise(
     Parameters
     ----------
     representations
-        Arrays or tensors of shape (n, d_i), Representations or RDMs; all of the same n inputs. Of a dict, such as
-        `extract` returns, the values; its keys label those that have no name, or the same name as another.
+        Arrays or tensors of shape (n, d_i), Representations or RDMs; all of the same n inputs. Rows of DataFrames are
+        matched by their index. Of a dict, such as `extract` returns, the values; its keys label those that have no
+        name, or the same name as another.
     measures
         Ids; by default the measures of Ding et al. 2021, or rsa where there are RDMs.
     others
@@ -244,10 +245,16 @@ def pairwise(
         A measure failed on some pairs; they are NaN, with reasons in ``.failures``. Or biased CKA is asked for with so
         few inputs that chance alone gives a notable value. Or `memory` does not hold two sides that have to be. Or
         some representations cannot be compared, being constant, say; they are in ``.left_out``.
+
+    Raises
+    ------
+    ShapeMismatch
+        Different numbers of inputs, other input ids, or data frames with different indices.
+    InputError
+        No representation can be compared.
     """
     left_out: dict[str, str] = {}
-    first = _labelled(representations, left_out)
-    second = first if others is None else _labelled(others, left_out)
+    first, second = _sides(representations, others, left_out)
     chosen = get_measures(measures, [*first, *second])
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
@@ -280,24 +287,42 @@ def pairwise(
     return PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out)
 
 
-def _labelled(entries: Sequence[Any] | Mapping[str, Any], left_out: dict[str, str]) -> list[Representation]:
+_Entries = Sequence[Any] | Mapping[str, Any]
+
+
+def _sides(
+    representations: _Entries, others: _Entries | None, left_out: dict[str, str]
+) -> tuple[list[Representation], list[Representation]]:
+    """First and second sides, labelled, with frames on one index."""
+    given = [representations] if others is None else [representations, others]
+    keyed = [list(side.items() if isinstance(side, Mapping) else enumerate(side)) for side in given]
+    if not all(keyed):
+        raise InputError("There are no representations to compare.")
+    entries = iter(on_one_index(*(entry for side in keyed for _, entry in side)))
+    found = [
+        _labelled([(str(key), next(entries)) for key, _ in of_side], isinstance(side, Mapping), left_out)
+        for side, of_side in zip(given, keyed, strict=True)
+    ]
+    return found[0], found[-1]
+
+
+def _labelled(entries: Sequence[tuple[str, Any]], keys: bool, left_out: dict[str, str]) -> list[Representation]:
     """Representations with labels of their own: the key or position where there is none, the key where it repeats.
 
     Of several, those that cannot be compared are noted in `left_out`; if none can, it is an error.
     """
     found: list[tuple[str, Representation]] = []
     first = None
-    for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
-        name = str(key)
+    for name, entry in entries:
         try:
             found.append((name, entry if isinstance(entry, Representation) else Representation(entry, model=name)))
         except InputError as error:
             first = first or error
             left_out[name] = str(error)
-    if not found:
-        raise first or InputError("There are no representations to compare.")
+    if first is not None and not found:
+        raise first
     often = Counter(entry.key for _, entry in found)
-    repeated = {label for label in often if often[label] > 1 and isinstance(entries, Mapping)}
+    repeated = {label for label in often if often[label] > 1 and keys}
     return [
         entry if (entry.model or entry.layer) and entry.key not in repeated else _named(entry, name)
         for name, entry in found

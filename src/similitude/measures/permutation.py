@@ -16,6 +16,7 @@ from similitude.measures.cka import CKA
 from similitude.measures.factors import CovarianceNorm, SquaredRowNorms
 from similitude.measures.pair import Factor, Pair, Side
 from similitude.measures.parse import get_measures
+from similitude.representations.frames import on_one_index
 from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
 
@@ -55,7 +56,8 @@ def significance(
     Parameters
     ----------
     x, y
-        Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs.
+        Arrays or tensors of shape (n, d_x) and (n, d_y), Representations or RDMs. Rows of two DataFrames are matched by
+        their index.
     measures
         Ids; by default the measures of Ding et al. 2021, or rsa where a side is an RDM.
     permutations
@@ -80,6 +82,7 @@ def significance(
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
     found = get_measures(measures, (x, y))
+    x, y = on_one_index(x, y)
     sides = _side(x, "first"), _side(y, "second")
     observed = _values(Pair(*sides), found)
     rng = np.random.default_rng(seed)

@@ -11,8 +11,8 @@ from similitude.errors import ShapeMismatch
 __all__ = ["on_one_index"]
 
 
-def on_one_index(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return two frames with their rows in the order of the first one's index; anything else as it is.
+def on_one_index(*sides: Any) -> list[Any]:
+    """Return all frames with their rows in the order of the first one's index, and anything else as it is.
 
     Raises
     ------
@@ -25,11 +25,17 @@ def on_one_index(x: Any, y: Any) -> tuple[Any, Any]:
     >>> on_one_index(frame, frame[::-1])[1].index.tolist()
     ['p', 'q', 'r']
     """
-    if not (isinstance(x, pd.DataFrame) and isinstance(y, pd.DataFrame)) or x.index.equals(y.index):
-        return x, y
-    if not (x.index.is_unique and y.index.is_unique) or len(x) != len(y) or not x.index.isin(y.index).all():
+    index = next((side.index for side in sides if isinstance(side, pd.DataFrame)), None)
+    return [side if index is None or not isinstance(side, pd.DataFrame) else _ordered(side, index) for side in sides]
+
+
+def _ordered(frame: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    if frame.index.equals(index):
+        return frame
+    unique = frame.index.is_unique and index.is_unique
+    if not unique or len(frame) != len(index) or not index.isin(frame.index).all():
         raise ShapeMismatch(
-            "The two frames have different indices, so that their rows are not the same inputs. Select the same rows "
-            "of both; if row i of both is input i all the same, pass frame.to_numpy()."
+            "Two frames have different indices, so that their rows are not the same inputs. Select the same rows of "
+            "both; if row i of both is input i all the same, pass frame.to_numpy()."
         )
-    return x, y.loc[x.index]
+    return frame.loc[index]
