@@ -23,6 +23,7 @@ from similitude.errors import DegeneratePopulation, FileError, InputError, Simil
 from similitude.representations import Population, Representation, is_population, open_population
 from similitude.representations.allowance import MEMORY, Allowance
 from similitude.representations.files import SUFFIXES, load_arrays, named_sources
+from similitude.representations.names import readable
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import Site, Suite
 from similitude.suites.own.predictions import read_predictions
@@ -74,7 +75,7 @@ class OwnSuite(Suite):
         predictions: str | Path | None = None,
         memory: int = MEMORY,
     ) -> None:
-        self.name = Path(path).resolve().name  # type: ignore[misc]  # one per folder, not one per class
+        self.name = readable(Path(path).resolve().name)  # type: ignore[misc]  # one per folder, not one per class
         left_out: dict[str, str] = {}
         self.left_out = left_out  # type: ignore[misc]
         population = load_population(path, memory, left_out)
