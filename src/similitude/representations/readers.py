@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from similitude.errors import FileError, MissingDependency, require
+from similitude.errors import FileError, SimilitudeError, require
 from similitude.representations.allowance import Allowance, Malformed, check_regular
 from similitude.representations.folder import load_array
 from similitude.representations.hdf5_files import read_hdf5
@@ -44,7 +44,7 @@ def _errors(path: Path) -> Iterator[None]:
     """Whatever a reader stumbles over becomes an error that names the file."""
     try:
         yield
-    except (FileError, MissingDependency):
+    except SimilitudeError:
         raise
     except PermissionError:
         raise FileError(f"{path} cannot be read: permission denied.") from None
