@@ -16,7 +16,7 @@ import pytest
 from similitude.errors import FileError, InputError, SimilitudeWarning
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays, load_representations, named_sources
-from similitude.suites.own import OwnSuite, load_population
+from similitude.suites.own.suite import OwnSuite, load_population
 
 ROWS = 40_000_000
 """Values that take kilobytes on disk and 320 MB in memory."""

@@ -191,7 +191,7 @@ def load_population(path: str | Path, memory: int = MEMORY, left_out: dict[str, 
     if population is not None:
         return population.subset(kept, layers)
     return Population(
-        path.resolve().name,
+        readable(path.resolve().name),
         layers,
         attributes_frame({model: {} for model in kept}),
         scores_frame({}),
