@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, permutation
 from similitude.benchmark.statistics.assess import assess
 from similitude.benchmark.statistics.comparisons import holm
 from similitude.benchmark.statistics.correlation import grade
 from similitude.benchmark.statistics.places import equivalence_classes
 from similitude.benchmark.statistics.ranks import bad_fraction, weighted_correlations
-from similitude.benchmark.subtask import GradingData, Variant
+from similitude.benchmark.subtask import Variant
 from similitude.errors import InputError
 
 SHAPES = [(1, 12, 1), (2, 8, 3)]

@@ -5,8 +5,9 @@ from made import ROWS, made_results
 from scipy.stats import spearmanr
 
 from similitude.benchmark.evaluate import evaluate
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics.agreement import agreement
-from similitude.benchmark.subtask import GradingData, Variant
+from similitude.benchmark.subtask import Variant
 from similitude.measures import get_measures
 from similitude.report import figures_grading
 from similitude.report.figures_run import draw_grades

@@ -10,8 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.results import Results, read_results, save_grading
-from similitude.benchmark.subtask import GradingData, Variant
+from similitude.benchmark.subtask import Variant
 from similitude.cli.report import command
 from similitude.errors import FileError
 from similitude.report.evidence import read_grades

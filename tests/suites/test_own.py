@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from similitude.benchmark.subtask import GradingData
+from similitude.benchmark.grading import GradingData
 from similitude.cli.main import app
 from similitude.errors import DegeneratePopulation, FileError, InputError, UnknownName
 from similitude.measures import get_measure

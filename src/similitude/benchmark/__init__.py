@@ -4,9 +4,10 @@ from similitude.benchmark.evaluate import Evaluation, evaluate
 from similitude.benchmark.functionalities.predictions import calibration_error, prediction_differences
 from similitude.benchmark.functionalities.probes import probe_correct
 from similitude.benchmark.functionalities.reliability import split_half_reliability
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.results import Results, read_results
 from similitude.benchmark.statistics.correlation import Grade, grade
-from similitude.benchmark.subtask import Functionality, GradingData, Grouping, Pairing, Pairwise, Subtask, Variant
+from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Pairwise, Subtask, Variant
 
 __all__ = [
     "Evaluation",

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.results import COLUMNS, Results
 from similitude.benchmark.statistics.assessed import assessed
 from similitude.benchmark.statistics.comparisons import holm
 from similitude.benchmark.statistics.correlation import Protocol, grade, reference_rows
-from similitude.benchmark.subtask import GradingData, Subtask
+from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import MEMORY, Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import UnknownName

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics.mean_ranks import mean_ranks
-from similitude.benchmark.subtask import GradingData, Variant
+from similitude.benchmark.subtask import Variant
 from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
 from similitude.representations.folder import read_json

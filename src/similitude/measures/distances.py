@@ -12,28 +12,23 @@ from scipy.spatial.distance import squareform
 from similitude.errors import MeasureError
 from similitude.measures.factors import Centred
 from similitude.measures.pair import Factor, Side, as_numpy
+from similitude.measures.ranking import TIED, parts, rank_in_place
 from similitude.representations.scale import lengths, scaled
 
 __all__ = [
     "GRAIN",
     "RDM",
     "RESOLVED",
-    "TIED",
     "CosineDistances",
     "Cosines",
     "Dissimilarity",
     "DistanceMoments",
     "StandardisedRDM",
     "grain",
-    "parts",
-    "rank_in_place",
     "unit_rows",
 ]
 
 Dissimilarity = Literal["correlation", "euclidean", "squared_euclidean", "cosine"]
-
-TIED = 2.0**-40
-"""Difference below which two values are tied, relative to their size plus a `floor`; see `rank_in_place`."""
 
 RESOLVED = 2.0**10
 """Distances, in units of what is tied, that have an order worth reading."""
@@ -46,9 +41,6 @@ _BLOCK = 128
 
 _MIRRORED = 256
 """Rows of a symmetric matrix that are copied to columns at a time."""
-
-_PART = 1 << 15
-"""Entries of a vector of pairs that are worked on at a time, for the same reason."""
 
 _CLOSE = 1e-4
 """Squared distances below this part of the squared lengths are computed again, from the difference."""
@@ -247,60 +239,6 @@ def grain(side: Side, kind: Dissimilarity = "euclidean") -> float:
         varied = lengths(values - values.mean(axis=1)[:, None])
         return GRAIN * float(np.median(of_rows[varied > 0] / varied[varied > 0]))
     return GRAIN * max(float(np.median(of_rows)), 2.0**-30 * float(of_rows.max()))
-
-
-def rank_in_place(values: np.ndarray, floor: float) -> None:
-    """Put ranks minus their mean in the place of the values; neighbours that differ by rounding share one.
-
-    Sorting integers that hold the value in the high bits and its position in the low ones is several times
-    faster than an argsort of doubles. The bits of positive doubles are in the order of the doubles. Where there is not
-    room for all of them, the last are dropped, and what remains may part values that are tied: by one unit.
-
-    Parameters
-    ----------
-    values
-        Vector of numbers not below 0.
-    floor
-        Added first, positive. Neighbours in the order are tied if they differ by less than `TIED` of what results.
-    """
-    size = values.size
-    least, most = (np.maximum(end, 0.0) + floor for end in (values.min(), values.max()))
-    position_bits = int(size - 1).bit_length()
-    excess = max(int(most.view(np.int64) - least.view(np.int64)).bit_length() + position_bits - 63, 0)
-    keys = values.view(np.int64)
-    for part in parts(size):
-        np.maximum(values[part], 0.0, out=values[part])
-        values[part] += floor
-        keys[part] -= least.view(np.int64)
-        keys[part] >>= excess
-        keys[part] <<= position_bits
-        keys[part] |= np.arange(part.start, part.stop)
-    keys.sort()
-    # From 2^29 values on, a unit is as wide as the gaps between values, and would tie nearly all of them.
-    reach = max(int(TIED / np.finfo(np.float64).eps) >> excess, int(excess > 0 and position_bits < 30))
-
-    position = (1 << position_bits) - 1
-    # Twice the position in the order, which also a mean of two positions is a whole number of.
-    doubled = np.empty(size, dtype=np.int32 if size < 1 << 30 else np.int64)
-    tied = np.empty(size - 1, dtype=bool)
-    for part in parts(size):
-        doubled[keys[part] & position] = np.arange(2 * part.start, 2 * part.stop, 2)
-        upper = keys[part.start : part.stop + 1] >> position_bits
-        np.less_equal(np.diff(upper), reach, out=tied[part])
-    equal = np.flatnonzero(tied)  # to the next
-    if equal.size:
-        first = equal[np.diff(equal, prepend=-2) > 1]
-        last = equal[np.diff(equal, append=size + 1) > 1] + 1
-        counts = last - first + 1
-        members = np.arange(counts.sum()) + np.repeat(first - (np.cumsum(counts) - counts), counts)
-        doubled[keys[members] & position] = np.repeat(first + last, counts)
-    for part in parts(size):
-        np.multiply(doubled[part] - (size - 1), 0.5, out=values[part])
-
-
-def parts(size: int, longest: int = _PART) -> Iterator[slice]:
-    """Slices of a vector that are short enough for the cache."""
-    return (slice(start, min(start + longest, size)) for start in range(0, size, longest))
 
 
 Block = Callable[[slice], np.ndarray]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from similitude.measures.distances import parts
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.measures.ranking import parts
 
 __all__ = ["Dot", "Square", "dots"]
 

@@ -10,8 +10,9 @@ from scipy import sparse
 from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
-from similitude.measures.distances import GRAIN, RDM, RESOLVED, TIED, CosineDistances, Cosines, grain
+from similitude.measures.distances import GRAIN, RDM, RESOLVED, CosineDistances, Cosines, grain
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.measures.ranking import TIED
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
 

@@ -13,9 +13,10 @@ from scipy import stats
 
 from similitude.errors import InputError, MeasureError
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM, parts
+from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.measures.dots import Dot, Square
 from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.measures.ranking import parts
 from similitude.representations.scale import scaled
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]

@@ -11,9 +11,10 @@ import numpy as np
 from similitude.errors import MeasureError
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.crosses import Overlap
-from similitude.measures.distances import RDM, parts, unit_rows
+from similitude.measures.distances import RDM, unit_rows
 from similitude.measures.factors import Mean, PrincipalMean, ThinSVD, rounding
 from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.measures.ranking import parts
 from similitude.representations.scale import scaled
 
 __all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]

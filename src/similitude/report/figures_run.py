@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.results import Results
 from similitude.benchmark.statistics.agreement import agreement
-from similitude.benchmark.subtask import GradingData
 from similitude.errors import SimilitudeError
 from similitude.measures import Measure, get_measure
 from similitude.report import figures_grading

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.results import Results, load_grading, read_results
-from similitude.benchmark.subtask import GradingData
 from similitude.errors import FileError
 from similitude.report.evidence import Grades, Row, caption, read_grades, strongest
 from similitude.report.findings import findings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics.ranks import centred_ranks, rounded
-from similitude.benchmark.subtask import GradingData
 
 __all__ = ["agreement"]
 

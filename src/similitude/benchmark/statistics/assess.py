@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, comparisons, permutation
 from similitude.benchmark.statistics.places import equivalence_classes, ranks
 from similitude.benchmark.statistics.ranks import Correlations, bad_fraction, rounded
 from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
-from similitude.benchmark.subtask import GradingData
 from similitude.errors import InputError
 
 __all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "extra_permutations"]

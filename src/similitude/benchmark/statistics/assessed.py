@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics.assess import STATISTICS, assess, extra_permutations
-from similitude.benchmark.subtask import GradingData
 from similitude.representations.folder import read_json, write_json
 
 __all__ = ["Assessed", "assessed"]

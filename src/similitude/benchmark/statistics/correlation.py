@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from similitude.benchmark.subtask import GradingData
+from similitude.benchmark.grading import GradingData
 
 __all__ = ["Grade", "Protocol", "Rows", "grade", "rank_correlation", "reference_rows"]
 

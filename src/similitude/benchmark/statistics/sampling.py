@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, permutation
 from similitude.benchmark.statistics.ranks import Correlations
-from similitude.benchmark.subtask import GradingData
 
 __all__ = ["GradingArrays", "Sampling"]
 
