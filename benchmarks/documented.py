@@ -58,7 +58,7 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
     pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
     spreads = [pd.read_csv(run / "functionalities.csv")[SPREAD] for run in runs]
     spread = pd.concat(spreads, ignore_index=True).drop_duplicates(["subtask", "functionality"])
-    spread.to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
+    _in_order(spread).to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
     if replications:
         verdicts = [
             pd.read_csv(folder / "verdicts.csv", keep_default_na=False, na_values=["nan"]) for folder in replications
@@ -67,12 +67,15 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
         if (DATA / "verdicts.csv").exists():
             kept = _verdicts()
             found = pd.concat([found, kept[~kept["subtask"].isin(found["subtask"])]], ignore_index=True)
-        order = [subtask for name in ("vision", "language") for subtask in (s.id for s in SUITES[name].subtasks())]
-        found = found.sort_values("subtask", key=lambda ids: ids.map(order.index), kind="stable")
-        found.to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
+        _in_order(found).to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
     provenance = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"] for run in runs]
     scales = {suite: scale for found in provenance for suite, scale in found["scales"].items()}
     (DATA / "provenance.json").write_text(json.dumps({"scales": scales}, indent=1) + "\n", encoding="utf-8")
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    order = [subtask.id for name in ("vision", "language") for subtask in SUITES[name].subtasks()]
+    return frame.sort_values("subtask", key=lambda ids: ids.map(order.index), kind="stable")
 
 
 def _verdicts() -> pd.DataFrame:

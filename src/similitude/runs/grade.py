@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
 from similitude.benchmark.intuitive.double_map import double_heat_maps
 from similitude.benchmark.results import save_grading
@@ -210,9 +212,13 @@ def _described(evaluation: Evaluation, choice: Choice) -> Evaluation:
     """Add how far functionalities spread over models to what the results say of them."""
     results = evaluation.results
     assert results.functionalities is not None
-    about = results.functionalities.merge(
-        choice.suite.describe(choice.site), how="left", on=["subtask", "functionality"]
-    )
+    spread = choice.suite.describe(choice.site)
+    key = ["subtask", "functionality"]
+    about = results.functionalities.merge(spread, how="left", on=key)
+    # A suite may describe more than it grades, such as accuracies in distribution.
+    graded = pd.MultiIndex.from_frame(about[key])
+    more = spread["subtask"].isin(about["subtask"]) & ~pd.MultiIndex.from_frame(spread[key]).isin(graded)
+    about = pd.concat([about, spread[more]], ignore_index=True) if more.any() else about
     return replace(evaluation, results=replace(results, functionalities=about))
 
 

@@ -18,8 +18,11 @@ from similitude.benchmark.functionalities.probes import probe_correct  # noqa: E
 from similitude.benchmark.subtask import Grouping  # noqa: E402
 from similitude.errors import DegeneratePopulation, SimilitudeWarning  # noqa: E402
 from similitude.representations import ModelRecord, Population, open_population  # noqa: E402
-from similitude.suites import jobs  # noqa: E402
-from similitude.suites.base import SCALES, Site  # noqa: E402
+from similitude.suites import (  # noqa: E402
+    SCALES,
+    Site,
+    jobs,
+)
 from similitude.suites.language import build as building  # noqa: E402
 from similitude.suites.language import records  # noqa: E402
 from similitude.suites.language.build import CROSSED, FINETUNED, PRETRAINED, Zoo, build  # noqa: E402
