@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 import sys
@@ -75,3 +76,10 @@ def test_alignments(tmp_path):
 def test_every_page_with_python_is_followed():
     with_python = {str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md") if "```python" in p.read_text()}
     assert {*PAGES, *NUMERICAL} <= with_python
+
+
+def test_the_readme_shows_what_python_prints():
+    options = doctest.NORMALIZE_WHITESPACE
+    found = doctest.testfile(str(DOCS.parent / "README.md"), module_relative=False, optionflags=options)
+    assert found.attempted > 5
+    assert found.failed == 0
