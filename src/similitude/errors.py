@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -77,12 +78,31 @@ class DegeneratePopulation(SimilitudeError):
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Text that names the nearest known names, or all of them if there are few."""
+    """Return text that names the nearest known names, or all of them if there are few.
+
+    Nearest is the same name but for case and punctuation; then names all of whose words the asked one holds, as ``cka``
+    for ``linear_cka``; then those of similar spelling.
+
+    Examples
+    --------
+    >>> suggestion("Linear CKA", ["cka", "mean_cca", "linear_regression"])
+    "Did you mean 'cka'?"
+    """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
+    words = _words(name)
+    plain = {"".join(_words(entry)): entry for entry in known}
+    near = [plain[same]] if (same := "".join(words)) in plain else []
+    near = near or [entry for entry in known if set(_words(entry)) <= set(words)]
+    near = near or [plain[match] for match in difflib.get_close_matches(same, plain, n=3, cutoff=0.5)]
+    if near := near[:3]:
         return f"Did you mean {' or '.join(repr(n) for n in near)}?"
     return f"Known: {', '.join(known)}." if 0 < len(known) <= 40 else ""
+
+
+def _words(name: str) -> list[str]:
+    """Words of a name without case, punctuation and numbers: ``["linear", "cka"]`` of ``"LinearCKA-2"``."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
+    return re.findall(r"[^\W\d_]+", apart) or [apart]
 
 
 def told(error: BaseException) -> str:

@@ -377,3 +377,18 @@ def test_measures_of_features_fail_on_dissimilarity_matrices(files):
     result = run("rdm:x.npy", "y.npy")
     assert result.exit_code == 2
     assert "x.npy: x: shape (40, 4) is no RDM" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("name", ["heat.svg", "heat.jpg", "heat.JPG"])
+def test_a_figure_is_written_under_exactly_its_name(files, name, tmp_path):
+    result = run("a.npz", "b.npz", "-m", "cka", "--figure", f"named/{name}")
+    assert result.exit_code == 0, result.output
+    assert [file.name for file in (tmp_path / "named").iterdir()] == [name]
+
+
+def test_a_format_that_cannot_be_written_is_refused_before_anything_is_computed(files, tmp_path):
+    result = run("a.npz", "b.npz", "--figure", "refused/heat.docx")
+    assert result.exit_code == 2
+    assert "unsupported figure format '.docx'" in result.output
+    assert ".svg" in result.output
+    assert not (tmp_path / "refused").exists()

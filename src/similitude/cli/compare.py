@@ -108,9 +108,15 @@ def command(
         Path | None,
         typer.Option(help="Keep what models give in this folder; an interrupted extraction goes on.", file_okay=False),
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write heat maps to this file, as PNG and PDF.")] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write heat maps to this file; as PNG and PDF unless its suffix is another format, such as .svg."
+        ),
+    ] = None,
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="Write a map of three networks or more to this file, as PNG and PDF.")
+        Path | None,
+        typer.Option("--map", help="Write a map of three networks or more to this file; formats as for --figure."),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per pair.", dir_okay=False)
@@ -126,6 +132,11 @@ def command(
     """
     share = parse_size(memory, MEMORY) // 2
     asked = get_measures(measures) if measures else None
+    for file in (figure, map_file):
+        if file is not None:
+            from similitude.report.style import check_format
+
+            check_format(file)
     for file in (csv, figure, map_file):
         if file is not None:
             make_folder(file.parent)

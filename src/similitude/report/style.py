@@ -11,11 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "DIVERGING", "MARKERS", "MUTED", "SEQUENTIAL", "inches", "new_figure", "save", "style", "wrapped"]
+from similitude.errors import InputError
+
+__all__ = [
+    "COLOURS",
+    "DIVERGING",
+    "MARKERS",
+    "MUTED",
+    "SEQUENTIAL",
+    "check_format",
+    "formats",
+    "inches",
+    "new_figure",
+    "save",
+    "style",
+    "wrapped",
+]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 """Okabe and Ito's colours, distinguishable with every common colour deficiency."""
@@ -81,9 +97,35 @@ def wrapped(text: str, width: float, size: float = 10) -> str:
     return textwrap.fill(re.sub(r",(?=[a-z])", ", ", text), max(12, int(width * 72 / (_EM * size))))
 
 
+def formats() -> list[str]:
+    """Return the suffixes of files that figures can be written to."""
+    return [f".{name}" for name in FigureCanvasBase.get_supported_filetypes()]
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file that figures cannot be written to, before anything is computed.
+
+    Raises
+    ------
+    InputError
+        Its suffix is none of `formats`.
+    """
+    if path.suffix and path.suffix.lower() not in formats():
+        raise InputError(
+            f"{path}: unsupported figure format {path.suffix!r}. Use one of {', '.join(formats())}; without a suffix, "
+            "PNG and PDF are written."
+        )
+
+
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write ``path.png`` and ``path.pdf``, the same bytes for the same figure; either suffix may be given."""
+    """Write ``path.png`` and ``path.pdf``, the same bytes for the same figure; either suffix may be given.
+
+    Any other suffix that matplotlib can write gives that one file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() in formats() and path.suffix.lower() not in (".png", ".pdf"):
+        figure.savefig(path)
+        return [path]
     stem = path.stem if path.suffix.lower() in (".png", ".pdf") else path.name
     files = [path.with_name(f"{stem}.png"), path.with_name(f"{stem}.pdf")]
     with style():  # not by `savefig`, which draws everything twice
