@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +31,7 @@ from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measures
 from similitude.measures.describe import interval
+from similitude.report.matrix import as_matrix
 from similitude.report.numbers import quantity
 from similitude.representations import Representation
 from similitude.representations.reduce import REDUCTIONS
@@ -168,8 +170,9 @@ def command(
     elif single:
         stdout().print(_values_table(table, chosen, first[0], second[0]))
     else:
+        console = stdout()
         for measure in chosen:
-            stdout().print(_matrix_table(table.matrix(measure), measure, first[0].n))
+            console.print(_matrix(table.matrix(measure), measure, first[0].n, console.width))
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:
@@ -251,15 +254,12 @@ def _values_table(table: PairTable, measures: list[Measure], x: Representation, 
     return printed
 
 
-def _matrix_table(matrix: pd.DataFrame, measure: Measure, n: int) -> Table:
+def _matrix(matrix: pd.DataFrame, measure: Measure, n: int, width: int) -> Group | Table:
     """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first."""
     kind = measure.properties().kind
     title = f"{measure} ({kind}), n = {n:,}"
     if matrix.shape[1] <= _WIDEST:
-        printed = Table("", *map(str, matrix.columns), title=title)
-        for label, row in matrix.iterrows():
-            printed.add_row(str(label), *map(_number, row))
-        return printed
+        return as_matrix(matrix, title, width, _number)
     printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
     others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
     best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
