@@ -8,8 +8,7 @@ No download: the weights are random. Needs the extra `models`.
 import torch
 from transformers import BertConfig, BertModel
 
-from similitude import compare
-from similitude.representations.extract import extract
+from similitude import compare, extract
 
 
 def make(seed: int) -> BertModel:

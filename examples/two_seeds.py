@@ -10,8 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from similitude.engine.models import compare_models
-from similitude.report.figures import heat_map
+from similitude import compare_models, heat_map
 
 digits = load_digits()
 IMAGES = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16

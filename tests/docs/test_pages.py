@@ -83,3 +83,15 @@ def test_the_readme_shows_what_python_prints():
     found = doctest.testfile(str(DOCS.parent / "README.md"), module_relative=False, optionflags=options)
     assert found.attempted > 5
     assert found.failed == 0
+
+
+def test_examples_use_the_package_itself():
+    """No documented example reaches into a module of the package."""
+    pages = [*DOCS.rglob("*.md"), DOCS.parent / "README.md", *(DOCS.parent / "examples").glob("*.py")]
+    inside = [
+        f"{page.name}: {line.strip()}"
+        for page in pages
+        for line in page.read_text().splitlines()
+        if re.match(r"(>>> )?(from|import) similitude\.", line.strip())
+    ]
+    assert inside == []
