@@ -95,3 +95,16 @@ def test_examples_use_the_package_itself():
         if re.match(r"(>>> )?(from|import) similitude\.", line.strip())
     ]
     assert inside == []
+
+
+def test_ids_of_headings_are_no_text():
+    markdown = pytest.importorskip("markdown")
+    settings = (DOCS.parent / "mkdocs.yml").read_text()
+    extensions = re.search(r"^markdown_extensions:\n((?:  - .*\n)+)", settings, re.MULTILINE)
+    assert extensions is not None
+    named = re.findall(r"  - (\w+)$", extensions[1], re.MULTILINE)
+    page = markdown.markdown(
+        (DOCS / "measures.md").read_text(), extensions=["attr_list"] if "attr_list" in named else []
+    )
+    assert 'id="cka"' in page
+    assert "{ #" not in page
