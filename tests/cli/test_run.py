@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from similitude import ModelRecord, PopulationWriter, Score
+
 
 def similitude(*arguments, **options):
     command = [sys.executable, "-m", "similitude", *map(str, arguments)]
@@ -175,3 +177,16 @@ def test_help(command):
 def test_listings():
     assert {"cka", "pwcca", "random"} <= {row["measure"] for row in json.loads(similitude("measures", "--json").stdout)}
     assert "synthetic/angle" in {row["subtask"] for row in json.loads(similitude("suites", "--json").stdout)}
+
+
+def test_two_folders_of_one_name_are_refused_before_anything_is_graded(tmp_path):
+    rng = np.random.default_rng(0)
+    for place in ("first", "second"):
+        writer = PopulationWriter(tmp_path / place / "mine", "mine", ["layer"], [str(i) for i in range(30)])
+        for i in range(4):
+            scores = (Score("accuracy", i / 4),)
+            writer.write(ModelRecord(f"net{i}", {"layer": rng.normal(size=(30, 4))}, scores=scores))
+    process = similitude("run", "first/mine", "second/mine", "--home", "home", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "are called 'mine'" in process.stderr
+    assert not (tmp_path / "results").exists()

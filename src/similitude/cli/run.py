@@ -29,6 +29,7 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
 from similitude.report.terminal import as_rich, standings
+from similitude.representations.names import first_repeated
 from similitude.runs.grade import MEMORY, Choice, Run, choose
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own.suite import OwnSuite
@@ -130,6 +131,8 @@ def command(
     for folder in own:
         suite = OwnSuite(folder, scores, predictions, allowed)
         choices.append(Choice(suite, Site(site.home), suite.subtasks()))
+    if repeated := first_repeated(choice.suite.name for choice in choices):
+        raise InputError(f"Two of the folders and suites are called {repeated[0]!r}. Rename one, or run it by itself.")
     make_folder(out)
     graded = Run(
         choices,
