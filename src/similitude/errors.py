@@ -80,8 +80,8 @@ class DegeneratePopulation(SimilitudeError):
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return text that names the nearest known names, or all of them if there are few.
 
-    Nearest is the same name but for case and punctuation; then names all of whose words the asked one holds, as ``cka``
-    for ``linear_cka``; then those of similar spelling.
+    Nearest is the same name but for case and punctuation; then names of nearly the same spelling; then those all of
+    whose words the asked name holds, as ``cka`` for ``linear_cka``; then those of similar spelling.
 
     Examples
     --------
@@ -89,14 +89,22 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     "Did you mean 'cka'?"
     """
     known = sorted(known)
-    words = _words(name)
-    plain = {"".join(_words(entry)): entry for entry in known}
-    near = [plain[same]] if (same := "".join(words)) in plain else []
-    near = near or [entry for entry in known if set(_words(entry)) <= set(words)]
-    near = near or [plain[match] for match in difflib.get_close_matches(same, plain, n=3, cutoff=0.5)]
+    plain = {_plain(entry): entry for entry in known}
+    asked, words = _plain(name), set(_words(name))
+
+    def spelt(cutoff: float) -> list[str]:
+        return [plain[match] for match in difflib.get_close_matches(asked, plain, n=3, cutoff=cutoff)]
+
+    near = [plain[asked]] if asked in plain else spelt(0.8)
+    near = near or [entry for entry in known if set(_words(entry)) <= words] or spelt(0.5)
     if near := near[:3]:
         return f"Did you mean {' or '.join(repr(n) for n in near)}?"
     return f"Known: {', '.join(known)}." if 0 < len(known) <= 40 else ""
+
+
+def _plain(name: str) -> str:
+    """Name without case and punctuation."""
+    return re.sub(r"[\W_]+", "", name.casefold()) or name
 
 
 def _words(name: str) -> list[str]:
