@@ -35,7 +35,7 @@ from similitude.suites.arithmetic import is_documented_sample
 __all__ = ["MEMORY", "Choice", "Run", "choose"]
 
 MEMORY = 1 << 30
-"""Bytes for representations and factors, unless told otherwise: with 200 networks, a run stays below 3 GiB in all."""
+"""Bytes for representations and factors, unless told otherwise; mapped files of populations come on top."""
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""
