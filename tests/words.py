@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_COUNTED = "one|once|two|rows?|columns?|files?|folders?|cell|values?|bar|threads?"
+_COUNTED = "one|once|two|rows?|columns?|files?|folders?|lists?|cell|values?|bar|threads?"
 _NOUNS = (
-    "cell|checkpoint|class|component|deletion|factor|figure|functionality|group|input|layer|line|measure|model|"
-    "network|pair|panel|population|position|process|reduction|reference|representation|row|score|seed|sentence|subtask|"
-    "suite|test set|tile|unit|value"
+    "cell|checkpoint|class|component|deletion|factor|figure|functionality|group|input|item|layer|line|measure|model|"
+    "network|pair|panel|population|position|process|reduction|reference|representation|row|run|score|seed|sentence|subtask|"
+    "statistic|suite|test item|test set|tile|unit|value"
 )
 PHRASES = {
     rf"\b({_COUNTED}) an? ({_NOUNS})\b": "distributive 'per': one row per measure, once per pair",

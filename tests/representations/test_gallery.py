@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_inputs import DECODER, IMAGES, MASK, SMALL, TEXT, TOKENS
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
 from similitude.representations.extract import extract
@@ -13,15 +14,6 @@ from similitude.representations.selftest import UnstableRows
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 nn = torch.nn
-
-SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-TEXT = SMALL | {"vocab_size": 40, "max_position_embeddings": 32}
-LENGTHS = torch.tensor([3, 9, 4, 5, 6, 7])
-MASK = (torch.arange(9)[None] < LENGTHS[:, None]).long()
-IDS = torch.randint(5, 40, (6, 9), generator=torch.Generator().manual_seed(0)) * MASK
-TOKENS = {"input_ids": IDS, "attention_mask": MASK}
-DECODER = {"decoder_input_ids": IDS[:, :5], "decoder_attention_mask": MASK[:, :5]}
-IMAGES = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
 def bert():

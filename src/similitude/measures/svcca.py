@@ -33,7 +33,7 @@ class SVCCA(Measure):
     variance
         Keep the fewest components that hold this share of the variance.
     components
-        Keep this many instead, or all that there are.
+        Keep this many instead, or all if there are fewer.
     """
 
     variance: float = 0.99

@@ -54,7 +54,7 @@ class ModelRecord:
     scores
         What it can do.
     items
-        Functionality to an array of shape (test items,): right (1) or wrong (0), or a number an item.
+        Functionality to an array of shape (test items,): right (1) or wrong (0), or one number per item.
     """
 
     model: str

@@ -115,6 +115,7 @@ class Run:
             "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
         }
         self._graded: list[tuple[Choice, Evaluation]] = []
+        self._evaluation: Evaluation | None = None
         self._figures: list[Path] = []
 
     def grade(self, choice: Choice, progress: Callable[[str], Progress] | None = None) -> Layout:
@@ -146,15 +147,17 @@ class Run:
             )
             evaluation = _described(evaluation, choice)
             self._graded.append((choice, evaluation))
+            self._evaluation = combine(
+                [evaluation for _, evaluation in self._graded], self._provenance([choice for choice, _ in self._graded])
+            )
             self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
         self._write()
         return lay_out(evaluation.results)
 
     def evaluation(self) -> Evaluation:
-        """Return the grades of all suites so far."""
-        return combine(
-            [evaluation for _, evaluation in self._graded], self._provenance([choice for choice, _ in self._graded])
-        )
+        """Return the grades of all suites so far, of which there must be one."""
+        assert self._evaluation is not None
+        return self._evaluation
 
     def findings(self, names: Sequence[str] = ()) -> list[str]:
         """Return the three sentences of `similitude.report.findings` on all suites so far."""

@@ -29,7 +29,7 @@ class ReproductionTable:
     header
         Column titles.
     rows
-        Cells as text, one list a row.
+        Cells as text, one list per row.
     footnotes
         Sentences below the table.
     """
@@ -39,7 +39,7 @@ class ReproductionTable:
     footnotes: list[str]
 
     def as_rich(self, width: int = 200) -> list[Table]:
-        """For a terminal of so many columns: one table, or one a statistic where it is narrow."""
+        """For a terminal of so many columns: one table, or one per statistic where it is narrow."""
         per_statistic = (len(self.header) - _LEAD) // len(_STATISTICS)
         step = len(self.header) - _LEAD if width >= _WIDE else per_statistic
         lead, starts = list(range(_LEAD)), range(_LEAD, len(self.header), step)

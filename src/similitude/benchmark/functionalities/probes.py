@@ -40,7 +40,7 @@ def probe_correct(
     Returns
     -------
     numpy.ndarray
-        Booleans, one a test item; their mean is the probe's accuracy.
+        Booleans, one per test item; their mean is the probe's accuracy.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -46,7 +46,7 @@ class Predictions:
         }
 
     def items(self, model: str, functionality: str) -> np.ndarray:
-        """Of a model, one row a test item: ``predictions/<test set>`` or ``accuracy/<test set>``."""
+        """Of a model, one row per test item: ``predictions/<test set>`` or ``accuracy/<test set>``."""
         if functionality not in self._items[model]:
             raise InputError(f"Nothing per test item was given for {functionality!r}.")
         return self._items[model][functionality]
