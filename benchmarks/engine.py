@@ -31,7 +31,7 @@ from similitude import Representation, get_measure, get_measures
 from similitude.engine import Stream, score_pairs
 from similitude.engine.executors import side_by_side
 from similitude.engine.plan import needs
-from similitude.measures.pair import Side
+from similitude.factors.pair import Side
 
 SIZES = {
     # representations, inputs, features; layers a network against other packages; models in the feather question

@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 from similitude.lazy import attach
 
 if TYPE_CHECKING:
+    from similitude import factors
     from similitude.alignment import Alignment, align
     from similitude.benchmark import Evaluation, Functionality, Pairwise, Results, Subtask, evaluate, read_results
+    from similitude.doctor.chance import chance_of_cka
+    from similitude.doctor.diagnosis import diagnose
+    from similitude.doctor.significance import significance
     from similitude.engine import PairTable, PairValues, Stream, compare, pairwise
-    from similitude.engine.chance import chance_of_cka
     from similitude.engine.compute import plan_pairs
-    from similitude.engine.diagnosis import diagnose
     from similitude.engine.models import compare_models, compare_reductions
     from similitude.errors import MeasureError, SimilitudeError, SimilitudeWarning
-    from similitude.measures import Measure, chance_notes, factors, get_measure, get_measures, measure, significance
+    from similitude.extraction.extract import extract
+    from similitude.extraction.layers import list_layers
+    from similitude.measures import Measure, get_measure, get_measures, measure
     from similitude.measures.base import Properties, invariant
     from similitude.report.figures import heat_map
     from similitude.representations import (
@@ -25,9 +29,7 @@ if TYPE_CHECKING:
         Score,
         open_population,
     )
-    from similitude.representations.extract import extract
     from similitude.representations.files import load_representations
-    from similitude.representations.layers import list_layers
     from similitude.suites import Site, Suite
     from similitude.suites.own.suite import OwnSuite
     from similitude.testing import check_measure
@@ -40,29 +42,27 @@ else:
                 *("Evaluation", "Functionality", "Pairwise", "Results", "Subtask", "evaluate", "read_results"),
             ),
             "similitude.engine": ("PairTable", "PairValues", "Stream", "compare", "pairwise"),
-            "similitude.engine.chance": ("chance_of_cka",),
+            "similitude.doctor.chance": ("chance_of_cka",),
             "similitude.engine.compute": ("plan_pairs",),
-            "similitude.engine.diagnosis": ("diagnose",),
+            "similitude.doctor.diagnosis": ("diagnose",),
             "similitude.engine.models": ("compare_models", "compare_reductions"),
             "similitude.errors": ("MeasureError", "SimilitudeError", "SimilitudeWarning"),
-            "similitude.measures": (
-                *("Measure", "chance_notes", "get_measure", "get_measures", "measure", "significance"),
-            ),
+            "similitude.doctor.significance": ("significance",),
+            "similitude.measures": ("Measure", "get_measure", "get_measures", "measure"),
             "similitude.measures.base": ("Properties", "invariant"),
             "similitude.report.figures": ("heat_map",),
             "similitude.representations": (
                 *("RDM", "ModelRecord", "Population", "PopulationWriter", "Representation", "Score"),
                 "open_population",
             ),
-            "similitude.representations.extract": ("extract",),
+            "similitude.extraction.extract": ("extract",),
             "similitude.representations.files": ("load_representations",),
-            "similitude.representations.layers": ("list_layers",),
+            "similitude.extraction.layers": ("list_layers",),
             "similitude.suites": ("Site", "Suite"),
             "similitude.suites.own.suite": ("OwnSuite",),
             "similitude.testing": ("check_measure",),
         },
-        {"factors": "similitude.measures.factors"}
-        | {name: f"similitude.{name}" for name in ("benchmark", "engine", "errors", "measures", "report")}
+        {name: f"similitude.{name}" for name in ("benchmark", "engine", "errors", "factors", "measures", "report")}
         | {name: f"similitude.{name}" for name in ("representations", "suites", "testing")},
     )
 
@@ -94,7 +94,6 @@ __all__ = [
     "Suite",
     "__version__",
     "align",
-    "chance_notes",
     "chance_of_cka",
     "check_measure",
     "compare",

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.inputs import check_same_inputs
+from similitude.factors.pair import Pair, Side
 from similitude.measures import BUILT_IN, Measure, get_measure
-from similitude.measures.inputs import check_same_inputs
 from similitude.measures.maps import Maps
-from similitude.measures.pair import Pair, Side
 from similitude.representations.arrays import as_array
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation, as_floats

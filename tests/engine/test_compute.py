@@ -17,7 +17,7 @@ from similitude import Representation, compare, get_measure, get_measures, pairw
 from similitude.engine import Ledger, plan_pairs, score_pairs
 from similitude.engine.tiles import Workspace
 from similitude.errors import InputError
-from similitude.measures.factors import ThinSVD
+from similitude.factors.linear import ThinSVD
 
 LINEAR = ["procrustes", "cka", "pwcca", "mean_cca", "mean_squared_cca", "norm_difference", "random"]
 

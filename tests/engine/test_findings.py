@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from similitude.engine.doctor import Specimen, examine, examine_array, examine_pair
-from similitude.engine.doctor_pairs import leave_one_out_cka, match_p_value
+from similitude.doctor.findings import Specimen, examine, examine_array, examine_pair
+from similitude.doctor.rows import leave_one_out_cka, match_p_value
 
 RNG = np.random.default_rng(0)
 N, D = 300, 6

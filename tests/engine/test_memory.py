@@ -15,11 +15,12 @@ from similitude import SimilitudeWarning, compare, compare_models, get_measure, 
 from similitude.benchmark.evaluate import evaluate
 from similitude.engine import Ledger, score_pairs
 from similitude.errors import OutOfMemory
-from similitude.measures import BUILT_IN, memory
+from similitude.factors import memory
+from similitude.factors.distances import RDM
+from similitude.factors.pair import Factor
+from similitude.measures import BUILT_IN
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import RDM
 from similitude.measures.neighbours import Jaccard
-from similitude.measures.pair import Factor
 from similitude.representations import Representation, open_population
 from similitude.suites.base import Site
 from similitude.suites.synthetic import SUITE

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from similitude import compare, pairwise
-from similitude.engine.chance import chance_of_cka, sphericity
+from similitude.doctor.chance import chance_of_cka, sphericity
 from similitude.engine.models import compare_models, compare_reductions
 from similitude.engine.streaming import Stream
 from similitude.errors import InputError, SimilitudeWarning
+from similitude.extraction.extract import extract
+from similitude.extraction.rows import FolderRows
 from similitude.measures import get_measure
-from similitude.representations.extract import extract
 from similitude.representations.representation import row_blocks
-from similitude.representations.rows import FolderRows
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -157,7 +157,7 @@ def test_sphericity_is_that_of_the_whole_in_pieces(monkeypatch):
         centred = values - values.mean(axis=0)
         gram = centred @ centred.T
         expected = np.trace(gram) / np.linalg.norm(gram)
-        monkeypatch.setattr("similitude.engine.chance.row_blocks", lambda array: row_blocks(array, 3000))
+        monkeypatch.setattr("similitude.doctor.chance.row_blocks", lambda array: row_blocks(array, 3000))
         assert sphericity(values) == pytest.approx(expected, rel=1e-12)
 
 

@@ -52,8 +52,8 @@ from reading import (
 )
 
 from similitude.benchmark.results import read_results
+from similitude.extraction.input_files import load_inputs
 from similitude.representations.files import load_representations
-from similitude.representations.input_files import load_inputs
 
 
 @dataclass(frozen=True)

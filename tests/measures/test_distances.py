@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from similitude import compare, get_measure
-from similitude.measures.distances import RDM, Cosines, StandardisedRDM
-from similitude.measures.dots import dots
-from similitude.measures.pair import Side
+from similitude.factors.distances import RDM, Cosines, StandardisedRDM
+from similitude.factors.dots import dots
+from similitude.factors.pair import Side
 
 METRICS = {
     "correlation": "correlation",

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from similitude import Representation
+from similitude import Representation, significance
+from similitude.doctor.significance import _shuffle
 from similitude.errors import InputError
-from similitude.measures import BUILT_IN, chance_notes, get_measure, significance
-from similitude.measures.pair import Pair, Side
-from similitude.measures.permutation import _shuffle
+from similitude.factors.pair import Pair, Side
+from similitude.measures import BUILT_IN, get_measure
 
 VARIANTS = ["cka(kernel=rbf)", "cka(debiased=true)", "rsa(compare=kendall)", "imd(t=1)"]
 RSA = [f"rsa(compare={how})" for how in ("rho_a", "tau_a", "whitened_cosine", "whitened_pearson")]
@@ -66,16 +66,6 @@ def test_measures_that_do_not_match_inputs_are_never_significant():
 def test_same_seed_same_frame():
     first, again = (significance(*data(), "cka,jaccard", permutations=20, seed=3) for _ in range(2))
     assert first.equals(again)
-
-
-def test_notes_for_values_within_chance():
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(32, 400)), rng.normal(size=(32, 300))
-    (note,) = chance_notes(X, Y, "cka")
-    assert note.startswith("cka = 0.9")
-    assert "chance" in note
-    assert chance_notes(X, X + 0.1, "cka,random") == []
-    assert chance_notes(X, Y, "random") == []
 
 
 def test_at_least_one_permutation():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from similitude import Representation, get_measure
-from similitude.measures.pair import Pair, Side
-from similitude.measures.spectra import left_singular, singular_values, singular_values_of_products
+from similitude.factors.pair import Pair, Side
+from similitude.linalg.spectra import left_singular, singular_values, singular_values_of_products
 
 
 def orthogonal(rng, n, d):

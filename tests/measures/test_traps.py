@@ -8,11 +8,11 @@ from scipy.stats import rankdata, spearmanr
 from similitude import Representation
 from similitude.engine import score_pairs
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
+from similitude.factors.distances import RDM
+from similitude.factors.neighbours import Neighbours
+from similitude.factors.pair import Pair, Side
+from similitude.linalg.ranking import rank_in_place
 from similitude.measures import BUILT_IN, get_measure
-from similitude.measures.distances import RDM
-from similitude.measures.neighbourhoods import Neighbours
-from similitude.measures.pair import Pair, Side
-from similitude.measures.ranking import rank_in_place
 
 CCA = ["mean_cca", "mean_squared_cca", "pwcca", "gulp", "shape_metric(alpha=0)"]
 

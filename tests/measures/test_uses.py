@@ -8,9 +8,9 @@ import pytest
 from test_declarations import WITH_PARAMETERS
 
 from similitude.engine.plan import needs
+from similitude.factors.crosses import Overlap
+from similitude.factors.pair import Pair, Side
 from similitude.measures import BUILT_IN, get_measure
-from similitude.measures.crosses import Overlap
-from similitude.measures.pair import Pair, Side
 
 
 @pytest.mark.parametrize("id", [*BUILT_IN, *WITH_PARAMETERS])

@@ -15,8 +15,8 @@ from scipy.stats import spearmanr
 from similitude import RDM, Representation, compare, get_measure, pairwise, significance
 from similitude.engine import Ledger
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
+from similitude.factors.distances import Dissimilarity
 from similitude.measures import BUILT_IN
-from similitude.measures.distances import Dissimilarity
 from similitude.measures.rsa import Comparison
 
 N = 30

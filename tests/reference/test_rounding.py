@@ -13,9 +13,9 @@ from scipy.stats import kendalltau, spearmanr
 
 from similitude import compare, get_measure
 from similitude.errors import MeasureError, SimilitudeWarning
+from similitude.factors.distances import RDM
+from similitude.factors.pair import Side
 from similitude.measures import BUILT_IN
-from similitude.measures.distances import RDM
-from similitude.measures.pair import Side
 from similitude.measures.rsa import Comparison
 
 N = 60

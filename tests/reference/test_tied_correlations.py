@@ -8,7 +8,7 @@ import pytest
 
 from similitude import Representation, compare, get_measure, pairwise
 from similitude.engine.streaming import Stream
-from similitude.measures.ties import mean_absolute_sums
+from similitude.linalg.ties import mean_absolute_sums
 
 N = 240
 IDS = ["pwcca", "pwcca(lost=drop)"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import similitude
-from similitude.engine.diagnosis import diagnose
+from similitude.doctor.diagnosis import diagnose
 from similitude.errors import InputError, MeasureError, SimilitudeWarning, UnknownName
 from similitude.measures import DEFAULT_MEASURES, get_measure
 from similitude.report.figures import heat_map

@@ -10,9 +10,9 @@ import pytest
 from scipy import sparse
 
 from similitude import Representation, compare, get_measure, pairwise
+from similitude.doctor.significance import significance
 from similitude.engine.streaming import Stream
 from similitude.errors import InputError
-from similitude.measures.permutation import significance
 
 torch = pytest.importorskip("torch")
 

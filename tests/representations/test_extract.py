@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from similitude.errors import InputError, SimilitudeWarning, UnknownName
-from similitude.representations import rows
-from similitude.representations.extract import extract
-from similitude.representations.layers import list_layers
-from similitude.representations.selftest import UnstableRows
+from similitude.extraction import rows
+from similitude.extraction.extract import extract
+from similitude.extraction.layers import list_layers
+from similitude.extraction.selftest import UnstableRows
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

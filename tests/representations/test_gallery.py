@@ -7,9 +7,9 @@ import pytest
 from small_inputs import DECODER, IMAGES, MASK, SMALL, TEXT, TOKENS
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
-from similitude.representations.extract import extract
-from similitude.representations.layers import list_layers
-from similitude.representations.selftest import UnstableRows
+from similitude.extraction.extract import extract
+from similitude.extraction.layers import list_layers
+from similitude.extraction.selftest import UnstableRows
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -7,7 +7,7 @@ import pytest
 from small_inputs import DECODER, IDS, IMAGES, LENGTHS, MASK, SMALL, TEXT, TOKENS
 
 from similitude.errors import InputError, SimilitudeWarning
-from similitude.representations.extract import extract
+from similitude.extraction.extract import extract
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

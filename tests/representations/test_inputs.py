@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
-from similitude.representations.extract import extract
-from similitude.representations.input_files import load_inputs
+from similitude.extraction.extract import extract
+from similitude.extraction.input_files import load_inputs
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

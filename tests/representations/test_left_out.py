@@ -7,8 +7,8 @@ import pytest
 
 from similitude import compare_models, pairwise
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
-from similitude.representations import rows
-from similitude.representations.extract import extract
+from similitude.extraction import rows
+from similitude.extraction.extract import extract
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

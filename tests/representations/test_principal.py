@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from similitude.representations.principal import thin_svd
+from similitude.linalg.principal import thin_svd
 
 
 def orthogonal(rng, n, d):

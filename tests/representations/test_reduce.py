@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from similitude.errors import InputError, UnknownName
-from similitude.representations.reduce import REDUCTIONS, get_reduction
+from similitude.extraction.reduce import REDUCTIONS, get_reduction
 
 torch = pytest.importorskip("torch")
 

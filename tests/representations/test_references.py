@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from similitude.errors import FileError, InputError, MissingDependency, SimilitudeWarning, UnknownName
-from similitude.representations.images import Preparation
-from similitude.representations.input_files import load_inputs
-from similitude.representations.references import is_model_reference, load_model
+from similitude.extraction.images import Preparation
+from similitude.extraction.input_files import load_inputs
+from similitude.extraction.references import is_model_reference, load_model
 
 torch = pytest.importorskip("torch")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from similitude.errors import InputError
-from similitude.representations.extract import extract
+from similitude.extraction.extract import extract
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -29,12 +29,12 @@ from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.models import MEMORY
 from similitude.errors import InputError
+from similitude.extraction.reduce import REDUCTIONS
 from similitude.measures import Measure, get_measures
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
 from similitude.report.numbers import quantity
 from similitude.representations import Representation
-from similitude.representations.reduce import REDUCTIONS
 
 __all__ = ["command"]
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from similitude.cli.console import JsonOutput, stdout
-from similitude.engine.doctor import Finding, Specimen, examine
+from similitude.doctor.findings import Finding, Specimen, examine
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
 

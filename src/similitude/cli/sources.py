@@ -12,13 +12,13 @@ from similitude.cli.console import progress_bars
 from similitude.engine.models import extract_or_spill
 from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
+from similitude.extraction.images import Preparation
+from similitude.extraction.input_files import load_inputs
+from similitude.extraction.references import LoadedModel, is_model_reference, load_model
+from similitude.extraction.taps import matches
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import load_arrays
-from similitude.representations.images import Preparation
-from similitude.representations.input_files import load_inputs
-from similitude.representations.references import LoadedModel, is_model_reference, load_model
-from similitude.representations.taps import matches
 
 __all__ = ["Extraction", "Network", "load_networks"]
 

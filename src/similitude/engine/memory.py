@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from similitude.engine.plan import Plan
 from similitude.errors import SimilitudeWarning
+from similitude.factors.memory import gigabytes, machine_memory, needed
 from similitude.measures.base import Measure
-from similitude.measures.memory import gigabytes, machine_memory, needed
 from similitude.representations.representation import Representation
 
 __all__ = ["ROUGHLY", "tell_of_memory", "warn_of_memory"]

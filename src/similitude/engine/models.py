@@ -13,10 +13,10 @@ import pandas as pd
 from similitude.engine.compute import Progress
 from similitude.engine.pairwise import PairTable, pairwise
 from similitude.errors import InputError
+from similitude.extraction.extract import DoesNotFit, Extracted, extract
+from similitude.extraction.taps import LayersLike
 from similitude.measures import Measure, get_measures
 from similitude.representations import Representation
-from similitude.representations.extract import DoesNotFit, Extracted, extract
-from similitude.representations.taps import LayersLike
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -51,7 +51,7 @@ def compare_models(
     a, b
         The networks; None for `b` compares `a` with itself.
     inputs
-        See `similitude.representations.extract.extract`. If the two need inputs of their own (two tokenizers), extract
+        See `similitude.extraction.extract.extract`. If the two need inputs of their own (two tokenizers), extract
         from each and use `similitude.pairwise`.
     measures
         Ids.
@@ -170,7 +170,7 @@ def compare_reductions(
     a, b, inputs, layers, options
         See `compare_models`; only layers of the same name in both are compared.
     reductions
-        Names, e.g. ``["flatten", "mean_pool", "grid(2)"]``; see `similitude.representations.reduce`.
+        Names, e.g. ``["flatten", "mean_pool", "grid(2)"]``; see `similitude.extraction.reduce`.
     measures
         Ids.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from similitude.engine.chance import warn_of_chance
+from similitude.doctor.chance import warn_of_chance
 from similitude.engine.compute import MEMORY, Progress
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
@@ -22,10 +22,10 @@ from similitude.engine.plan import needs
 from similitude.engine.tiles import FAILURES, reason
 from similitude.engine.values import PairValues
 from similitude.errors import InputError, SimilitudeWarning
+from similitude.factors.inputs import check_same_inputs
+from similitude.factors.memory import machine_memory, needed
+from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure, get_measures
-from similitude.measures.inputs import check_same_inputs
-from similitude.measures.memory import machine_memory, needed
-from similitude.measures.pair import Pair, Side
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 from similitude.result import Result

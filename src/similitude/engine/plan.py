@@ -11,9 +11,7 @@ from itertools import groupby
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from similitude.measures.base import Measure
-from similitude.measures.baselines import Digest
-from similitude.measures.crosses import (
+from similitude.factors.crosses import (
     AlignedSpectrum,
     CanonicalCorrelations,
     DiagonalProduct,
@@ -21,9 +19,11 @@ from similitude.measures.crosses import (
     ProjectionWeights,
     SquaredCovariance,
 )
-from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
-from similitude.measures.memory import factors_of
-from similitude.measures.pair import Cross, Factor
+from similitude.factors.linear import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
+from similitude.factors.memory import factors_of
+from similitude.factors.pair import Cross, Factor
+from similitude.measures.base import Measure
+from similitude.measures.baselines import Digest
 from similitude.representations.representation import Representation
 
 __all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from similitude.errors import ShapeMismatch
-from similitude.measures.inputs import check_same_inputs
-from similitude.measures.pair import Side
+from similitude.factors.inputs import check_same_inputs
+from similitude.factors.pair import Side
 from similitude.representations import Representation
 
 __all__ = ["find_other_inputs"]

@@ -11,12 +11,12 @@ import numpy as np
 from similitude.engine.plan import needs
 from similitude.engine.sums import Moments, Triangle, merged
 from similitude.errors import InputError, ShapeMismatch
+from similitude.factors.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
+from similitude.factors.linear import CentredNorm, CovarianceNorm, DiagonalSquares, ThinSVD
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.scale import exponent_of, largest_of, scaled
 from similitude.measures import Measure, get_measures
-from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
-from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares, ThinSVD
-from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.representations.arrays import as_array
-from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Stream", "can_stream"]
 

@@ -7,11 +7,11 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from similitude.measures.alignment import AlignedDistance
-from similitude.measures.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
-from similitude.measures.factors import Centred, CentredNorm, CovarianceNorm, DiagonalSquares
-from similitude.measures.pair import Cross, Pair, Side
-from similitude.measures.spectra import singular_values
+from similitude.factors.aligned import AlignedDistance
+from similitude.factors.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
+from similitude.factors.linear import Centred, CentredNorm, CovarianceNorm, DiagonalSquares
+from similitude.factors.pair import Cross, Pair, Side
+from similitude.linalg.spectra import singular_values
 
 __all__ = ["Moments", "Triangle", "merged"]
 

@@ -14,14 +14,14 @@ import numpy as np
 from similitude.engine.ledger import Entry
 from similitude.engine.plan import Comparison, Recipe, Tile, needs
 from similitude.errors import OutOfMemory, SimilitudeError
+from similitude.factors.crosses import SquaredCovariance
+from similitude.factors.dots import Dot, dots
+from similitude.factors.linear import Centred, CentredInSingle, CovarianceNorm
+from similitude.factors.memory import machine_memory
+from similitude.factors.pair import Pair, Side
+from similitude.linalg.scale import root
 from similitude.measures.base import Measure
-from similitude.measures.crosses import SquaredCovariance
-from similitude.measures.dots import Dot, dots
-from similitude.measures.factors import Centred, CentredInSingle, CovarianceNorm
-from similitude.measures.memory import machine_memory
-from similitude.measures.pair import Pair, Side
 from similitude.representations.representation import Representation
-from similitude.representations.scale import root
 
 __all__ = ["FAILURES", "Source", "Workspace", "reason", "score"]
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from similitude.measures.base import Invariance, Measure
     from similitude.measures.function import measure
     from similitude.measures.parse import get_measure, get_measures
-    from similitude.measures.permutation import chance_notes, significance
 else:
     __getattr__, __dir__ = attach(
         __name__,
@@ -17,7 +16,6 @@ else:
             "similitude.measures.base": ("Invariance", "Measure"),
             "similitude.measures.function": ("measure",),
             "similitude.measures.parse": ("get_measure", "get_measures"),
-            "similitude.measures.permutation": ("chance_notes", "significance"),
         },
     )
 
@@ -27,9 +25,7 @@ __all__ = [
     "MEASURES",
     "Invariance",
     "Measure",
-    "chance_notes",
     "get_measure",
     "get_measures",
     "measure",
-    "significance",
 ]

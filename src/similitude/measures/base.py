@@ -11,8 +11,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from similitude.errors import InputError, MeasureError, OutOfMemory
-from similitude.measures.memory import gigabytes, machine_memory, needed
-from similitude.measures.pair import Cross, Factor, Pair, Side
+from similitude.factors.memory import gigabytes, machine_memory, needed
+from similitude.factors.pair import Cross, Factor, Pair, Side
 from similitude.representations.frames import on_one_index
 
 if TYPE_CHECKING:

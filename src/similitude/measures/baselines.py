@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from similitude.factors.linear import CentredNorm
+from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.factors import CentredNorm
-from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
 from similitude.representations.representation import Representation, array_digest
-from similitude.representations.scale import scaled
 
 __all__ = ["Digest", "NormDifference", "Random"]
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from similitude.errors import InputError
+from similitude.factors.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
+from similitude.factors.pair import Cross, Factor, Pair, as_numpy
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
 from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, weighted_correlation
-from similitude.measures.pair import Cross, Factor, Pair, as_numpy
 
 __all__ = ["PWCCA", "MeanCCA", "MeanSquaredCCA"]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.crosses import DiagonalProduct, SquaredCovariance
+from similitude.factors.dots import Dot, Square
+from similitude.factors.kernels import CentredGaussianGram
+from similitude.factors.linear import CentredNorm, CovarianceNorm, DiagonalSquares
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import DiagonalProduct, SquaredCovariance
-from similitude.measures.dots import Dot, Square
-from similitude.measures.factors import CentredNorm, CovarianceNorm, DiagonalSquares
-from similitude.measures.kernels import CentredGaussianGram
-from similitude.measures.pair import Cross, Factor, Pair, Side
-from similitude.representations.scale import root
 
 __all__ = ["CKA"]
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.pair import Pair, as_numpy
 from similitude.measures.base import Kind, Measure, Properties, invariant
-from similitude.measures.pair import Pair, as_numpy
 
 __all__ = ["FunctionMeasure", "measure"]
 

@@ -7,11 +7,11 @@ from math import inf
 from typing import Any
 
 from similitude.errors import InputError
+from similitude.factors.crosses import Overlap, check_ranks
+from similitude.factors.linear import ThinSVD
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import Overlap, check_ranks
-from similitude.measures.factors import ThinSVD
-from similitude.measures.pair import Cross, Factor, Pair, Side
-from similitude.representations.scale import scaled
 
 __all__ = ["GULP"]
 

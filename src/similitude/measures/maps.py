@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from similitude.errors import SimilitudeWarning
-from similitude.measures.factors import SVD, Centred, Mean, ThinSVD
-from similitude.measures.pair import Pair, Side, as_numpy
+from similitude.factors.linear import SVD, Centred, Mean, ThinSVD
+from similitude.factors.pair import Pair, Side, as_numpy
 
 __all__ = [
     "Maps",

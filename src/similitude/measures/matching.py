@@ -12,12 +12,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from similitude.errors import MeasureError, require
+from similitude.factors.crosses import CrossCovariance
+from similitude.factors.linear import Centred, Mean
+from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.linalg.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import CrossCovariance
-from similitude.measures.factors import Centred, Mean
 from similitude.measures.maps import Maps, centred_sides, distance, matched, mean_correlation, weighted_correlation
-from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
-from similitude.representations.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 
 __all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatch", "SoftMatching"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.distances import CosineDistances, Cosines
+from similitude.factors.neighbours import CommonNeighbours, Neighbours
+from similitude.factors.pair import Cross, Factor, Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import CosineDistances, Cosines
-from similitude.measures.neighbourhoods import CommonNeighbours, Neighbours
-from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["CKNNA", "Jaccard", "MutualKNN", "RankSimilarity", "SecondOrderCosine"]
 

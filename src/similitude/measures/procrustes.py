@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from similitude.measures.alignment import AlignedDistance, angle
+from similitude.factors.aligned import AlignedDistance, angle
+from similitude.factors.crosses import AlignedSpectrum
+from similitude.factors.distances import unit_rows
+from similitude.factors.linear import CentredNorm, PrincipalMean, ThinSVD, rounding
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.scale import lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import AlignedSpectrum
-from similitude.measures.distances import unit_rows
-from similitude.measures.factors import CentredNorm, PrincipalMean, ThinSVD, rounding
 from similitude.measures.maps import Maps, Value, distance, rotated, squared_chord
-from similitude.measures.pair import Cross, Factor, Pair, Side
-from similitude.representations.scale import lengths, scaled
 
 __all__ = [
     "NBS",

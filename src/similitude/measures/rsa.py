@@ -12,12 +12,12 @@ import numpy as np
 from scipy import stats
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
+from similitude.factors.dots import Dot, Square
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.ranking import parts
+from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
-from similitude.measures.dots import Dot, Square
-from similitude.measures.pair import Cross, Factor, Pair, Side
-from similitude.measures.ranking import parts
-from similitude.representations.scale import scaled
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 

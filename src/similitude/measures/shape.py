@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import InputError
-from similitude.measures.alignment import angle, squared_distance
+from similitude.factors.aligned import angle, squared_distance
+from similitude.factors.crosses import AlignedSpectrum, Overlap, check_ranks
+from similitude.factors.linear import SVD, ThinSVD
+from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import AlignedSpectrum, Overlap, check_ranks
-from similitude.measures.factors import SVD, ThinSVD
 from similitude.measures.maps import Maps, centred_sides, distance, offsets, principal, rotation
-from similitude.measures.pair import Cross, Factor, Pair, Side
 from similitude.measures.procrustes import angle_of_maps
-from similitude.representations.scale import scaled
 
 __all__ = ["ShapeMetric", "WhitenedSpectrum"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import MeasureError
+from similitude.factors.crosses import Overlap
+from similitude.factors.distances import RDM, unit_rows
+from similitude.factors.linear import Mean, PrincipalMean, ThinSVD, rounding
+from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.linalg.ranking import parts
+from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import Overlap
-from similitude.measures.distances import RDM, unit_rows
-from similitude.measures.factors import Mean, PrincipalMean, ThinSVD, rounding
-from similitude.measures.pair import Cross, Factor, Pair, Side, as_numpy
-from similitude.measures.ranking import parts
-from similitude.representations.scale import scaled
 
 __all__ = ["ConcentricityDifference", "EigenspaceOverlap", "MagnitudeDifference", "UniformityDifference"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import InputError, SimilitudeWarning
+from similitude.factors.crosses import Overlap, check_regressable
+from similitude.factors.linear import ThinSVD
+from similitude.factors.pair import Cross, Factor, Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.crosses import Overlap, check_regressable
-from similitude.measures.factors import ThinSVD
 from similitude.measures.maps import Maps, canonical, mean_correlation
-from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["SVCCA"]
 

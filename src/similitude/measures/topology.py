@@ -10,10 +10,10 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from similitude.errors import InputError, MeasureError, require
+from similitude.factors.distances import RDM
+from similitude.factors.neighbours import Neighbours
+from similitude.factors.pair import Cross, Factor, Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.distances import RDM
-from similitude.measures.neighbourhoods import Neighbours
-from similitude.measures.pair import Cross, Factor, Pair, Side
 
 __all__ = ["IMD", "RTD"]
 

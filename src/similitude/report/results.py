@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
-from similitude.engine.diagnosis import Diagnosis
 from similitude.measures import Measure
 from similitude.measures.describe import interval
 from similitude.report.numbers import quantity

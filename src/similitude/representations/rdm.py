@@ -11,9 +11,9 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from similitude.errors import InputError
+from similitude.linalg.scale import exponent_of, largest_of
 from similitude.representations.arrays import as_array
 from similitude.representations.representation import Representation, as_floats, row_blocks
-from similitude.representations.scale import exponent_of, largest_of
 
 __all__ = ["RDM"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from xxhash import xxh3_128
 
 from similitude.errors import InputError
+from similitude.linalg.principal import centre, frobenius, rounding, thin_svd
+from similitude.linalg.scale import exponent_of, largest_of, scaled
 from similitude.representations.arrays import as_array
 from similitude.representations.names import readable
-from similitude.representations.principal import centre, frobenius, rounding, thin_svd
-from similitude.representations.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Representation", "Truncated", "array_digest", "as_floats", "row_blocks", "validate"]
 
@@ -141,7 +141,7 @@ class Representation:
         Machine epsilon of the type in which the values were stored; it sets the tolerance for their rank.
     exponent
         Power of two by which measures divide the values, 0 unless they are far from 1; see
-        `similitude.representations.scale`.
+        `similitude.linalg.scale`.
 
     Raises
     ------

@@ -326,7 +326,7 @@ def _memory_layout(exam: Examination) -> None:
 @check("order of models")
 def _order_of_models(exam: Examination) -> None:
     """Values depend neither on the order of pairs nor on what a side was compared with before."""
-    from similitude.measures.pair import Pair, Side
+    from similitude.factors.pair import Pair, Side
 
     signal = exam.rng.normal(size=(INPUTS, 3))
     models = [draw(exam.rng, INPUTS, d, signal) for d in (12, 14, 16)]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from similitude.errors import InputError, MissingDependency, SimilitudeWarning
+from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure
-from similitude.measures.pair import Pair, Side
 from similitude.testing.card import Check, Failed, ReportCard, Skipped
 from similitude.testing.cases import INPUTS, WIDTHS, Case, draw, related
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from similitude.benchmark.functionalities.probes import probe_correct
+from similitude.extraction.extract import extract
 from similitude.representations import ModelRecord, PopulationWriter, Score, is_population, open_population
-from similitude.representations.extract import extract
 from similitude.representations.folder import read_json
 from similitude.suites.base import BuildProgress, set_aside
 from similitude.suites.language import checkpoints, reviews

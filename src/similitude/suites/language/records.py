@@ -11,8 +11,8 @@ import numpy as np
 from similitude.benchmark.functionalities.modularity import modularity
 from similitude.benchmark.functionalities.predictions import calibration_error
 from similitude.benchmark.functionalities.probes import few_shot_share, probe_correct
+from similitude.extraction.extract import extract
 from similitude.representations import ModelRecord, Score
-from similitude.representations.extract import extract
 from similitude.suites.language.finetune import Finetuning, probabilities
 from similitude.suites.language.tasks import (
     DIAGNOSTICS,

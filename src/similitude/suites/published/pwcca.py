@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from similitude.factors.crosses import Overlap, ProjectionWeights, Weighted, check_ranks
+from similitude.factors.linear import ThinSVD
+from similitude.factors.pair import Cross, Pair
 from similitude.measures import Measure, get_measures
 from similitude.measures.cca import PWCCA
-from similitude.measures.crosses import Overlap, ProjectionWeights, Weighted, check_ranks
-from similitude.measures.factors import ThinSVD
-from similitude.measures.pair import Cross, Pair
 
 __all__ = ["PublishedPWCCA", "published_measures"]
 

@@ -1,0 +1,1 @@
+"""What may be wrong with a comparison, and what chance alone would give."""

@@ -1,0 +1,60 @@
+"""Memory that measures need, estimated before anything is computed, and the memory that there is."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from similitude.factors.pair import Cross, Factor
+
+__all__ = ["factors_of", "gigabytes", "machine_memory", "needed"]
+
+_LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@functools.cache
+def machine_memory() -> float:
+    """Return the bytes of memory of this machine, or of the container; infinite where the system does not tell."""
+    known = [float("inf")]
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # not a POSIX system
+        known.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for file in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it
+            known.append(float(file.read_text()))
+    return min(known)
+
+
+def factors_of(uses: Iterable[Factor | Cross]) -> set[Factor]:
+    """Return all factors among what a measure uses, those that its crosses read too."""
+    every = set(uses)
+    return {use for use in every if isinstance(use, Factor)} | {
+        factor for use in every if isinstance(use, Cross) for factor in use.factors
+    }
+
+
+@functools.lru_cache(maxsize=1024)
+def needed(uses: tuple[Factor | Cross, ...], n: int, d: int) -> int:
+    """Return the bytes that one representation takes, about, with the factors that a measure uses.
+
+    Parameters
+    ----------
+    uses
+        Factors and crosses; see `Measure.uses`.
+    n, d
+        Numbers of inputs and of features.
+    """
+    return 8 * max(n * d, sum(factor.entries(n, d) for factor in factors_of(uses)))
+
+
+def gigabytes(count: float) -> str:
+    """Return a number of bytes in words.
+
+    Examples
+    --------
+    >>> gigabytes(3.2e13), gigabytes(2.5e9), gigabytes(8e4)
+    ('32,000 GB', '2.5 GB', '8e-05 GB')
+    """
+    return f"{count / 1e9:,.0f} GB" if count >= 1e10 else f"{count / 1e9:.2g} GB"

@@ -1,0 +1,1 @@
+"""Arithmetic on matrices that knows nothing of representations."""
