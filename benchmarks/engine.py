@@ -30,8 +30,9 @@ from threadpoolctl import threadpool_limits
 from similitude import Representation, get_measure, get_measures
 from similitude.engine import Stream, score_pairs
 from similitude.engine.executors import side_by_side
-from similitude.engine.plan import needs
+from similitude.factors.linear import OF_VIEWS
 from similitude.factors.pair import Side
+from similitude.measures.evaluation import read_by
 
 SIZES = {
     # representations, inputs, features; layers a network against other packages; models in the feather question
@@ -138,12 +139,14 @@ class Bench:
 
         one_curve = [(arrays[0], (u * s)[:, :k]) for k in levels]
         for measures in ("cka,mean_cca,procrustes", "cka,mean_cca,procrustes,pwcca"):
-            factors = needs(get_measures(measures), cut=True)[0]
+            factors = (
+                read_by(get_measures(measures), lambda c: c.chosen(self.n, self.d, self.d, cut=True)).factors | OF_VIEWS
+            )
 
             def formulas(x: np.ndarray, y: np.ndarray, weighted: bool = "pwcca" in measures) -> list[float]:
                 return published.linear_family(x, y, weighted)
 
-            def factor(factors: list = factors) -> None:
+            def factor(factors: frozenset = factors) -> None:
                 sides = [Side.of(representation) for representation in wrapped(arrays)]
                 side_by_side(lambda side: side.prepare(factors), sides, arrays[0].size)
 

@@ -23,7 +23,10 @@ ROOT = Path(__file__).parents[1]
 NUMERICAL = [
     "tests/measures",
     "tests/reference",
-    *(f"tests/engine/test_{name}.py" for name in ("compute", "streaming", "outofcore", "findings", "models")),
+    *(
+        f"tests/engine/test_{name}.py"
+        for name in ("compute", "streaming", "streamed", "independence", "findings", "models")
+    ),
     "tests/representations/test_principal.py",
     "tests/benchmark/test_statistics.py",
     *("-k", "not killed"),

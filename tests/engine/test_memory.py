@@ -136,7 +136,7 @@ def test_a_lack_of_memory_met_on_the_way_fails_alone(small, tmp_path):
 
 def test_factors_beyond_the_machine_are_not_tried(small, monkeypatch):
     tried = []
-    for module in ("measures.base", "engine.pairwise", "engine.tiles", "engine.memory"):
+    for module in ("measures.base", "measures.evaluation", "engine.pairwise", "engine.tiles", "engine.budget"):
         monkeypatch.setattr(sys.modules[f"similitude.{module}"], "machine_memory", lambda: 2 * N * N)
     monkeypatch.setattr(RDM, "__call__", lambda self, side: tried.append(side))
     for call in (lambda: compare(*small, ["cka", "rsa"]), lambda: pairwise(small, ["cka", "rsa"])):

@@ -18,9 +18,10 @@ from similitude.benchmark.statistics.assessed import assessed
 from similitude.benchmark.statistics.comparisons import holm
 from similitude.benchmark.statistics.correlation import Protocol, grade, reference_rows
 from similitude.benchmark.subtask import Subtask
-from similitude.engine.compute import MEMORY, Progress, score_pairs
+from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import UnknownName
+from similitude.factors.memory import MEMORY
 from similitude.measures import Measure
 from similitude.representations import Population
 

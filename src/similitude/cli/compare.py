@@ -27,9 +27,9 @@ from similitude.cli.console import (
 )
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
-from similitude.engine.models import MEMORY
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
+from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix

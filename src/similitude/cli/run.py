@@ -26,11 +26,12 @@ from similitude.cli.console import (
 )
 from similitude.engine.executors import parse_executor
 from similitude.errors import InputError, UnknownName, suggestion
+from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
 from similitude.report.terminal import as_rich, standings
 from similitude.representations.names import first_repeated
-from similitude.runs.grade import MEMORY, Choice, Run, choose
+from similitude.runs.grade import Choice, Run, choose
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own.suite import OwnSuite
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import math
+import warnings
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from array_api_compat import is_torch_array
 
-from similitude.errors import InputError
+from similitude.errors import InputError, SimilitudeWarning
+from similitude.factors.base import Factor
 from similitude.factors.linear import CovarianceNorm, SquaredRowNorms
-from similitude.factors.pair import Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
+from similitude.linalg.threads import limit_threads
 from similitude.measures.base import Measure
 from similitude.measures.cka import CKA
+from similitude.measures.evaluation import evaluate, reason
 from similitude.measures.parse import get_measures
 from similitude.representations.frames import on_one_index
 from similitude.representations.rdm import RDM
@@ -32,6 +38,11 @@ class SignificanceTable(pd.DataFrame):
     def to_frame(self) -> pd.DataFrame:
         """Return a plain data frame."""
         return pd.DataFrame(self)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Measure id to the reason, for those that failed."""
+        return self.attrs.get("failures", {})
 
     def plot(self) -> Figure:  # type: ignore[override]  # of a result, as of `compare`, not of any columns
         """Draw each value beside its chance level, with two standard deviations of what shuffled inputs give."""
@@ -67,7 +78,18 @@ def significance(
     SignificanceTable
         Data frame of one row per measure: ``measure``, ``kind``, ``value``, ``chance`` (the mean under shuffling,
         exact for linear CKA), ``sd`` under shuffling, ``z`` (standard deviations by which the value is *more alike*
-        than chance; NaN for a measure that shuffling does not change) and one-sided ``p``.
+        than chance; NaN for a measure that shuffling does not change) and one-sided ``p``. A measure that failed has
+        NaN in its row, and its reason in ``.failures``.
+
+    Raises
+    ------
+    SimilitudeError
+        No measure could be computed: the reason of the first.
+
+    Warns
+    -----
+    SimilitudeWarning
+        A measure failed.
 
     Examples
     --------
@@ -78,16 +100,38 @@ def significance(
     """
     if permutations < 1:
         raise InputError(f"permutations must be at least 1, not {permutations}.")
-    found = get_measures(measures, (x, y))
+    chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     sides = _side(x, "first"), _side(y, "second")
-    observed = _values(Pair(*sides), found)
     rng = np.random.default_rng(seed)
-    shuffled = np.array(
-        [_values(Pair(sides[0], _shuffle(sides[1], rng.permutation(sides[1].n))), found) for _ in range(permutations)]
-    )
-    rows = [_row(m, value, null, sides) for m, value, null in zip(found, observed, shuffled.T, strict=True)]
-    return SignificanceTable(rows)
+    orders = [rng.permutation(sides[1].n) for _ in range(permutations)]
+    with limit_threads(), ThreadPoolExecutor() as executor:
+        observed = evaluate(Pair(*sides), chosen, lambda work, items: list(executor.map(work, items)))
+        failed = {str(m): v for m, v in zip(chosen, observed, strict=True) if isinstance(v, Exception)}
+        if len(failed) == len(chosen):
+            raise next(iter(failed.values()))
+        kept = [measure for measure in chosen if str(measure) not in failed]
+        nulls = executor.map(lambda order: evaluate(Pair(sides[0], _shuffle(sides[1], order)), kept), orders)
+        shuffled = dict(zip(map(str, kept), zip(*nulls, strict=True), strict=True))
+    for name, values in shuffled.items():
+        errors = [value for value in values if isinstance(value, Exception)]
+        if errors:
+            failed[name] = errors[0]
+    rows = [
+        {"measure": str(measure), "kind": measure.properties().kind}
+        | ({} if str(measure) in failed else _row(measure, float(value), np.array(shuffled[str(measure)]), sides))
+        for measure, value in zip(chosen, observed, strict=True)
+    ]
+    table = SignificanceTable(rows, columns=["measure", "kind", "value", "chance", "sd", "z", "p"])
+    if failed:
+        table.attrs["failures"] = {name: reason(error) for name, error in failed.items()}
+        name, text = next(iter(table.failures.items()))
+        warnings.warn(
+            f"{len(failed)} of {len(chosen)} measures failed: {', '.join(failed)}. {name}: {text}",
+            SimilitudeWarning,
+            stacklevel=2,
+        )
+    return table
 
 
 class _Shuffled(Side):
@@ -115,8 +159,11 @@ class _Shuffled(Side):
             self._factors[factor] = factor(self) if value is NotImplemented else value
         return self._factors[factor]
 
-    def holds(self, factor: Factor) -> bool:
-        return self._source.holds(factor)
+    def take(self, factor: Factor) -> Any:
+        return self[factor].copy()
+
+    def prepare(self, factors: Collection[Factor], memory: float = math.inf) -> None:
+        """Leave factors to those who ask for them: reordering is cheap."""
 
 
 def _side(data: Any, name: str) -> Side:
@@ -130,11 +177,6 @@ def _shuffle(side: Side, order: np.ndarray) -> Side:
     return _Shuffled(side.parent, order).leading(side.d)
 
 
-def _values(pair: Pair, measures: list[Measure]) -> list[float]:
-    pair.wanted.update(need for measure in measures for need in measure.uses() if not isinstance(need, Factor))
-    return [float(measure.value(pair)) for measure in measures]
-
-
 def _row(measure: Measure, value: float, null: np.ndarray, sides: tuple[Side, Side]) -> dict[str, Any]:
     sd = float(null.std(ddof=1)) if null.size > 1 else float("nan")
     # A measure that shuffling does not change varies by rounding alone.
@@ -144,8 +186,6 @@ def _row(measure: Measure, value: float, null: np.ndarray, sides: tuple[Side, Si
     closeness, threshold = -measure.dissimilarity(null), -measure.dissimilarity(value)
     extreme = np.count_nonzero(closeness >= threshold) if varies else null.size
     return {
-        "measure": str(measure),
-        "kind": measure.properties().kind,
         "value": value,
         "chance": chance,
         "sd": sd if varies else 0.0,

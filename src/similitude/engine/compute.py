@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from similitude.engine.budget import Budget
 from similitude.engine.executors import Pool, cores, open_pool
 from similitude.engine.ledger import Entry, Key, Ledger
-from similitude.engine.memory import warn_of_memory
-from similitude.engine.plan import Asked, Comparison, Plan, Tile
+from similitude.engine.plan import Asked, Comparison, Plan, Tile, is_stacked
+from similitude.engine.routes import Shapes, choose_routes, is_single
+from similitude.engine.streamed import is_streamed, stream_pair
 from similitude.errors import SimilitudeError, SimilitudeWarning
+from similitude.factors.memory import MEMORY
 from similitude.measures.base import Measure
 from similitude.representations.representation import Representation
 
@@ -24,9 +28,6 @@ Progress = Callable[[int, int], None]
 """Called with the number of pairs finished and the number of pairs in all."""
 
 Pairs = Sequence[tuple[Representation, Representation]]
-
-MEMORY = 2 << 30
-"""Bytes for factors, unless told otherwise."""
 
 _ATTEMPTS = 3
 """Times that a tile is handed out before the run gives up: what kills its worker each time is likely the tile."""
@@ -68,7 +69,8 @@ def score_pairs(
     """Value of every measure for every pair.
 
     A pair asked for twice, or both ways round of a symmetric measure, is computed once. A measure that fails on
-    a pair leaves NaN and a reason; the others go on.
+    a pair leaves NaN and a reason; the others go on. A pair whose two sides do not fit in `memory` is streamed from its
+    arrays, which may be memory-mapped, by the measures that allow it.
 
     Parameters
     ----------
@@ -93,28 +95,42 @@ def score_pairs(
         Two representations with the factors of one measure take more than `memory`; they are compared all the same. A
         measure that takes more than the machine has fails, and the others go on.
     """
-    request = _Request(pairs, measures)
+    request = _Request(pairs, measures, Budget(memory))
     known = ledger.find(request.keys()) if ledger is not None else {}
     reused = len(known)
-    plan, keys = request.plan(known, workers or cores(), memory)
-    finished, total = 0, sum(len(comparison.asked) for comparison in plan.comparisons)
-    warn_of_memory(plan)
-    if total:
+    plan, keys, streamed = request.plan(known, workers or cores())
+    request.warn(plan)
+    total = len({(c.x, c.y, *_way(a)) for c in plan.comparisons for a in c.asked}) + len(streamed)
+    steps = sum(tile.pairs for tile in plan.tiles) + len(streamed)
+    finished = 0
+
+    def keep(new: list[tuple[Key, Entry]]) -> None:
+        if ledger is not None:
+            ledger.add(new)
+        known.update(new)
+
+    def tell(done: int) -> None:
+        nonlocal finished
+        finished += done
+        if progress:
+            progress(total * finished // steps, total)
+
+    if plan.comparisons:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)
             with open_pool(executor, plan) as pool:
 
-                def keep(tile: Tile, entries: list[Entry]) -> None:
+                def keep_tile(tile: Tile, entries: list[Entry]) -> None:
                     of_tile = [key for comparison in tile.comparisons for key in keys[comparison]]
-                    new = list(zip(of_tile, entries, strict=True))
-                    if ledger is not None:
-                        ledger.add(new)
-                    known.update(new)
+                    keep(list(zip(of_tile, entries, strict=True)))
 
-                for tile in _finished(plan.tiles, pool, keep):
-                    finished += tile.pairs
-                    if progress:
-                        progress(finished, total)
+                for tile in _finished(plan.tiles, pool, keep_tile):
+                    tell(tile.pairs)
+    for (x, y), asked in streamed.items():
+        sides = plan.roots[x], plan.roots[y]
+        entries = stream_pair(*sides, [(measures[k], swapped) for k, swapped, _ in asked], plan.workers)
+        keep([(key, entry) for (_, _, key), entry in zip(asked, entries, strict=True)])
+        tell(1)
     return request.collect(known, reused)
 
 
@@ -127,8 +143,12 @@ def plan_pairs(
     memory: int = MEMORY,
 ) -> Plan:
     """What `score_pairs` would compute, without computing it; ``print`` shows it."""
-    request = _Request(pairs, measures)
-    return request.plan(ledger.find(request.keys()) if ledger is not None else {}, workers or cores(), memory)[0]
+    request = _Request(pairs, measures, Budget(memory))
+    return request.plan(ledger.find(request.keys()) if ledger is not None else {}, workers or cores())[0]
+
+
+def _way(asked: Asked) -> tuple[int | None, int | None, bool]:
+    return asked.kept_x, asked.kept_y, asked.swapped
 
 
 def _finished(tiles: Sequence[Tile], pool: Pool, keep: Callable[[Tile, list[Entry]], None]) -> Iterator[Tile]:
@@ -179,36 +199,43 @@ def _kept(pool: Pool, tile: Tile, keep: Callable[[Tile, list[Entry]], None]) -> 
     return kept
 
 
+Streamed = dict[tuple[int, int], list[tuple[int, bool, Key]]]
+"""Positions of two roots, to the measures that are to be streamed for them: position, whether swapped, key."""
+
+
 class _Request:
     """Pairs and measures as asked for, and what they come to."""
 
-    def __init__(self, pairs: Pairs, measures: Sequence[Measure]) -> None:
+    def __init__(self, pairs: Pairs, measures: Sequence[Measure], budget: Budget) -> None:
         self.pairs = pairs
         self.measures = measures
-        roots = list({id(side.root): side.root for pair in pairs for side in pair}.values())
+        self.budget = budget
+        distinct = list({id(side.root): side.root for pair in pairs for side in pair}.values())
         with ThreadPoolExecutor(cores()) as executor:  # hashing takes a while, and leaves the lock to others
-            list(executor.map(lambda root: root.content_hash, roots))
+            hashes = list(executor.map(lambda root: root.content_hash, distinct))
+        roots = dict(zip(hashes, distinct, strict=True))
+        self._roots, self._position = list(roots.values()), {key: i for i, key in enumerate(roots)}
         columns = [(str(m), str(m.version), m.properties().symmetric) for m in measures]
         self._rows = [[_key(x, y, *column) for column in columns] for x, y in pairs]
+        self._routes = choose_routes(measures, self._shapes(), is_single(self._roots))
+
+    def _shapes(self) -> Shapes:
+        """Shapes of all pairs of whole roots, known or not: what is known must not change how the rest is computed."""
+        whole = {frozenset((self._at(x), self._at(y))) for x, y in self.pairs if x.kept is None and y.kept is None}
+        return Shapes(self._roots, ((min(pair), max(pair)) for pair in whole))
+
+    def _at(self, side: Representation) -> int:
+        return self._position[side.root.content_hash]
 
     def keys(self) -> Iterator[Key]:
         """Keys of all values."""
         return (key for row in self._rows for key in row)
 
-    def plan(self, known: dict[Key, Entry], workers: int, memory: int) -> tuple[Plan, dict[Comparison, list[Key]]]:
-        """Plan of what is not known yet, and the keys of each comparison's values in order."""
-        roots: dict[str, int] = {}
-        representations: list[Representation] = []
-
-        def position(representation: Representation) -> int:
-            root = representation.root
-            if root.content_hash not in roots:
-                roots[root.content_hash] = len(representations)
-                representations.append(root)
-            return roots[root.content_hash]
-
+    def plan(self, known: dict[Key, Entry], workers: int) -> tuple[Plan, dict[Comparison, list[Key]], Streamed]:
+        """Plan of what is not known yet, the keys of each comparison's values in order, and what is to be streamed."""
         seen: set[Key] = set()
-        needed: dict[tuple[int, int], dict[tuple[int | None, int | None, bool], list[tuple[int, Key]]]] = {}
+        needed: dict[tuple[int, int, bool], dict[tuple[int | None, int | None, bool], list[tuple[int, Key]]]] = {}
+        streamed: Streamed = {}
         for (x, y), row in zip(self.pairs, self._rows, strict=True):
             for column, key in enumerate(row):
                 if key in known or key in seen:
@@ -216,16 +243,40 @@ class _Request:
                 seen.add(key)
                 # In the key's order, so that a value does not depend on which way round it is first asked for.
                 first, second = (x, y) if key.x == x.content_hash else (y, x)
-                i, j = position(first), position(second)
+                i, j = self._at(first), self._at(second)
                 swapped = first.root.content_hash > second.root.content_hash
+                place = (j, i) if swapped else (i, j)
+                measure = self.measures[column]
+                if is_streamed(measure, first, second, self.budget):
+                    streamed.setdefault(place, []).append((column, swapped, key))
+                    continue
                 kept = (second.kept, first.kept) if swapped else (first.kept, second.kept)
-                of_roots = needed.setdefault((j, i) if swapped else (i, j), {})
+                stacked = kept == (None, None) and self._is_stacked(column, first.n, first.d, second.d)
+                of_roots = needed.setdefault((*place, stacked), {})
                 of_roots.setdefault((*kept, swapped), []).append((column, key))
         keys: dict[Comparison, list[Key]] = {}
-        for (i, j), of_roots in needed.items():
+        for (i, j, stacked), of_roots in needed.items():
             asked = tuple(Asked(*cut, tuple(c for c, _ in wanted)) for cut, wanted in of_roots.items())
-            keys[Comparison(i, j, asked)] = [key for wanted in of_roots.values() for _, key in wanted]
-        return Plan(representations, tuple(keys), self.measures, memory, workers), keys
+            keys[Comparison(i, j, asked, stacked)] = [key for wanted in of_roots.values() for _, key in wanted]
+        return Plan(self._roots, tuple(keys), self.measures, self._routes, self.budget, workers), keys, streamed
+
+    @functools.cached_property
+    def _is_stacked(self) -> Callable[[int, int, int, int], bool]:
+        return functools.cache(lambda column, n, p, q: is_stacked(self.measures[column], n, p, q, self._routes))
+
+    def warn(self, plan: Plan) -> None:
+        """Warn of measures by which two representations take more memory than allowed."""
+        for_shape: dict[tuple[tuple[int, ...], int, int, int], tuple[Representation, Representation]] = {}
+        for c in plan.comparisons:
+            x, y = plan.roots[c.x], plan.roots[c.y]
+            measures = tuple(sorted({k for asked in c.asked for k in asked.measures}))
+            for_shape.setdefault((measures, x.n, x.d, y.d), (x, y))
+        of_measure: dict[int, list[tuple[Representation, Representation]]] = {}
+        for (columns, *_), pair in for_shape.items():
+            for column in columns:
+                of_measure.setdefault(column, []).append(pair)
+        asked = [(self.measures[column], pairs) for column, pairs in sorted(of_measure.items())]
+        self.budget.warn(asked, stacklevel=4)
 
     def collect(self, known: dict[Key, Entry], reused: int) -> Scored:
         """The entries in the form asked for."""

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from similitude.engine.ledger import Entry
 from similitude.engine.plan import Plan, Recipe, Tile
 from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
+from similitude.linalg.threads import limit_threads
 from similitude.representations.representation import Representation
 
 __all__ = ["Pool", "Reference", "cores", "held_interrupts", "open_pool", "parse_executor", "side_by_side"]
@@ -213,18 +213,18 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], size: int) -> l
     size
         Number of entries of all arrays concerned.
     """
-    if cores() == 1 or len(items) == 1 or size < _WORTH_A_THREAD:
-        return [function(item) for item in items]
-    with threadpool_limits(limits=1), ThreadPoolExecutor(cores()) as executor:
-        return list(executor.map(function, items))
+    with limit_threads():
+        if cores() == 1 or len(items) == 1 or size < _WORTH_A_THREAD:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(cores()) as executor:
+            return list(executor.map(function, items))
 
 
 @contextmanager
 def _local(workers: int, plan: Plan) -> Iterator[Pool]:
-    """Threads share one workspace. Kernel matrices are for one worker, whose products use all cores."""
-    workers, threads = (1, plan.workers) if plan.route == "gram" else (workers, 1)
-    workspace, roots = Workspace(replace(plan.recipe, threads=threads)), dict(enumerate(plan.roots))
-    with threadpool_limits(limits=threads), ThreadPoolExecutor(workers) as executor:
+    """Threads share one workspace."""
+    workspace, roots = Workspace(replace(plan.recipe, threads=workers)), dict(enumerate(plan.roots))
+    with limit_threads(), ThreadPoolExecutor(workers) as executor:
         try:
             yield Pool(workers, lambda: executor, lambda tile: (workspace.run, tile, roots))
         except BaseException:
@@ -267,6 +267,6 @@ def _work_on(run: str, recipe: Recipe, tile: Tile, references: Mapping[int, Refe
     if run not in _workspaces:
         _workspaces.clear()
         _workspaces[run] = Workspace(recipe)
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with limit_threads(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SimilitudeWarning)
         return _workspaces[run].run(tile, references)

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from similitude.engine.budget import Budget
 from similitude.engine.compute import Progress
 from similitude.engine.pairwise import PairTable, pairwise
 from similitude.errors import InputError
 from similitude.extraction.extract import DoesNotFit, Extracted, extract
 from similitude.extraction.taps import LayersLike
+from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.representations import Representation
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["MEMORY", "compare_models", "compare_reductions", "extract_or_spill"]
-
-MEMORY = 4 << 30
-"""Bytes for representations and for what is computed from them, unless told otherwise: half for either."""
+__all__ = ["compare_models", "compare_reductions", "extract_or_spill"]
 
 
 def compare_models(
@@ -99,7 +98,7 @@ def compare_models(
     networks = [a] if b is None else [a, b]
     if b is not None and isinstance(inputs, Iterator):
         raise InputError("Two networks cannot both read an iterator. Give a list of its batches, or a loader.")
-    share = memory // 2
+    budget = Budget(memory)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         sides: list[list[Representation]] = []
         left_out: dict[str, str] = {}
@@ -108,7 +107,7 @@ def compare_models(
             found = extract_or_spill(
                 *(network, inputs, layers if letter == "a" or other_layers is None else other_layers),
                 name=name,
-                memory=share // len(networks),
+                memory=int(budget.for_representations.bytes // len(networks)),
                 spool=Path(spool) / letter,
                 folder=None if folder is None else Path(folder) / letter,
                 progress=progress is True,
@@ -116,9 +115,9 @@ def compare_models(
             )
             sides.append(list(found.values()))
             left_out |= {f"{name}/{layer}": reason for layer, reason in found.left_out.items()}
-        table = pairwise(
-            sides[0], chosen, others=sides[-1], progress=progress if callable(progress) else None, memory=share
-        )
+        tell = progress if callable(progress) else None
+        memory_left = int(budget.for_factors.bytes)
+        table = pairwise(sides[0], chosen, others=sides[-1], progress=tell, memory=memory_left)
         return replace(table, left_out=left_out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from similitude.doctor.chance import warn_of_chance
-from similitude.engine.compute import MEMORY, Progress
+from similitude.engine.budget import Budget
+from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
-from similitude.engine.memory import ROUGHLY, tell_of_memory
-from similitude.engine.outofcore import score_or_stream
-from similitude.engine.plan import needs
-from similitude.engine.tiles import FAILURES, reason
 from similitude.engine.values import PairValues
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.factors.inputs import check_same_inputs
-from similitude.factors.memory import machine_memory, needed
+from similitude.factors.memory import MEMORY, machine_memory
 from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure, get_measures
+from similitude.measures.evaluation import evaluate, reason
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 from similitude.result import Result
@@ -84,15 +83,13 @@ def compare(
     chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
-    factors, crosses = needs(chosen)
-    pair.wanted |= crosses
-    size = 0  # of tensors, whose gradients are a thread's own
+    each = None  # gradients of tensors are a thread's own
     if pair.x.representation is not None and pair.y.representation is not None:
-        warn_of_chance([pair.x.representation], [pair.y.representation], chosen)
-        size = pair.n * (pair.x.d + pair.y.d)
-        _warn_of_memory(pair.x.representation, pair.y.representation, chosen, memory)
-    side_by_side(lambda side: side.prepare(factors, machine_memory()), (pair.x, pair.y), size)
-    found = side_by_side(lambda measure: _attempt(measure, pair), chosen, size)
+        sides = pair.x.representation, pair.y.representation
+        warn_of_chance([sides[0]], [sides[1]], chosen)
+        Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
+        each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
+    found = evaluate(pair, chosen, each)
     failed = {str(m): value for m, value in zip(chosen, found, strict=True) if isinstance(value, Exception)}
     if len(failed) == len(chosen):
         raise next(iter(failed.values()))
@@ -106,22 +103,6 @@ def compare(
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
     reasons = {name: reason(error) for name, error in failed.items()}
     return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d))
-
-
-def _warn_of_memory(x: Representation, y: Representation, measures: Sequence[Measure], memory: float | None) -> None:
-    limit = machine_memory() if memory is None else memory
-    sizes = [(m, sum(needed(tuple(m.uses()), side.n, side.d) for side in (x, y))) for m in measures]
-    exceeding = [(measure, size) for measure, size in sizes if ROUGHLY * limit < size <= machine_memory()]
-    if exceeding:
-        tell_of_memory(exceeding, x, y, limit, stacklevel=4)
-
-
-def _attempt(measure: Measure, pair: Pair) -> Any:
-    """Value of a measure, or the error that says why there is none."""
-    try:
-        return measure.value(pair)
-    except FAILURES as error:
-        return error
 
 
 @dataclass(frozen=True, repr=False)
@@ -260,7 +241,7 @@ def pairwise(
         check_same_inputs(Side.of(first[0]), Side.of(entry))
     warn_of_chance(first, second, chosen)
     pairs = list(product(first, second))
-    scored = score_or_stream(
+    scored = score_pairs(
         pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
     )
     labels = [(x.key, y.key) for x, y in pairs]

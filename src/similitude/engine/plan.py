@@ -1,47 +1,34 @@
-"""The plan of a run: what is compared, by which route, in which order, with how much memory and time."""
+"""The plan of a run: what is compared, by which way, in which order, with how much memory and time."""
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from similitude.factors.crosses import (
-    AlignedSpectrum,
-    CanonicalCorrelations,
-    DiagonalProduct,
-    Overlap,
-    ProjectionWeights,
-    SquaredCovariance,
-)
-from similitude.factors.linear import Centred, CentredNorm, CovarianceNorm, DiagonalSquares, SquaredRowNorms, ThinSVD
-from similitude.factors.memory import factors_of
-from similitude.factors.pair import Cross, Factor
+from similitude.engine.budget import Budget
+from similitude.factors.base import Cross, Factor, Reading, steps
+from similitude.factors.linear import OF_VIEWS
+from similitude.linalg.threads import limit_threads
 from similitude.measures.base import Measure
-from similitude.measures.baselines import Digest
+from similitude.measures.evaluation import read_by
 from similitude.representations.representation import Representation
 
-__all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile", "needs"]
+__all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile"]
 
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
-
-_IN_WORK = 3
-"""Memory that computing the factors of a representation takes for a while, in units of what they take in the end."""
 
 _SQUARE = 8
 """Representations by representations that are compared after each other."""
 
 _TILES_EACH = 8
 """Tiles that each worker gets at least if there are enough pairs: the cost of many measures is not known."""
-
-# Decompositions run at a fraction of the speed of matrix products: their work in products of d x d x d, measured.
-_SPECTRUM, _BASES, _SVD = 6.0, 15.0, 22.0
 
 
 @dataclass(frozen=True)
@@ -63,10 +50,15 @@ class Asked:
     swapped: bool
     measures: tuple[int, ...]
 
+    @property
+    def cut(self) -> bool:
+        """Whether components of a side are deleted."""
+        return self.kept_x is not None or self.kept_y is not None
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is asked of two root representations: both ways round, and with components deleted.
+    """What is asked of two root representations: both ways round, and with components deleted.
 
     Parameters
     ----------
@@ -74,11 +66,14 @@ class Comparison:
         Positions in the list of roots.
     asked
         One or more requests, which share crosses.
+    stacked
+        Whether they read crosses that are computed for many pairs at once.
     """
 
     x: int
     y: int
     asked: tuple[Asked, ...]
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,25 +93,6 @@ class Tile:
         return sorted({i for comparison in self.comparisons for i in (comparison.x, comparison.y)})
 
 
-def needs(measures: Iterable[Measure], *, cut: bool = False) -> tuple[list[Factor], set[Cross]]:
-    """Factors and crosses that measures read, the factors in the order in which to compute them.
-
-    Parameters
-    ----------
-    measures
-        Some measures.
-    cut
-        Whether some representations have components deleted, which takes their SVD.
-    """
-    used = {use for measure in measures for use in measure.uses()}
-    crosses, factors = {use for use in used if isinstance(use, Cross)}, factors_of(used)
-    if cut:
-        factors.add(ThinSVD())
-    if ThinSVD() not in factors and crosses & {SquaredCovariance(), AlignedSpectrum()}:
-        factors.add(Centred())
-    return sorted(factors, key=lambda factor: (factor != ThinSVD(), repr(factor))), crosses  # others read the SVD
-
-
 @dataclass(frozen=True)
 class Recipe:
     """What a worker must know of a plan.
@@ -125,23 +101,20 @@ class Recipe:
     ----------
     measures
         The measures.
+    routes
+        Crosses to compute in the place of others.
     factors
-        What is computed of each representation.
-    route
-        See `Plan.route`.
+        What is computed of each root.
     memory
         Bytes for factors.
-    single
-        Whether all data are stored in single precision or less.
     threads
-        That one tile may use.
+        That crosses of many pairs at once may use.
     """
 
     measures: tuple[Measure, ...]
-    factors: tuple[Factor, ...]
-    route: str
+    routes: Mapping[Cross, Cross]
+    factors: tuple[frozenset[Factor], ...]
     memory: int
-    single: bool = False
     threads: int = 1
 
 
@@ -157,8 +130,10 @@ class Plan:
         What is asked of pairs of them.
     measures
         The measures.
-    memory
-        Bytes for all that is held at one time.
+    routes
+        Crosses to compute in the place of others; see `similitude.engine.routes.choose_routes`.
+    budget
+        Memory for all that is held at one time.
     workers
         Number of workers.
     """
@@ -166,61 +141,53 @@ class Plan:
     roots: Sequence[Representation]
     comparisons: Sequence[Comparison]
     measures: Sequence[Measure]
-    memory: int
+    routes: Mapping[Cross, Cross]
+    budget: Budget
     workers: int
-    factors: tuple[Factor, ...] = field(init=False)
-    crosses: frozenset[Cross] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find out what the measures need."""
-        used = {
-            position for comparison in self.comparisons for asked in comparison.asked for position in asked.measures
-        }
-        cut = any(a.kept_x or a.kept_y for comparison in self.comparisons for a in comparison.asked)
-        factors, crosses = needs((self.measures[position] for position in used), cut=cut)
-        object.__setattr__(self, "factors", tuple(factors))
-        object.__setattr__(self, "crosses", frozenset(crosses))
-
-    @cached_property
-    def route(self) -> str:
-        """How linear kernels are compared.
-
-        ``"svd"``: from the overlap of principal directions, which other measures need anyway. ``"features"``: from
-        products of centred features. ``"gram"``: from kernel matrices, stacked so that one product serves all pairs;
-        for CKA alone, over many representations of few inputs.
-        """
-        if ThinSVD() in self.factors:
-            return "svd"
-        linear = {Centred(), CentredNorm(), CovarianceNorm(), DiagonalSquares(), SquaredRowNorms(), Digest()}
-        crosses = {SquaredCovariance(), DiagonalProduct()}
-        if SquaredCovariance() not in self.crosses or not (self.crosses <= crosses and linear.issuperset(self.factors)):
-            return "features"
-        if len({root.n for root in self.roots}) > 1 or not all(root.has_features for root in self.roots):
-            return "features"
-        n, widths = self.roots[0].n, [root.d for root in self.roots]
-        gram = sum(n * n * d for d in widths) + n * n * len(self.roots) ** 2
-        features = sum(2 * n * widths[c.x] * widths[c.y] for c in self.comparisons) + sum(2 * n * d * d for d in widths)
-        return "gram" if gram < features else "features"
 
     @property
     def recipe(self) -> Recipe:
         """What workers need."""
-        single = all(root.precision >= np.finfo(np.float32).eps for root in self.roots)
-        return Recipe(tuple(self.measures), self.factors, self.route, self.held, single)
+        return Recipe(tuple(self.measures), self.routes, self.factors, self.held)
+
+    @cached_property
+    def factors(self) -> tuple[frozenset[Factor], ...]:
+        """What is computed of each root."""
+        read: list[set[frozenset[Factor]]] = [set() for _ in self.roots]
+        for comparison in self.comparisons:
+            for asked in comparison.asked:
+                factors = self._reading(comparison, asked).factors | (OF_VIEWS if asked.cut else frozenset())
+                for i in (comparison.x, comparison.y):
+                    read[i].add(factors)
+        return tuple(frozenset[Factor]().union(*sets) for sets in read)
+
+    def _reading(self, comparison: Comparison, asked: Asked) -> Reading:
+        x, y = self.roots[comparison.x], self.roots[comparison.y]
+        return self._read_by(asked.measures, x.n, asked.kept_x or x.d, asked.kept_y or y.d, asked.cut)
+
+    @cached_property
+    def _read_by(self):
+        @functools.cache
+        def read(measures: tuple[int, ...], n: int, p: int, q: int, cut: bool) -> Reading:
+            def route(cross: Cross) -> Cross:
+                return (not cut and self.routes.get(cross)) or cross.chosen(n, p, q, cut=cut)
+
+            return read_by([self.measures[k] for k in measures], route)
+
+        return read
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
         """Comparisons in the order in which they are worked on.
 
         Roots are taken in blocks of which two fit in memory, so that each is factored as few times as memory
-        allows; within a block, comparisons of the same first root follow each other.
+        allows; within a block, comparisons of the same first root follow each other. What is computed for many pairs
+        at once gets tiles as large as memory allows.
         """
-        if self.route == "gram":
-            # All roots of a tile are multiplied with each other, so tiles are as large as memory allows.
-            return tuple(Tile(tuple(group)) for group in self._blocks())
-        tiles: list[Tile] = []
-        most = -(-len(self.comparisons) // (_TILES_EACH * self.workers))
-        for block in self._blocks():
+        tiles = [Tile(tuple(block)) for block in self._blocks([c for c in self.comparisons if c.stacked])]
+        alone = [comparison for comparison in self.comparisons if not comparison.stacked]
+        most = -(-len(alone) // (_TILES_EACH * self.workers))
+        for block in self._blocks(alone):
             current: list[Comparison] = []
             work = 0.0
             for comparison in block:
@@ -236,14 +203,10 @@ class Plan:
     @cached_property
     def held(self) -> int:
         """Bytes for factors that wait to be used again, beside those in work."""
-        return max(self.memory - _IN_WORK * self.workers * self._largest, self.memory // 4)
+        return self.budget.held(max(self._side_bytes, default=0.0), self.workers)
 
-    @cached_property
-    def _largest(self) -> int:
-        return max((self._side_bytes(root) for root in self.roots), default=0)
-
-    def _blocks(self) -> list[list[Comparison]]:
-        fit = int(0.8 * self.held / self._largest)
+    def _blocks(self, comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
+        fit = int(0.8 * self.held / max(self._side_bytes, default=1.0))
         size = max(1, len(self.roots) if fit >= len(self.roots) else fit // 2)
 
         def block(comparison: Comparison) -> tuple[int, int]:
@@ -256,50 +219,55 @@ class Plan:
             square = comparison.x // _SQUARE, comparison.y // _SQUARE
             return i, -j if i % 2 else j, *square, comparison.x, comparison.y
 
-        return [list(group) for _, group in groupby(sorted(self.comparisons, key=order), key=block)]
+        return [list(group) for _, group in groupby(sorted(comparisons, key=order), key=block)]
 
-    def _side_bytes(self, root: Representation) -> int:
-        """Memory that the factors of a representation take, about."""
-        return 8 * sum(factor.entries(root.n, root.d) for factor in self.factors) or 8 * root.n
+    @cached_property
+    def _side_bytes(self) -> list[float]:
+        """Memory that the factors of each root take, about."""
+        sizes = {
+            (factors, root.n, root.d): sum(factor.cost(root.n, root.d).bytes for factor in factors) or 8.0 * root.n
+            for root, factors in zip(self.roots, self.factors, strict=True)
+        }
+        return [sizes[factors, root.n, root.d] for root, factors in zip(self.roots, self.factors, strict=True)]
 
     @property
-    def bytes(self) -> int:
+    def bytes(self) -> float:
         """Memory that factors will take at one time, about."""
-        return min(self.memory, sum(self._side_bytes(root) for root in self.roots))
+        return min(self.budget.bytes, sum(self._side_bytes))
 
     def _flops(self, comparison: Comparison) -> float:
-        """Work of a comparison in floating-point operations of a matrix product; of the linear family only."""
+        """Work of the crosses of a comparison."""
         x, y = self.roots[comparison.x], self.roots[comparison.y]
-        linear = self.crosses & {SquaredCovariance(), AlignedSpectrum()} or Overlap() in self.crosses
-        work = 2.0 * x.n * x.d * y.d if linear or ThinSVD() in self.factors else 1e6
+        work = 1e6
         for asked in comparison.asked:
-            d = min(asked.kept_x or x.d, asked.kept_y or y.d)
-            wanted = {use for position in asked.measures for use in self.measures[position].uses()}
-            work += 1e5 + _SPECTRUM * d**3 * len(wanted & {AlignedSpectrum(), CanonicalCorrelations()})
-            if ProjectionWeights() in wanted:
-                work += _BASES * d * d * max(asked.kept_x or x.d, asked.kept_y or y.d)
+            sizes = x.n, asked.kept_x or x.d, asked.kept_y or y.d
+            work += sum(cross.cost(*sizes).flops for cross in self._reading(comparison, asked).crosses)
         return work
 
     @cached_property
     def flops(self) -> float:
-        """Work of the linear family, in floating-point operations of a matrix product."""
-        if self.route == "gram":
-            n, count = self.roots[0].n, len(self.roots)
-            return float(sum(n * n * root.d for root in self.roots) + n * n * count**2)
-        factoring = sum(6.0 * root.n * root.d * root.d + _SVD * root.d**3 for root in self.roots)
-        return sum(map(self._flops, self.comparisons)) + (factoring if ThinSVD() in self.factors else 0.0)
-
-    @property
-    def estimates_all(self) -> bool:
-        """Whether `seconds` counts all the measures."""
-        known = {SquaredCovariance(), AlignedSpectrum(), CanonicalCorrelations(), ProjectionWeights(), Overlap()}
-        return self.crosses <= known and all(measure.uses() for measure in self.measures)
+        """Work of factors and crosses, in floating-point operations of a matrix product."""
+        of_sides = {
+            (factors, root.n, root.d): sum(factor.cost(root.n, root.d).flops for factor in steps(factors))
+            for root, factors in zip(self.roots, self.factors, strict=True)
+        }
+        total = sum(of_sides[factors, r.n, r.d] for r, factors in zip(self.roots, self.factors, strict=True))
+        stacked = {
+            (cross, i)
+            for comparison in self.comparisons
+            if comparison.stacked
+            for asked in comparison.asked
+            for cross in self._reading(comparison, asked).crosses
+            for i in (comparison.x, comparison.y)
+        }
+        total += sum(cross.cost_of_side(self.roots[i].n, self.roots[i].d).flops for cross, i in stacked)
+        return total + sum(map(self._flops, self.comparisons))
 
     def seconds(self) -> float:
-        """Estimated time of the linear family, from a matrix product timed now."""
+        """Estimated time of factors and crosses, from a matrix product timed now."""
         matrix = np.ones((512, 512))
         times = []
-        with threadpool_limits(limits=1):  # as each worker has
+        with limit_threads():  # as each worker has
             for _ in range(3):
                 start = time.perf_counter()
                 np.matmul(matrix, matrix)
@@ -307,11 +275,22 @@ class Plan:
         return self.flops / (2 * 512**3 / min(times)) / self.workers
 
     def __str__(self) -> str:
-        pairs = sum(tile.pairs for tile in self.tiles)
-        beyond = "" if self.estimates_all else ", and what the measures beyond the linear family take"
+        pairs = len({(c.x, c.y, a.kept_x, a.kept_y, a.swapped) for c in self.comparisons for a in c.asked})
         return (
             f"{pairs} pairs of {len(self.roots)} representations by {len(self.measures)} measures, "
             f"{len(self.tiles)} tiles, {self.workers} workers\n"
-            f"route {self.route}, {self.flops / 1e9:.1f} GFLOP, about {self.seconds():.1f} s{beyond}\n"
-            f"memory {self.bytes / 2**20:.0f} MiB of {self.memory / 2**20:.0f} MiB"
+            f"{self.flops / 1e9:.1f} GFLOP of shared work, about {self.seconds():.1f} s, and what measures do with it\n"
+            f"memory {self.bytes / 2**20:.0f} MiB of {self.budget.bytes / 2**20:.0f} MiB"
+            + "".join(f"\n{cross} computed as {route}" for cross, route in self.routes.items())
         )
+
+
+def is_stacked(measure: Measure, n: int, p: int, q: int, routes: Mapping[Cross, Cross]) -> bool:
+    """Whether a measure reads a cross of which `of_many` shares work between all pairs of a side."""
+    crosses = read_by([measure], lambda cross: routes.get(cross) or cross.chosen(n, p, q)).crosses
+    return any(cross.cost_of_side(n, p).flops > 0 for cross in crosses)
+
+
+def distinct(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return pairs of positions, each once whichever way round."""
+    return {(min(i, j), max(i, j)) for i, j in pairs}

@@ -8,34 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from similitude.engine.plan import needs
 from similitude.engine.sums import Moments, Triangle, merged
 from similitude.errors import InputError, ShapeMismatch
-from similitude.factors.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
-from similitude.factors.linear import CentredNorm, CovarianceNorm, DiagonalSquares, ThinSVD
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.base import Cross, Use, reading
+from similitude.factors.crosses import DiagonalProduct
+from similitude.factors.linear import CentredNorm
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import exponent_of, largest_of, scaled
 from similitude.measures import Measure, get_measures
+from similitude.measures.evaluation import evaluate
 from similitude.representations.arrays import as_array
 
 __all__ = ["Stream", "can_stream"]
-
-_OF_MOMENTS: set[Factor | Cross] = {
-    *(CentredNorm(), CovarianceNorm(), DiagonalSquares()),
-    *(SquaredCovariance(), AlignedSpectrum(), DiagonalProduct()),
-}
-"""What sums of products of features give; all else of the linear family needs their triangular factor."""
-
 
 _EXACT = float(np.finfo(np.float64).eps)
 
 
 def can_stream(measure: Measure) -> bool:
     """Whether a measure follows from what `Stream` keeps."""
-    used = set(measure.uses())
-    # An SVD read on its own, and not through a cross, is read input by input.
-    linear = {use for use in used if isinstance(use, Cross) and use.factors == (ThinSVD(),)}
-    return bool(used) and not used - _OF_MOMENTS - linear - ({ThinSVD()} if linear else set())
+    uses = measure.uses()
+    return bool(_kept(uses)) and all(use.from_stream for use in uses)
+
+
+def _kept(uses: Iterable[Use]) -> set[str]:
+    """What must be kept for crosses; a factor of the triangle that is read on its own is read input by input."""
+    return {
+        use.from_stream for use in uses if use.from_stream and (isinstance(use, Cross) or use.from_stream == "sums")
+    }
 
 
 class Stream:
@@ -82,9 +81,11 @@ class Stream:
                     f"{measure} needs all inputs at once. Measures that can be streamed: linear CKA, the CCA family, "
                     "the Procrustes family, shape metrics and linear regression."
                 )
-        factors, crosses = needs(self.measures)
-        self._triangular = ThinSVD() in factors
-        self._diagonals = DiagonalProduct() in crosses
+        uses = {use for measure in self.measures for use in measure.uses()}
+        kept = {use.from_stream for use in uses}
+        # Either serves its own measures alone, so that no value depends on which others are asked for.
+        self._sums, self._triangular = "sums" in kept, "triangle" in kept
+        self._diagonals = DiagonalProduct() in uses
         self._widths: tuple[int, int] | None = None
         self._precisions = precisions
         self._largest = 0.0, 0.0
@@ -197,7 +198,11 @@ class Stream:
             A measure is not defined on these data.
         """
         pair = self.pair()
-        return {str(measure): float(measure.value(pair)) for measure in self.measures}
+        values = dict(zip(map(str, self.measures), evaluate(pair, self.measures), strict=True))
+        for value in values.values():
+            if isinstance(value, Exception):
+                raise value
+        return values
 
     def pair(self) -> Pair:
         """Both sides, with all that the measures read of them, for all inputs so far.
@@ -217,12 +222,11 @@ class Stream:
             parts = zip(moments.sides(moments.shift), self._precisions, moments.exponents, strict=True)
             x, y = (Side(part[None], eps, exponent=exponent, inputs=self.n) for part, eps, exponent in parts)
             pair = Pair(x, y)
-        crosses = needs(self.measures)[1]
         if moments is not None:
-            moments.fill(pair, crosses)
+            uses = {use for measure in self.measures for use in measure.uses()}
+            moments.fill(pair, reading(uses, lambda cross: cross).crosses)
         if not (pair.x[CentredNorm()] > 0 and pair.y[CentredNorm()] > 0):
             raise InputError("Every feature of a side is constant over the inputs; there is nothing to compare.")
-        pair.wanted |= crosses
         return pair
 
     def _coarsen(self, precisions: tuple[float, float]) -> None:
@@ -249,7 +253,7 @@ class Stream:
         moments = triangle = None
         if self._triangular:
             triangle = merged(self._triangle, Triangle.of(rows[:, columns].copy(), shift, width, exponents))
-        if not self._triangular or self._diagonals:
+        if self._sums:
             moments = merged(self._moments, Moments.of(rows, shift, width, exponents))
         return moments, triangle
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import Self, TypeVar
 
 import numpy as np
 
 from similitude.factors.aligned import AlignedDistance
-from similitude.factors.crosses import AlignedSpectrum, DiagonalProduct, SquaredCovariance
-from similitude.factors.linear import Centred, CentredNorm, CovarianceNorm, DiagonalSquares
-from similitude.factors.pair import Cross, Pair, Side
+from similitude.factors.base import Cross
+from similitude.factors.crosses import AlignedSpectrum, DiagonalProduct
+from similitude.factors.linear import Centred, CentredNorm, DiagonalSquares
+from similitude.factors.linear_kernels import InnerProducts, LinearKernels
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.spectra import singular_values
 
 __all__ = ["Moments", "Triangle", "merged"]
@@ -111,8 +114,8 @@ class Moments(Sums):
         t = self.translation(shift)
         return t @ self.matrix @ t.T
 
-    def fill(self, pair: Pair, wanted: set[Cross]) -> None:
-        """Give a pair all that follows from sums of products."""
+    def fill(self, pair: Pair, wanted: Collection[Cross]) -> None:
+        """Give a pair what follows from sums of products."""
         d = len(self.shift)
         w = self.moved(self.shift + self.matrix[0, 1 : 1 + d] / self.n)
         products = w[1 : 1 + d, 1 : 1 + d]
@@ -120,13 +123,11 @@ class Moments(Sums):
         xy = products[: self.width, self.width :]
         for side, own in ((pair.x, xx), (pair.y, yy)):
             side[CentredNorm()] = max(np.trace(own), 0.0) ** 0.5
-            side[CovarianceNorm()] = np.linalg.norm(own)
-        pair[SquaredCovariance()] = np.vdot(xy, xy)
+        pair[LinearKernels()] = InnerProducts(np.vdot(xy, xy), np.vdot(xx, xx), np.vdot(yy, yy))
         if AlignedSpectrum() in wanted:
             pair[AlignedSpectrum()] = singular_values(np.ascontiguousarray(xy), np)
             for distance in (AlignedDistance(normalised=True), AlignedDistance(normalised=False)):
-                if not pair.x.holds(Centred()):
-                    pair[distance] = distance.of_products(pair)
+                pair[distance] = distance.of_products(pair)
         if len(w) > 1 + d:
             pair.x[DiagonalSquares()], pair.y[DiagonalSquares()] = w[-2, -2], w[-1, -1]
             pair[DiagonalProduct()] = w[-2, -1]

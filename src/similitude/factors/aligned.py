@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from math import pi
 from typing import Any
 
+from similitude.factors.base import Cross
 from similitude.factors.crosses import AlignedSpectrum
 from similitude.factors.linear import Centred, CentredNorm, ThinSVD
-from similitude.factors.pair import Cross, Pair, Side
+from similitude.factors.pair import Pair, Side
 
 __all__ = ["AlignedDistance", "angle", "squared_distance"]
 
@@ -31,6 +32,10 @@ class AlignedDistance(Cross):
 
     normalised: bool
 
+    reads = (AlignedSpectrum(), CentredNorm())
+    from_stream = "sums"
+    when_swapped = "same"
+
     def __call__(self, pair: Pair) -> Any:
         """From norms and spectrum, and from the residual where that is small."""
         a, b = self._scales(pair)
@@ -47,10 +52,6 @@ class AlignedDistance(Cross):
         a, b = self._scales(pair)
         norms = pair.x[CentredNorm()] / a, pair.y[CentredNorm()] / b
         return squared_distance(norms, pair.xp.sum(pair[AlignedSpectrum()]) / (a * b), sides, pair.xp)
-
-    def mirrored(self, value: Any) -> Any:
-        """The same."""
-        return value
 
 
 def squared_distance(norms: tuple[Any, Any], nuclear: Any, sides: Sides | None, xp: Any) -> Any:

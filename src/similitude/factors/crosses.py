@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.factors.linear import Centred, Gram, SquaredRowNorms, ThinSVD
-from similitude.factors.pair import Cross, Pair, Side
+from similitude.factors.base import Cross
+from similitude.factors.linear import Centred, SquaredRowNorms, ThinSVD
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.spectra import left_singular, singular_values, singular_values_of_products
 from similitude.linalg.ties import mean_absolute_sums
 
@@ -23,7 +24,6 @@ __all__ = [
     "Overlap",
     "PrincipalCovariance",
     "ProjectionWeights",
-    "SquaredCovariance",
     "check_rank",
     "check_ranks",
     "check_regressable",
@@ -38,7 +38,10 @@ class Overlap(Cross):
     over deleted components costs one product.
     """
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(),)
+    from_stream = "triangle"
+    work = "2npq"
+    when_swapped = "transposed"
 
     def __call__(self, pair: Pair) -> Any:
         """Cut from the parent pair where components were deleted."""
@@ -47,16 +50,15 @@ class Overlap(Cross):
             return pair.parent[self][: x.rank, : y.rank]
         return x.u.T @ y.u
 
-    def mirrored(self, value: Any) -> Any:
-        """The transpose."""
-        return value.T
-
 
 @dataclass(frozen=True)
 class PrincipalCovariance(Cross):
     """X_c^T Y_c in the basis of principal directions, r_x x r_y: S_x M S_y, whose rows and columns descend in size."""
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(), Overlap())
+    from_stream = "triangle"
+    work = "2pq"
+    when_swapped = "transposed"
 
     def __call__(self, pair: Pair) -> Any:
         """Cut from the parent pair where components were deleted."""
@@ -65,76 +67,46 @@ class PrincipalCovariance(Cross):
             return pair.parent[self][: x.rank, : y.rank]
         return x.s[:, None] * pair[Overlap()] * y.s[None, :]
 
-    def mirrored(self, value: Any) -> Any:
-        """The transpose."""
-        return value.T
-
 
 @dataclass(frozen=True)
 class CrossCovariance(Cross):
     """C = X_c^T Y_c, d_x x d_y: how each feature of one side goes with each of the other."""
 
-    factors = (Centred(),)
+    reads = (Centred(),)
+    work = "2npq"
+    when_swapped = "transposed"
 
     def __call__(self, pair: Pair) -> Any:
         """One product."""
         return pair.x[Centred()].T @ pair.y[Centred()]
-
-    def mirrored(self, value: Any) -> Any:
-        """The transpose."""
-        return value.T
 
 
 @dataclass(frozen=True)
 class CumulatedSquares(Cross):
     """Squared entries of the principal covariance, summed over all rows and columns up to each."""
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(), PrincipalCovariance())
+    work = "3pq"
+    when_swapped = "transposed"
 
     def __call__(self, pair: Pair) -> Any:
         """Entry (i, j) is the squared covariance of the i + 1 and j + 1 leading components."""
         squares = pair[PrincipalCovariance()] ** 2
         return pair.xp.cumulative_sum(pair.xp.cumulative_sum(squares, axis=0), axis=1)
 
-    def mirrored(self, value: Any) -> Any:
-        """The transpose."""
-        return value.T
-
-
-@dataclass(frozen=True)
-class SquaredCovariance(Cross):
-    """||X_c^T Y_c||_F^2 = <X_c X_c^T, Y_c Y_c^T>."""
-
-    def __call__(self, pair: Pair) -> Any:
-        """From the principal covariance if the SVDs are there; else from the smaller of features and inputs."""
-        if pair.parent is not None:
-            return pair.parent[CumulatedSquares()][pair.x[ThinSVD()].rank - 1, pair.y[ThinSVD()].rank - 1]
-        if _principal(pair):
-            entries = pair[PrincipalCovariance()]
-        elif pair.n < min(pair.x.d, pair.y.d):
-            return pair.xp.sum(pair.x[Gram()] * pair.y[Gram()])
-        else:
-            entries = pair[CrossCovariance()]
-        return pair.xp.sum(entries * entries)
-
-    def mirrored(self, value: Any) -> Any:
-        """The same."""
-        return value
-
 
 @dataclass(frozen=True)
 class DiagonalProduct(Cross):
     """Sum of the products of the diagonal entries of both centred linear kernels."""
 
-    factors = (SquaredRowNorms(),)
+    reads = (SquaredRowNorms(),)
+    from_stream = "sums"
+    work = "2n"
+    when_swapped = "same"
 
     def __call__(self, pair: Pair) -> Any:
         """From the row norms."""
         return pair.x[SquaredRowNorms()] @ pair.y[SquaredRowNorms()]
-
-    def mirrored(self, value: Any) -> Any:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)
@@ -183,17 +155,38 @@ class Triangle(Cross):
 
 @dataclass(frozen=True)
 class AlignedSpectrum(Cross):
-    """Singular values of X_c^T Y_c, descending; their sum is the nuclear norm."""
+    """Singular values of X_c^T Y_c, descending; their sum is the nuclear norm.
+
+    Parameters
+    ----------
+    by
+        Those of X_c^T Y_c itself (``"features"``), or of S_x M S_y (``"components"``); None for what serves a pair.
+    """
+
+    by: Literal["features", "components"] | None = None
+
+    work = "6mmm"
+    from_stream = "sums"
+    when_swapped = "same"
+
+    @property
+    def reads(self) -> tuple[Cross, ...]:  # type: ignore[override]  # depends on the parameter
+        """The matrix."""
+        return (CrossCovariance() if self.by == "features" else PrincipalCovariance(),)
+
+    def ways(self, single: bool) -> tuple[Cross, ...]:
+        """Components serve the CCA family too."""
+        return (replace(self, by="components"), replace(self, by="features"))
+
+    def chosen(self, n: int, p: int, q: int, *, cut: bool = False) -> Cross:
+        """By features unless inputs are so few that they say no more than the components do."""
+        return self if self.by else replace(self, by="features" if n > max(p, q) and not cut else "components")
 
     def __call__(self, pair: Pair) -> Any:
-        """Those of S_x M S_y where the SVDs are there, or needed because inputs are few; else of X_c^T Y_c."""
-        if pair.parent is None and not _principal(pair) and pair.n > max(pair.x.d, pair.y.d):
+        """Compute them."""
+        if self.by == "features":
             return singular_values(pair[CrossCovariance()], pair.xp)
         return _spectrum(pair, PrincipalCovariance())
-
-    def mirrored(self, value: Any) -> Any:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)
@@ -206,19 +199,15 @@ class CanonicalCorrelations(Cross):
         A side spans all n - 1 centred dimensions: every correlation would be 1 whatever the data.
     """
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(), Overlap())
+    from_stream = "triangle"
+    work = "6mmm"
+    when_swapped = "same"
 
     def __call__(self, pair: Pair) -> Any:
-        """With the projection weights if these are wanted too, else the singular values of M alone."""
-        for either in (pair, pair.swapped):
-            if ProjectionWeights() in either.wanted:
-                return either[ProjectionWeights()].correlations
+        """The singular values of M."""
         check_ranks(pair)
         return pair.xp.clip(_spectrum(pair, Overlap()), 0.0, 1.0)
-
-    def mirrored(self, value: Any) -> Any:
-        """The same."""
-        return value
 
 
 class Basis(NamedTuple):
@@ -237,12 +226,14 @@ class CanonicalBasis(Cross):
     These are left singular vectors of M.
     """
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(), Overlap())
+    from_stream = "triangle"
+    work = "9mmm+2mpq"
 
     def __call__(self, pair: Pair) -> Basis:
-        """From those of the other side if they are there, or fewer."""
-        wider = pair.x[ThinSVD()].rank > pair.y[ThinSVD()].rank
-        known = pair.swapped[self] if wider or pair.swapped.holds(self) else None
+        """Of the narrower side from M, of the other side from those."""
+        more = pair.x[ThinSVD()].rank - pair.y[ThinSVD()].rank
+        known = pair.swapped[self] if more > 0 or (more == 0 and not pair.forward) else None
         return Basis(*left_singular(pair[Overlap()], pair.xp, known))
 
 
@@ -263,7 +254,9 @@ class ProjectionWeights(Cross):
     averaged over all orthonormal bases, as in `mean_absolute_sums`.
     """
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(), CanonicalBasis())
+    from_stream = "triangle"
+    work = "4mpq"
 
     def __call__(self, pair: Pair) -> Weighted:
         """From the features in the basis of canonical directions, and what these leave of them."""
@@ -275,10 +268,6 @@ class ProjectionWeights(Cross):
         lost = x.rank - correlations.shape[0]
         rest = (features - left @ on_directions, lost) if lost else None
         return Weighted(correlations, mean_absolute_sums(correlations, on_directions, rest, pair.xp))
-
-
-def _principal(pair: Pair) -> bool:
-    return pair.x.holds(ThinSVD()) and pair.y.holds(ThinSVD())
 
 
 def _spectrum(pair: Pair, cross: Cross) -> Any:

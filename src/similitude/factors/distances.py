@@ -10,8 +10,9 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
+from similitude.factors.base import Cost, Factor
 from similitude.factors.linear import Centred
-from similitude.factors.pair import Factor, Side, as_numpy
+from similitude.factors.pair import Side, as_numpy
 from similitude.linalg.ranking import TIED, parts, rank_in_place
 from similitude.linalg.scale import lengths, scaled
 
@@ -56,21 +57,24 @@ class RDM(Factor):
 
     kind: Dissimilarity
 
-    def entries(self, n: int, d: int) -> int:
-        """One per pair of inputs."""
-        return n * (n - 1) // 2
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """Squared distances are computed from centred values, and distances from those."""
+        return {"euclidean": (RDM("squared_euclidean"),), "squared_euclidean": (Centred(),)}.get(self.kind, ())
+
+    def cost(self, n: int, d: int) -> Cost:
+        """Half of a product of all rows, and an entry per pair of inputs."""
+        return Cost(5.0 * n * n if self.kind == "euclidean" else 1.0 * n * n * d + 5.0 * n * n, 4.0 * n * (n - 1))
 
     def __call__(self, side: Side) -> np.ndarray:
         """Compute it from products of rows, in blocks."""
         if side.dissimilarities is not None:
             return scaled(side.dissimilarities.astype(np.float64, copy=False), -side.exponent)
         if self.kind == "euclidean":
-            if side.holds(RDM("squared_euclidean")):
-                return np.sqrt(side[RDM("squared_euclidean")])
-            found = _squared_distances(side)
+            found = side.take(RDM("squared_euclidean"))
             return np.sqrt(found, out=found)
         if self.kind == "squared_euclidean":
-            return side[RDM("euclidean")] ** 2 if side.holds(RDM("euclidean")) else _squared_distances(side)
+            return _squared_distances(side)
         found = _upper_triangle(_correlations(side) if self.kind == "correlation" else _cosines(side), side.n)
         if np.sqrt(found.mean()) < RESOLVED * np.finfo(np.float64).eps:
             raise MeasureError(_hidden(side, self.kind))
@@ -104,16 +108,20 @@ class StandardisedRDM(Factor):
     ranked: bool
     untied: bool = False
 
-    def entries(self, n: int, d: int) -> int:
-        """As the RDM."""
-        return RDM(self.kind).entries(n, d)
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The RDM."""
+        return (RDM(self.kind),)
+
+    def cost(self, n: int, d: int) -> Cost:
+        """As large as the RDM; ranks take a sort of all entries."""
+        return Cost((400.0 if self.ranked else 10.0) * n * n, 4.0 * n * (n - 1))
 
     def __call__(self, side: Side) -> np.ndarray:
         """Centre and normalise."""
-        rdm, given = RDM(self.kind), side.dissimilarities is not None
-        also_otherwise = any(f != self and isinstance(f, StandardisedRDM) and f.kind == self.kind for f in side.wanted)
+        given = side.dissimilarities is not None
         # To be overwritten: fresh memory costs more than what is done with it.
-        entries = side[rdm].copy() if side.holds(rdm) or also_otherwise or given else rdm(side)
+        entries = side[RDM(self.kind)].copy() if given else side.take(RDM(self.kind))
         least, largest = float(entries.min()), float(entries.max())
         if not largest - least > 1e-12 * max(largest, -least):
             what = "" if given else f"{self.kind} "
@@ -160,6 +168,11 @@ class DistanceMoments(Factor):
 
     size = "n"
 
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The RDM."""
+        return (RDM(self.kind),)
+
     def __call__(self, side: Side) -> Moments:
         """Every dissimilarity counts for its row and for its column."""
         distances, sums = side[RDM(self.kind)], np.zeros(side.n)
@@ -179,6 +192,9 @@ class DistanceMoments(Factor):
 class Cosines(Factor):
     """Cosine similarities of the rows as they are, n x n."""
 
+    work = "nnd"
+    under_permutation = "rows and columns"
+
     def __call__(self, side: Side) -> np.ndarray:
         """Products of unit rows, mirrored while they are in the cache."""
         unit, found = unit_rows(as_numpy(side.values)), np.empty((side.n, side.n))
@@ -187,10 +203,6 @@ class Cosines(Factor):
             found[part.stop :, part] = found[part, part.stop :].T
         return found
 
-    def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """Rows and columns in the new order."""
-        return value[np.ix_(order, order)]
-
 
 @dataclass(frozen=True)
 class CosineDistances(Factor):
@@ -198,6 +210,10 @@ class CosineDistances(Factor):
 
     None where it does not.
     """
+
+    reads = (RDM("cosine"),)
+    work = "nnd"
+    under_permutation = "rows and columns"
 
     def __call__(self, side: Side) -> np.ndarray | None:
         """From the RDM where cosines are 1 to three digits on average."""
@@ -249,42 +265,20 @@ def _products(rows: np.ndarray) -> Block:
     return lambda part: rows[part] @ rows[part.start :].T
 
 
-def _scaled(matrix: np.ndarray, scale: np.ndarray) -> Block:
-    def block(part: slice) -> np.ndarray:
-        found = matrix[part, part.start :] * scale[part.start :]
-        found *= scale[part, None]
-        return found
-
-    return block
-
-
 def _cosines(side: Side) -> Block:
     unit = unit_rows(as_numpy(side.values))
-    if side.holds(Cosines()):
-        cosines = side[Cosines()]
-        return _complements(lambda part: cosines[part, part.start :].copy(), unit)
     return _complements(_products(unit), unit)
 
 
 def _correlations(side: Side) -> Block:
-    """From the cosines, if they are there and taking out the means of rows that are not much longer is safe."""
+    """Of rows less their mean."""
     values = as_numpy(side.values)
-    means = values.mean(axis=1)
-    varied = values - means[:, None]
+    varied = values - values.mean(axis=1)[:, None]
     before, after = lengths(values), lengths(varied)
     if side.d > 1 and 2 * np.count_nonzero(after < RESOLVED * np.finfo(np.float64).eps * before) > side.n:
         raise MeasureError(_hidden(side, "correlation"))
     unit = unit_rows(varied, reference=before)
-    if not (side.holds(Cosines()) and (before < 2.0 * after).all()):
-        return _complements(_products(unit), unit)
-    cosines, shift = _scaled(side[Cosines()], before / after), means * values.shape[1] ** 0.5 / after
-
-    def block(part: slice) -> np.ndarray:
-        found = cosines(part)
-        found -= shift[part, None] * shift[part.start :]
-        return found
-
-    return _complements(block, unit)
+    return _complements(_products(unit), unit)
 
 
 def _complements(cosines: Block, unit: np.ndarray) -> Block:
@@ -302,13 +296,9 @@ def _complements(cosines: Block, unit: np.ndarray) -> Block:
 
 
 def _squared_distances(side: Side) -> np.ndarray:
-    """||x||^2 + ||y||^2 - 2 x.y, except where that cancels; with cosines that are there if the mean is not large."""
+    """||x||^2 + ||y||^2 - 2 x.y, except where that cancels."""
     values, centred = as_numpy(side.values), as_numpy(side[Centred()])
-    squares, squares_centred = np.vecdot(values, values), np.vecdot(centred, centred)
-    if side.holds(Cosines()) and squares.sum() < 4.0 * squares_centred.sum():
-        products = _scaled(side[Cosines()], np.sqrt(squares))
-    else:
-        products, squares = _products(centred), squares_centred
+    products, squares = _products(centred), np.vecdot(centred, centred)
     largest = squares.max()
 
     def block(part: slice) -> np.ndarray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.base import Cross, Factor
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
 
 __all__ = ["Dot", "Square", "dots"]
@@ -43,18 +44,22 @@ class Dot(Cross):
 
     factor: Factor
 
+    work = "6nn"
+    when_swapped = "same"
+    together = True
+
     @property
-    def factors(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
         """The factor."""
         return (self.factor,)
 
     def __call__(self, pair: Pair) -> float:
-        """One of many; see `dots`."""
-        return dots([(pair.x[self.factor], pair.y[self.factor])])[0]
+        """One of many."""
+        return self.of_many([pair])[0]
 
-    def mirrored(self, value: float) -> float:
-        """The same."""
-        return value
+    def of_many(self, pairs: Sequence[Pair], threads: int = 1) -> list[float]:
+        """See `dots`."""
+        return dots([(pair.x[self.factor], pair.y[self.factor]) for pair in pairs])
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,15 @@ class Square(Factor):
 
     factor: Factor
 
+    work = "6nn"
     size = ""
+    under_permutation = "unchanged"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The factor."""
+        return (self.factor,)
 
     def __call__(self, side: Side) -> float:
         """As for a pair."""
         return dots([(side[self.factor], side[self.factor])])[0]
-
-    def permuted(self, value: float, order: np.ndarray) -> float:
-        """The same, whatever the order of the inputs."""
-        return value

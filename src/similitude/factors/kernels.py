@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import squareform
 
+from similitude.factors.base import Factor
 from similitude.factors.distances import RDM
-from similitude.factors.pair import Factor, Side
+from similitude.factors.pair import Side
 
 __all__ = ["CentredGaussianGram"]
 
@@ -28,6 +29,10 @@ class CentredGaussianGram(Factor):
     bandwidth: float
     debiased: bool
 
+    reads = (RDM("squared_euclidean"), RDM("euclidean"))
+    work = "40nn"
+    under_permutation = "rows and columns"
+
     def __call__(self, side: Side) -> np.ndarray:
         """Exponentiate the squared distances, then centre rows and columns."""
         squared = side[RDM("squared_euclidean")]
@@ -45,7 +50,3 @@ class CentredGaussianGram(Factor):
         gram -= (total / (n - 2) - total.sum() / ((n - 1) * (n - 2)))[:, None]
         np.fill_diagonal(gram, 0.0)
         return gram
-
-    def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """Rows and columns in the new order."""
-        return value[np.ix_(order, order)]

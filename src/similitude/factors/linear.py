@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from similitude.factors.pair import Factor, Side
+from similitude.factors.base import Cost, Factor
+from similitude.factors.pair import Side
 from similitude.linalg import principal
 from similitude.linalg.principal import frobenius, thin_svd
-from similitude.linalg.scale import scaled
-from similitude.representations.representation import row_blocks
 
 __all__ = [
+    "OF_VIEWS",
     "SVD",
     "Centred",
     "CentredInSingle",
@@ -27,13 +27,11 @@ __all__ = [
     "Gram",
     "Mean",
     "PrincipalMean",
+    "Scatter",
     "SquaredRowNorms",
     "ThinSVD",
     "rounding",
 ]
-
-_CACHED = 1 << 18
-"""Bytes of rows that are centred at a time, so that they stay in the cache."""
 
 
 def rounding(side: Side) -> float:
@@ -46,144 +44,127 @@ def rounding(side: Side) -> float:
 class Mean(Factor):
     """Mean of each feature, d."""
 
+    work = "nd"
     size = "d"
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> Any:
         """Mean over inputs."""
         return side.xp.mean(side.values, axis=0)
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)
 class Centred(Factor):
     """The values with each feature's mean subtracted, n x d."""
 
+    reads = (Mean(),)
+    work = "2nd"
     size = "nd"
+    under_permutation = "rows"
 
     def __call__(self, side: Side) -> Any:
         """Subtract the mean."""
         return principal.centre(side.values, side[Mean()], side.xp)
 
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """Rows in the new order."""
-        return value[order]
-
-
-class SingleParts(NamedTuple):
-    """Centred values in single precision, and what is lost by that."""
-
-    values: np.ndarray
-    """n x d"""
-    squares: np.ndarray
-    """Squared length of each row before it was rounded, n."""
-
 
 @dataclass(frozen=True)
 class CentredInSingle(Factor):
-    """The values with each feature's mean subtracted in double precision, for products in single precision."""
+    """Centred values, rounded to single precision once they are centred; n x d."""
 
+    reads = (Centred(),)
+    work = "nd"
     size = "nd"
+    under_permutation = "rows"
 
-    def __call__(self, side: Side) -> SingleParts:
-        """A few rows at a time, so that there is no copy in double precision."""
-        stored = side.stored
-        mean = stored.mean(axis=0, dtype=np.float64)
-        parts = SingleParts(np.empty(stored.shape, np.float32), np.empty(side.n))
-        for start, rows in row_blocks(stored, _CACHED):
-            centred = scaled(rows - mean, -side.exponent)
-            parts.values[start : start + len(rows)] = centred
-            parts.squares[start : start + len(rows)] = np.vecdot(centred, centred)
-        return parts
-
-    def permuted(self, value: SingleParts, order: np.ndarray) -> SingleParts:
-        """Rows in the new order."""
-        return SingleParts(value.values[order], value.squares[order])
+    def __call__(self, side: Side) -> np.ndarray:
+        """Round."""
+        return side[Centred()].astype(np.float32)
 
 
 @dataclass(frozen=True)
 class CentredNorm(Factor):
     """Frobenius norm of the centred values."""
 
+    reads = (Centred(),)
+    from_stream = "sums"
+    work = "nd"
     size = ""
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> Any:
         """From the singular values where components were deleted."""
-        if side.holds(CentredInSingle()):
-            return side.xp.sqrt(side.xp.sum(side[CentredInSingle()].squares))
         return frobenius(side[ThinSVD()].s if side.parent is not None else side[Centred()], side.xp)
 
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The same."""
-        return value
+
+@dataclass(frozen=True)
+class Scatter(Factor):
+    """X_c^T X_c, or X_c X_c^T where inputs are fewer than features: min(n, d) rows and columns."""
+
+    reads = (Centred(),)
+    work = "nmd"
+    size = "mm"
+
+    def __call__(self, side: Side) -> Any:
+        """One product."""
+        centred = side[Centred()]
+        return centred @ centred.T if side.n < side.d else centred.T @ centred
 
 
 @dataclass(frozen=True)
 class CovarianceNorm(Factor):
     """||X_c^T X_c||_F, which is also the norm of the linear kernel matrix X_c X_c^T."""
 
+    reads = (Scatter(),)
+    from_stream = "sums"
     size = ""
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> Any:
-        """From the singular values if they are known, else from the smaller of the two matrices."""
-        if side.parent is not None or side.holds(ThinSVD()):
-            return frobenius(side[ThinSVD()].s ** 2, side.xp)
-        if side.n < side.d:
-            return frobenius(side[Gram()], side.xp)
-        return frobenius(side[Centred()].T @ side[Centred()], side.xp)
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The same."""
-        return value
+        """From the singular values where components were deleted, else from the smaller of the two matrices."""
+        return frobenius(side[ThinSVD()].s ** 2 if side.parent is not None else side[Scatter()], side.xp)
 
 
 @dataclass(frozen=True)
 class Gram(Factor):
     """X_c X_c^T, n x n: the centred linear kernel matrix."""
 
+    reads = (Centred(),)
+    work = "nnd"
+    under_permutation = "rows and columns"
+
     def __call__(self, side: Side) -> Any:
         """One product."""
         return side[Centred()] @ side[Centred()].T
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """Rows and columns in the new order."""
-        return value[order][:, order]
 
 
 @dataclass(frozen=True)
 class SquaredRowNorms(Factor):
     """Squared length of each centred row, n: the diagonal of the linear kernel."""
 
+    reads = (Centred(),)
+    work = "nd"
     size = "n"
+    under_permutation = "rows"
 
     def __call__(self, side: Side) -> Any:
         """From the components where some were deleted."""
-        if side.holds(CentredInSingle()):
-            return side[CentredInSingle()].squares
         rows = side.values if side.parent is not None else side[Centred()]
         return side.xp.vecdot(rows, rows)
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """Rows in the new order."""
-        return value[order]
 
 
 @dataclass(frozen=True)
 class DiagonalSquares(Factor):
     """Sum of the squared diagonal entries of the centred linear kernel."""
 
+    reads = (SquaredRowNorms(),)
+    from_stream = "sums"
     size = ""
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> Any:
         """From the row norms."""
         diagonal = side[SquaredRowNorms()]
         return diagonal @ diagonal
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The same."""
-        return value
 
 
 class SVD(NamedTuple):
@@ -206,14 +187,21 @@ class SVD(NamedTuple):
 class ThinSVD(Factor):
     """Thin SVD of the centred values, without the directions that are rounding error."""
 
+    reads = (Centred(), Scatter())
+    from_stream = "triangle"
     size = "nd+dd"
+
+    def cost(self, n: int, d: int) -> Cost:
+        """Decompositions run at a fraction of the speed of products: measured, in operations of the latter."""
+        m = min(n, d)
+        return super().cost(n, d)._replace(flops=4.0 * n * d * m + 22.0 * m**3)
 
     def __call__(self, side: Side) -> SVD:
         """Cut from the parent's where components were deleted."""
         if side.parent is not None:
             return _leading(side.parent[self], int(side.kept or 0), side.xp)
         xp = side.xp
-        u, s, vh = thin_svd(side[Centred()], xp)
+        u, s, vh = thin_svd(side[Centred()], xp, lambda: side[Scatter()])
         rank = max(int(xp.sum(xp.astype(s > rounding(side), xp.int64))), 1)
         return SVD(u[:, :rank], s[:rank], vh[:rank, :].T)
 
@@ -235,7 +223,10 @@ class MeanParts(NamedTuple):
 class PrincipalMean(Factor):
     """The mean in the basis of the principal directions."""
 
+    reads = (ThinSVD(), Mean())
+    work = "4nd"
     size = "d"
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> MeanParts:
         """Two products with V."""
@@ -243,12 +234,12 @@ class PrincipalMean(Factor):
         within = v.T @ mean
         return MeanParts(within, side.xp.linalg.vector_norm(mean - v @ within))
 
-    def permuted(self, value: MeanParts, order: np.ndarray) -> MeanParts:
-        """The same."""
-        return value
-
 
 def _leading(svd: SVD, kept: int, xp: Any) -> SVD:
     rank = min(kept, svd.rank)
     # The view's features are its components, so its right singular vectors are the first unit vectors.
     return SVD(svd.u[:, :rank], svd.s[:rank], xp.eye(rank, dtype=svd.s.dtype))
+
+
+OF_VIEWS: frozenset[Factor] = frozenset({ThinSVD()})
+"""What leading principal components are cut from."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
-from similitude.factors.pair import Cross, Factor
+from similitude.factors.base import Use, reading
 
-__all__ = ["factors_of", "gigabytes", "machine_memory", "needed"]
+__all__ = ["MEMORY", "gigabytes", "machine_memory", "needed"]
+
+MEMORY = 2 << 30
+"""Bytes for representations and all that is computed of them, unless told otherwise."""
 
 _LIMITS = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -27,16 +29,8 @@ def machine_memory() -> float:
     return min(known)
 
 
-def factors_of(uses: Iterable[Factor | Cross]) -> set[Factor]:
-    """Return all factors among what a measure uses, those that its crosses read too."""
-    every = set(uses)
-    return {use for use in every if isinstance(use, Factor)} | {
-        factor for use in every if isinstance(use, Cross) for factor in use.factors
-    }
-
-
 @functools.lru_cache(maxsize=1024)
-def needed(uses: tuple[Factor | Cross, ...], n: int, d: int) -> int:
+def needed(uses: tuple[Use, ...], n: int, d: int) -> int:
     """Return the bytes that one representation takes, about, with the factors that a measure uses.
 
     Parameters
@@ -46,7 +40,8 @@ def needed(uses: tuple[Factor | Cross, ...], n: int, d: int) -> int:
     n, d
         Numbers of inputs and of features.
     """
-    return 8 * max(n * d, sum(factor.entries(n, d) for factor in factors_of(uses)))
+    factors = reading(uses, lambda cross: cross.chosen(n, d, d)).factors
+    return max(8 * n * d, int(sum(factor.cost(n, d).bytes for factor in factors)))
 
 
 def gigabytes(count: float) -> str:

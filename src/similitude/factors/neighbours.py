@@ -10,8 +10,9 @@ from scipy import sparse
 from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import GRAIN, RDM, RESOLVED, CosineDistances, Cosines, grain
-from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.ranking import TIED
 
 __all__ = ["CommonNeighbours", "NeighbourLists", "Neighbours"]
@@ -54,6 +55,14 @@ class Neighbours(Factor):
     k: int
     closeness: Closeness = "cosine"
     with_self: bool = False
+
+    work = "30nn"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameters
+        """All similarities, but for inner products, which nothing else reads."""
+        by_cosine: tuple[Factor, ...] = (Cosines(), CosineDistances())
+        return {"cosine": by_cosine, "euclidean": (RDM("euclidean"),)}.get(self.closeness, ())
 
     def __call__(self, side: Side) -> NeighbourLists:
         """Select by the order of similarities, in which neighbours that differ by rounding are tied."""
@@ -112,7 +121,7 @@ class CommonNeighbours(Cross):
     neighbours: Neighbours
 
     @property
-    def factors(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameters
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameters
         """The neighbours of both sides."""
         return (self.neighbours,)
 

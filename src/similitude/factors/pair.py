@@ -1,8 +1,4 @@
-"""A pair of representations and all that is computed of it once: factors of a side, crosses of the two.
-
-Factors and crosses are frozen values; equal ones asked for by different measures are the same key, so that
-work is shared between measures that know nothing of each other.
-"""
+"""A pair of representations, and a store of all that is computed of it once: factors of a side, crosses of the two."""
 
 from __future__ import annotations
 
@@ -11,68 +7,20 @@ import copy
 import functools
 import math
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Collection
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 from similitude.errors import MeasureError, SimilitudeError
+from similitude.factors.base import Cross, Factor, steps
 from similitude.factors.inputs import check_same_inputs
 from similitude.linalg.scale import exponent_of, scaled
 from similitude.representations.arrays import tensor_in_double
-from similitude.representations.representation import Representation
+from similitude.representations.representation import Representation, row_blocks
 
-__all__ = ["Cross", "Factor", "Pair", "Side", "Units", "as_numpy"]
-
-
-class Factor(ABC):
-    """Something computed of one representation, such as its SVD. Subclasses are frozen dataclasses."""
-
-    size: ClassVar[str] = "nn"
-    """How many numbers it takes, with the steps to it that no other measure's factor is, as a sum of products of n and
-    d: ``"nd+dd"``; empty for a few."""
-
-    def entries(self, n: int, d: int) -> int:
-        """`size` in figures."""
-        return sum(math.prod({"n": n, "d": d}[letter] for letter in term) for term in self.size.split("+"))
-
-    @abstractmethod
-    def __call__(self, side: Side) -> Any:
-        """Compute it; read values from ``side.values`` or other factors from ``side[factor]``."""
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The factor of the representation with its rows in another order, from the `value` for the present order.
-
-        Parameters
-        ----------
-        value
-            The factor of the representation as it is.
-        order
-            Row i of the new representation is row ``order[i]`` of this one.
-
-        Returns
-        -------
-        object
-            ``NotImplemented`` where computing it anew is the only way.
-        """
-        return NotImplemented
-
-
-class Cross(ABC):
-    """Something computed of a pair, such as its canonical correlations. Subclasses are frozen dataclasses."""
-
-    factors: tuple[Factor, ...] = ()
-    """Factors of both sides that it reads."""
-
-    @abstractmethod
-    def __call__(self, pair: Pair) -> Any:
-        """Compute it from ``pair.x[factor]``, ``pair.y[factor]`` and other crosses ``pair[cross]``."""
-
-    def mirrored(self, value: Any) -> Any:
-        """The cross of the swapped pair, from the `value` for the pair; ``NotImplemented`` without such a short cut."""
-        return NotImplemented
+__all__ = ["Pair", "Side", "Units", "as_numpy"]
 
 
 class Side:
@@ -96,11 +44,6 @@ class Side:
         the divided values; see `Pair.units`.
     name
         Name used in error messages where there is no label.
-
-    Attributes
-    ----------
-    wanted
-        Factors that will be asked for, so that each can be computed in the way that serves the others too.
     """
 
     def __init__(
@@ -124,7 +67,6 @@ class Side:
         self.representation = representation
         self.parent = parent
         self.kept = kept
-        self.wanted: frozenset[Factor] = frozenset()
         self._factors: dict[Factor, Any] = {}
         self._prepared = False
         self._lock = threading.RLock()
@@ -155,26 +97,30 @@ class Side:
                 self._factors[factor] = factor(self)
             return self._factors[factor]
 
-    def holds(self, factor: Factor) -> bool:
-        """Whether the factor has been computed, so that using it costs nothing."""
-        return factor in (self if self.parent is None else self.parent)._factors
-
     def __setitem__(self, factor: Factor, value: Any) -> None:
-        """Keep the value of a factor that was computed for many sides at once."""
+        """Keep the value of a factor that was computed elsewhere."""
         self._factors[factor] = value
 
+    def holds(self, factor: Factor) -> bool:
+        """Whether the factor is there already."""
+        return factor in self._factors
+
+    def take(self, factor: Factor) -> Any:
+        """Return the value of a factor for the caller to overwrite: a copy only if others will read it."""
+        with self._lock:
+            return self._factors[factor].copy() if factor in self._factors else factor(self)
+
     def prepare(self, factors: Collection[Factor], memory: float = math.inf) -> None:
-        """Compute factors in this order, once, then forget what was only a step to them.
+        """Compute factors once, each after those that it reads, then forget what was only a step to them.
 
         One that cannot be computed, or only with more than `memory` bytes, is left to the measure that asks for it,
         which fails with the reason.
         """
         with self._lock:
-            if self._prepared:
+            if self._prepared or self.streamed:
                 return
-            self.wanted = frozenset(factors)
-            for factor in factors:
-                if 8 * factor.entries(self.n, self.d) <= memory:
+            for factor in steps(frozenset(factors)):
+                if factor.cost(self.n, self.d).bytes <= memory:
                     with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError, MemoryError):
                         self[factor]
             self._factors = {factor: value for factor, value in self._factors.items() if factor in factors}
@@ -205,6 +151,13 @@ class Side:
         return None if given is None or given.has_features else given.values
 
     @property
+    def stored_in_memory(self) -> np.ndarray | None:
+        """What was given, where it is in NumPy's hands; None for tensors, and for values that stand for others."""
+        if self.dissimilarities is not None:
+            return self.dissimilarities
+        return self._given if self._inputs is None and isinstance(self._given, np.ndarray) else None
+
+    @property
     def stored(self) -> Any:
         """The n x d matrix as it was given, in its own precision and unit."""
         return scaled(self.values, self.exponent) if self._given is None else self._given
@@ -222,7 +175,7 @@ class Side:
             if self.dissimilarities is not None:
                 raise MeasureError(f"{self.key or 'A side'} is an RDM, without the features that this needs.")
             if self._given is None:
-                from similitude.factors.linear import ThinSVD
+                from similitude.factors.linear import ThinSVD  # a view's values are computed from a factor
 
                 svd = self[ThinSVD()]
                 self._values = svd.u * svd.s
@@ -302,17 +255,23 @@ class Units(NamedTuple):
 class Pair:
     """Two sides of the same inputs, and the crosses computed of them so far.
 
+    Whichever way round a pair is asked for, crosses that can be turned round are computed in one order of the sides,
+    so that their values do not depend on what was asked for first.
+
     Parameters
     ----------
     x, y
         The two sides, in order: measures need not be symmetric.
     parent
         The pair of the untruncated sides, from which a truncated pair cuts its crosses.
+    routes
+        Crosses to compute in the place of others, where a plan has chosen between ways of computing them.
 
     Attributes
     ----------
-    wanted
-        Crosses that will be asked for, so that each can be computed in the way that serves the others too.
+    forward
+        Whether the sides are in the order in which crosses are computed: the narrower first, of two equally wide ones
+        that with the smaller first entry in which they differ.
 
     Raises
     ------
@@ -320,17 +279,20 @@ class Pair:
         The sides do not have the same inputs.
     """
 
-    def __init__(self, x: Side, y: Side, parent: Pair | None = None) -> None:
+    def __init__(
+        self, x: Side, y: Side, parent: Pair | None = None, routes: Mapping[Cross, Cross] | None = None
+    ) -> None:
         if parent is None:
             check_same_inputs(x, y)
             x, y = _in_one_library(x, y)
         if parent is None and (x.parent is not None or y.parent is not None):
-            parent = Pair(x.parent or x, y.parent or y)
+            parent = Pair(x.parent or x, y.parent or y, routes=routes)
         self.x = x
         self.y = y
         self.parent = parent
+        self._routes = routes or {}
+        self._order = _order(x, y) if parent is None else parent._order or x.d - y.d
         # What belongs to the pair, and to the pair the other way round.
-        self.wanted, self._wanted_swapped = set[Cross](), set[Cross]()
         self._crosses, self._crosses_swapped = dict[Cross, Any](), dict[Cross, Any]()
         self._lock = threading.RLock() if parent is None else parent._lock
 
@@ -345,6 +307,11 @@ class Pair:
         return self.x.xp
 
     @property
+    def forward(self) -> bool:
+        """Whether crosses are computed in this order of the sides, not the other."""
+        return self._order <= 0
+
+    @property
     def units(self) -> Units:
         """What brings both sides to the unit of the larger: divisors, one of which is 1, and the unit's exponent.
 
@@ -354,22 +321,30 @@ class Pair:
         x, y = (2.0 ** min(unit - side.exponent, 1000) for side in (self.x, self.y))
         return Units(x, y, unit)
 
+    def route(self, cross: Cross) -> Cross:
+        """Return what is computed in the place of a cross."""
+        routed = self._routes.get(cross) if self.parent is None else None
+        return routed or cross.chosen(self.n, self.x.d, self.y.d, cut=self.parent is not None)
+
     def __getitem__(self, cross: Cross) -> Any:
+        cross = self.route(cross)
         with self._lock:
             if cross not in self._crosses:
-                value = NotImplemented
-                if cross in self._crosses_swapped:
-                    value = cross.mirrored(self._crosses_swapped[cross])
-                self._crosses[cross] = cross(self) if value is NotImplemented else value
+                turned = not self.forward and cross.when_swapped != "recomputed"
+                self._crosses[cross] = cross.mirrored(self.swapped[cross]) if turned else cross(self)
             return self._crosses[cross]
 
     def holds(self, cross: Cross) -> bool:
-        """Whether the cross has been computed, so that using it costs nothing."""
-        return cross in self._crosses
+        """Whether a cross, or that of the swapped pair, is there already."""
+        return self.route(cross) in self._crosses or self.route(cross) in self._crosses_swapped
 
     def __setitem__(self, cross: Cross, value: Any) -> None:
-        """Keep the value of a cross that was computed for many pairs at once."""
-        self._crosses[cross] = value
+        """Keep the value of a cross that was computed elsewhere."""
+        cross = self.route(cross)
+        if not self.forward and cross.when_swapped != "recomputed":
+            self._crosses_swapped[cross] = cross.mirrored(value)
+        else:
+            self._crosses[cross] = value
 
     @property
     def swapped(self) -> Pair:
@@ -377,9 +352,25 @@ class Pair:
         pair = copy.copy(self)
         pair.x, pair.y = self.y, self.x
         pair.parent = None if self.parent is None else self.parent.swapped
-        pair.wanted, pair._wanted_swapped = self._wanted_swapped, self.wanted
+        pair._order = -self._order
         pair._crosses, pair._crosses_swapped = self._crosses_swapped, self._crosses
         return pair
+
+
+def _order(x: Side, y: Side) -> int:
+    """Negative if the first side comes first, positive if the second does, 0 if they hold the same."""
+    sides = x.stored_in_memory, y.stored_in_memory
+    if sides[0] is None or sides[1] is None:
+        return 0
+    if sides[0].shape != sides[1].shape:
+        return sides[0].size - sides[1].size
+    for start, rows in row_blocks(sides[0]):
+        others = sides[1][start : start + len(rows)]
+        different = rows != others
+        if different.any():
+            first = np.unravel_index(np.argmax(different), rows.shape)
+            return -1 if rows[first] < others[first] else 1
+    return 0
 
 
 def _in_one_library(x: Side, y: Side) -> tuple[Side, Side]:

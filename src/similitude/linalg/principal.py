@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def rounding(shape: tuple[int, int], norm: float, precision: float) -> float:
     return max(max(shape) * double, 2 * precision if precision > double else 0.0) * norm
 
 
-def thin_svd(centred: Any, xp: Any) -> tuple[Any, Any, Any]:
+def thin_svd(centred: Any, xp: Any, gram: Callable[[], Any] | None = None) -> tuple[Any, Any, Any]:
     """u, s and v^T of the thin SVD of an n x d matrix.
 
     Where inputs outnumber features, it is that of the triangle of the QR decomposition: as accurate, and faster. The
@@ -58,13 +59,15 @@ def thin_svd(centred: Any, xp: Any) -> tuple[Any, Any, Any]:
         Array of shape (n, d).
     xp
         Its array-API namespace.
+    gram
+        Gives ``centred.T @ centred``, where others need it too; called only if inputs outnumber features.
     """
     n, d = centred.shape
     if n <= d:
         return xp.linalg.svd(centred, full_matrices=False)
     if isinstance(centred, np.ndarray):
         try:
-            first = np.linalg.cholesky(centred.T @ centred, upper=True)
+            first = np.linalg.cholesky(gram() if gram else centred.T @ centred, upper=True)
             almost = solve_triangular(first, centred.T, trans="T", check_finite=False).T
             products = almost.T @ almost
             if np.max(np.abs(products - np.eye(d))) <= _ALMOST_ORTHONORMAL:

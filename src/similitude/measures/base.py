@@ -11,8 +11,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from similitude.errors import InputError, MeasureError, OutOfMemory
+from similitude.factors.base import Cross, Factor
 from similitude.factors.memory import gigabytes, machine_memory, needed
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.representations.frames import on_one_index
 
 if TYPE_CHECKING:
@@ -210,6 +211,8 @@ class Measure(ABC):
         """`score`, after the checks that every measure shares; a float unless gradients are tracked."""
         self.check(pair)
         self._check_memory(pair)
+        if self.properties().symmetric and not pair.forward:
+            pair = pair.swapped  # so that the value is the same either way round, to the last bit
         try:
             value = self.score(pair)
         except MemoryError as error:

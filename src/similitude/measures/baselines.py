@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from similitude.factors.base import Cross, Factor
 from similitude.factors.linear import CentredNorm
-from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.representations.representation import Representation, array_digest

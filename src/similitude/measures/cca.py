@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from similitude.errors import InputError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
-from similitude.factors.pair import Cross, Factor, Pair, as_numpy
+from similitude.factors.pair import Pair, as_numpy
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, weighted_correlation
 

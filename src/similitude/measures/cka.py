@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from similitude.errors import InputError, MeasureError
-from similitude.factors.crosses import DiagonalProduct, SquaredCovariance
+from similitude.factors.base import Cross, Factor
+from similitude.factors.crosses import DiagonalProduct
 from similitude.factors.dots import Dot, Square
 from similitude.factors.kernels import CentredGaussianGram
-from similitude.factors.linear import CentredNorm, CovarianceNorm, DiagonalSquares
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.linear import CentredNorm, DiagonalSquares
+from similitude.factors.linear_kernels import LinearKernels
+from similitude.factors.pair import Pair
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
 
@@ -76,7 +78,7 @@ class CKA(Measure):
         if self.kernel == "rbf":
             return (self._gram, Square(self._gram), Dot(self._gram))
         corrections = (CentredNorm(), DiagonalSquares(), DiagonalProduct()) if self.debiased else ()
-        return (CovarianceNorm(), SquaredCovariance(), *corrections)
+        return (LinearKernels(), *corrections)
 
     @property
     def _gram(self) -> CentredGaussianGram:
@@ -88,7 +90,8 @@ class CKA(Measure):
             return _normalise(pair[Dot(self._gram)], pair.x[Square(self._gram)], pair.y[Square(self._gram)], pair)
         if self.debiased:
             return self._debiased_linear(pair)
-        return pair[SquaredCovariance()] / (pair.x[CovarianceNorm()] * pair.y[CovarianceNorm()])
+        products = pair[LinearKernels()]
+        return products.xy / (root(products.xx) * root(products.yy))
 
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:
@@ -96,14 +99,14 @@ class CKA(Measure):
         n = pair.n
         traces = [side[CentredNorm()] * side[CentredNorm()] for side in (pair.x, pair.y)]
 
-        def hsic(squared_covariance: Any, diagonals: Any, traces: Any) -> Any:
-            return squared_covariance - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
+        def hsic(product: Any, diagonals: Any, traces: Any) -> Any:
+            return product - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
 
-        def own(side: Side, trace: Any) -> Any:
-            return hsic(side[CovarianceNorm()] * side[CovarianceNorm()], side[DiagonalSquares()], trace * trace)
-
-        cross = hsic(pair[SquaredCovariance()], pair[DiagonalProduct()], traces[0] * traces[1])
-        return _normalise(cross, own(pair.x, traces[0]), own(pair.y, traces[1]), pair)
+        products = pair[LinearKernels()]
+        cross = hsic(products.xy, pair[DiagonalProduct()], traces[0] * traces[1])
+        own_x = hsic(products.xx, pair.x[DiagonalSquares()], traces[0] * traces[0])
+        own_y = hsic(products.yy, pair.y[DiagonalSquares()], traces[1] * traces[1])
+        return _normalise(cross, own_x, own_y, pair)
 
 
 def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:

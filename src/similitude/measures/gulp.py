@@ -7,9 +7,10 @@ from math import inf
 from typing import Any
 
 from similitude.errors import InputError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_ranks
 from similitude.factors.linear import ThinSVD
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 

@@ -12,9 +12,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from similitude.errors import MeasureError, require
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import CrossCovariance
 from similitude.factors.linear import Centred, Mean
-from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, distance, matched, mean_correlation, weighted_correlation
@@ -26,7 +27,10 @@ __all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatc
 class FeatureNorms(Factor):
     """Length of each centred feature, d; 0 for a feature that is constant up to rounding."""
 
+    reads = (Centred(), Mean())
+    work = "5nd"
     size = "d"
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> np.ndarray:
         """Compared with the length before centring."""
@@ -39,16 +43,13 @@ class FeatureNorms(Factor):
         tolerance = max(side.n * double, 2 * side.precision if side.precision > double else 0.0)
         return np.where(norms > tolerance * before, norms, 0.0)
 
-    def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """The same."""
-        return value
-
 
 @dataclass(frozen=True)
 class FeatureCorrelations(Cross):
     """Pearson correlation of every feature with every feature; constant ones left out."""
 
-    factors = (Centred(), FeatureNorms())
+    reads = (Centred(), FeatureNorms(), CrossCovariance())
+    work = "5pq"
 
     def __call__(self, pair: Pair) -> np.ndarray:
         """Covariance over lengths."""

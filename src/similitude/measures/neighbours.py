@@ -11,9 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import CosineDistances, Cosines
 from similitude.factors.neighbours import CommonNeighbours, Neighbours
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
 
 __all__ = ["CKNNA", "Jaccard", "MutualKNN", "RankSimilarity", "SecondOrderCosine"]

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from similitude.factors.aligned import AlignedDistance, angle
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import AlignedSpectrum
 from similitude.factors.distances import unit_rows
 from similitude.factors.linear import CentredNorm, PrincipalMean, ThinSVD, rounding
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, Value, distance, rotated, squared_chord
@@ -79,8 +80,8 @@ class _Aligned(Measure):
         return rotated(pair, type(self).value_of_maps, scaled=self.scaled)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
-        """Norms and the spectrum of the aligned pair."""
-        return (CentredNorm(), AlignedSpectrum())
+        """The squared distance."""
+        return (AlignedDistance(normalised=type(self).scaled),)
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class NBS(_Aligned):
         caution="Orders pairs exactly as procrustes and angular_procrustes do.",
     )
     value_of_maps = staticmethod(cosine_of_maps)
+
+    def uses(self) -> tuple[Factor | Cross, ...]:
+        """Norms and the spectrum of the aligned pair."""
+        return (CentredNorm(), AlignedSpectrum())
 
     def score(self, pair: Pair) -> Any:
         """The cosine, which rounding must not put beyond 1."""
@@ -205,7 +210,10 @@ class ProcrustesSizeAndShape(_Aligned):
 class Coordinates(Factor):
     """The values, not centred, along the principal directions and along what the mean has beyond them; n x (r + 1)."""
 
+    reads = (ThinSVD(), PrincipalMean())
+    work = "4nd"
     size = "nd"
+    under_permutation = "rows"
 
     def __call__(self, side: Side) -> Any:
         """Components with the mean added, which cancel in rows much shorter than the others: those are projected."""
@@ -220,10 +228,6 @@ class Coordinates(Factor):
         rest = beyond if side.n**0.5 * beyond > rounding(side) else 0.0 * beyond
         exact = xp.concat([side.values @ svd.v, xp.broadcast_to(rest, (side.n, 1))], axis=1)
         return xp.where(short[:, None], exact, found)
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """Rows in the new order."""
-        return value[order]
 
 
 def _lengths(side: Side) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_rank
 from similitude.factors.linear import ThinSVD
-from similitude.factors.pair import Cross, Factor, Pair, as_numpy
+from similitude.factors.pair import Pair, as_numpy
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, prediction, principal

@@ -12,9 +12,10 @@ import numpy as np
 from scipy import stats
 
 from similitude.errors import InputError, MeasureError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
@@ -186,7 +187,14 @@ class DistanceVariance(Factor):
     kind: Dissimilarity = "euclidean"
     with_mean: bool = True
 
+    work = "5nn"
     size = ""
+    under_permutation = "unchanged"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The RDM and its moments."""
+        return (RDM(self.kind), DistanceMoments(self.kind))
 
     def __call__(self, side: Side) -> float:
         """The covariance with itself."""
@@ -199,10 +207,6 @@ class DistanceVariance(Factor):
                 "inputs, or compare=whitened_cosine."
             )
         return found
-
-    def permuted(self, value: float, order: np.ndarray) -> float:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import numpy as np
 
 from similitude.errors import InputError
 from similitude.factors.aligned import angle, squared_distance
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import AlignedSpectrum, Overlap, check_ranks
 from similitude.factors.linear import SVD, ThinSVD
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, distance, offsets, principal, rotation
@@ -46,7 +47,12 @@ class WhitenedSpectrum(Cross):
 
     alpha: float
 
-    factors = (ThinSVD(),)
+    from_stream = "triangle"
+
+    @property
+    def reads(self) -> tuple[Factor | Cross, ...]:  # type: ignore[override]  # depends on the parameter
+        """Variances, and the matrix whose spectrum it is."""
+        return (ThinSVD(), AlignedSpectrum() if self.alpha == 1.0 else Overlap())
 
     def __call__(self, pair: Pair) -> Any:
         """From the overlap of principal directions, whose variances alone are changed."""

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import MeasureError
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap
 from similitude.factors.distances import RDM, unit_rows
 from similitude.factors.linear import Mean, PrincipalMean, ThinSVD, rounding
-from similitude.factors.pair import Cross, Factor, Pair, Side, as_numpy
+from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
@@ -27,7 +28,9 @@ class Unreached(Factor):
     U is that of the centred values. Zeros where the mean lies outside their row space, so that all is reached.
     """
 
+    reads = (ThinSVD(), PrincipalMean())
     size = "d"
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> Any:
         """Features are [U, 1 / sqrt(n)] [S V^T; sqrt(n) mean], whose left null vector this is."""
@@ -39,10 +42,6 @@ class Unreached(Factor):
         normal = xp.concat([-(side.n**0.5) * mean.within / svd.s, one])
         normal = normal / xp.linalg.vector_norm(normal)
         return normal if side.n**0.5 * mean.beyond * normal[-1] <= rounding(side) else xp.zeros_like(normal)
-
-    def permuted(self, value: Any, order: np.ndarray) -> Any:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,10 @@ class MagnitudeDifference(Measure):
 class Concentricity(Factor):
     """Mean cosine between a row and the mean row; a row of zeros has cosine 0."""
 
+    reads = (Mean(),)
+    work = "6nd"
     size = "nd"
+    under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> float:
         """Refuse a mean that is rounding error."""
@@ -124,10 +126,6 @@ class Concentricity(Factor):
                 f"{side.key or 'A side'} is centred: its mean is zero, so cosines with it are undefined."
             )
         return float(np.mean(unit_rows(values) @ (mean / length)))
-
-    def permuted(self, value: float, order: np.ndarray) -> float:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)
@@ -165,6 +163,10 @@ _FAR = 17.0
 class Uniformity(Factor):
     """Log of the mean of exp(-2 ||x_i - x_j||^2) over all i and j."""
 
+    reads = (RDM("euclidean"),)
+    work = "10nn"
+    under_permutation = "unchanged"
+
     def __call__(self, side: Side) -> float:
         """An input's distance to itself contributes 1, so that nothing under- or overflows."""
         distances = side[RDM("euclidean")]
@@ -174,10 +176,6 @@ class Uniformity(Factor):
             near = within[within < _FAR]
             off_diagonal += float(np.exp(-2.0 * near * near).sum())
         return float(np.log1p(2.0 * off_diagonal / side.n) - np.log(side.n))
-
-    def permuted(self, value: float, order: np.ndarray) -> float:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)

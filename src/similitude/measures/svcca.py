@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from similitude.errors import InputError, SimilitudeWarning
+from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_regressable
 from similitude.factors.linear import ThinSVD
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, canonical, mean_correlation
 

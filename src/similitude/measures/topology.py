@@ -10,9 +10,10 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from similitude.errors import InputError, MeasureError, require
+from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import RDM
 from similitude.factors.neighbours import Neighbours
-from similitude.factors.pair import Cross, Factor, Pair, Side
+from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
 
 __all__ = ["IMD", "RTD"]
@@ -28,7 +29,14 @@ class HeatTrace(Factor):
     k: int
     times: tuple[float, ...]
 
+    work = "15nnn"
     size = "nn+nn+nn"
+    under_permutation = "unchanged"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """Neighbours by distance."""
+        return (Neighbours(self.k, "euclidean"),)
 
     def __call__(self, side: Side) -> np.ndarray:
         """From all eigenvalues, rather than from random probes as published: exact, and the same every time."""
@@ -37,10 +45,6 @@ class HeatTrace(Factor):
         scale = joined.sum(axis=0) ** -0.5
         eigenvalues = 1.0 - np.linalg.eigvalsh(scale[:, None] * joined * scale)
         return np.exp(-np.outer(self.times, eigenvalues)).mean(axis=1)
-
-    def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """The same."""
-        return value
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
+from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.report import figures
 from similitude.report.figures_run import draw_overview
@@ -32,10 +33,7 @@ from similitude.representations.tables import write_csv
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
-__all__ = ["MEMORY", "Choice", "Run", "choose"]
-
-MEMORY = 1 << 30
-"""Bytes for representations and factors, unless told otherwise; mapped files of populations come on top."""
+__all__ = ["Choice", "Run", "choose"]
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""

@@ -11,10 +11,11 @@ from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
 from similitude.errors import InputError
+from similitude.factors.memory import MEMORY
 from similitude.measures import Measure
 from similitude.report.replication import Replication
 from similitude.representations import Population
-from similitude.runs.grade import MEMORY, Choice
+from similitude.runs.grade import Choice
 from similitude.suites import built
 
 __all__ = ["half_of", "replicate"]

@@ -127,7 +127,7 @@ def _kind(exam: Examination) -> str:
 def _symmetry(exam: Examination) -> str:
     gaps = []
     for case in exam.cases:
-        forward, backward = exam(case.x, case.y), exam(case.y, case.x)
+        forward, backward = exam.in_order(case.x, case.y), exam.in_order(case.y, case.x)
         gaps.append(abs(forward - backward))
         if exam.declared.symmetric:
             exam.require_equal(backward, forward, "m(Y, X) is not m(X, Y)")

@@ -88,6 +88,10 @@ class Examination:
         if math.isfinite(best) and not abs(value - best) <= 1e-7 * size:
             raise Failed(f"{what} compared with itself: {value:.10g} instead of {best:g}")
 
+    def in_order(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Score of two arrays in this order, which a value of a measure declared symmetric does not depend on."""
+        return float(self.measure.score(Pair(Side.of(x), Side.of(y))))
+
     def pair(self, case: Case) -> Pair:
         """Pair of single-precision copies, whose double-precision values belong to the sides alone."""
         return Pair(Side.of(case.x.astype(np.float32)), Side.of(case.y.astype(np.float32)))

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from similitude.factors.base import Cross
 from similitude.factors.crosses import Overlap, ProjectionWeights, Weighted, check_ranks
 from similitude.factors.linear import ThinSVD
-from similitude.factors.pair import Cross, Pair
+from similitude.factors.pair import Pair
 from similitude.measures import Measure, get_measures
 from similitude.measures.cca import PWCCA
 
@@ -24,7 +25,7 @@ class CompletedWeights(Cross):
     It completes the left singular vectors of the whitened cross-covariance in the basis of features, d_x x d_y.
     """
 
-    factors = (ThinSVD(),)
+    reads = (ThinSVD(),)
 
     def __call__(self, pair: Pair) -> Weighted:
         """One full SVD where there are such directions."""
