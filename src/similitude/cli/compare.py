@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json as json_module
 import math
 import tempfile
@@ -33,7 +34,7 @@ from similitude.extraction.reduce import REDUCTIONS
 from similitude.measures import Measure, get_measures
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
-from similitude.report.numbers import quantity
+from similitude.report.numbers import quantity, unit_of
 from similitude.representations import Representation
 
 __all__ = ["command"]
@@ -250,7 +251,8 @@ def _values_table(table: PairTable, measures: list[Measure], x: Representation, 
     printed = Table("measure", "value", "range", "kind", title=title)
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
-        printed.add_row(str(measure), _number(value), interval(measure.properties()), measure.properties().kind)
+        declared = measure.properties()
+        printed.add_row(str(measure), _number(value, unit_of(declared.bounds)), interval(declared), declared.kind)
     return printed
 
 
@@ -258,18 +260,19 @@ def _matrix(matrix: pd.DataFrame, measure: Measure, n: int, width: int) -> Group
     """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first."""
     kind = measure.properties().kind
     title = f"{measure} ({kind}), n = {n:,}"
+    shown = functools.partial(_number, unit=unit_of(measure.properties().bounds, matrix))
     if matrix.shape[1] <= _WIDEST:
-        return as_matrix(matrix, title, width, _number)
+        return as_matrix(matrix, title, width, shown)
     printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
     others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
     best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
     for (label, row), name in zip(matrix.iterrows(), best, strict=True):
-        printed.add_row(str(label), str(name), _number(row[name]))
+        printed.add_row(str(label), str(name), shown(row[name]))
     return printed
 
 
-def _number(value: Any) -> str:
-    return "failed" if pd.isna(value) else quantity(value)
+def _number(value: Any, unit: float) -> str:
+    return "failed" if pd.isna(value) else quantity(value, unit)
 
 
 def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:
