@@ -48,7 +48,7 @@ def command(
         list[str],
         typer.Argument(
             help="Files (.npy .npz .safetensors .pt .h5 .parquet), folders of them, population folders, or models: "
-            "hf:PATH, timm:NAME, torch:package.module:factory. Of rdm:FILE the arrays are dissimilarity matrices."
+            "hf:PATH, timm:NAME, torch:package.module:factory. Arrays of rdm:FILE are read as dissimilarity matrices."
         ),
     ],
     measures: Annotated[
@@ -62,7 +62,7 @@ def command(
         typer.Option(
             "--layers",
             "-l",
-            help="Layers to compare: names, globs or (of models) the presets blocks, residual_stream, all.",
+            help="Layers to compare: names, globs or (for models) the presets blocks, residual_stream, all.",
             show_default="all of a file, the blocks of a model",
         ),
     ] = None,
@@ -70,14 +70,14 @@ def command(
         list[str] | None,
         typer.Option(
             "--other-layers",
-            help="Layers of all networks but the first, where they are called otherwise.",
+            help="Layers of all networks but the first, where their names differ.",
             show_default="the same as --layers",
         ),
     ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(
-            help="Inputs to run through models (required for them): an array file, a .txt file of one text per "
+            help="Inputs to run through the models (required with models): an array file, a .txt file of one text per "
             "line, a .csv, .jsonl or .parquet table with a column of texts, or a folder of images."
         ),
     ] = None,
@@ -99,7 +99,7 @@ def command(
         typer.Option(
             help="State the axes of outputs, one letter each: n inputs, c channels, t tokens, others positions. For "
             "example nhwc or tnd, or for some layers 'layers.*=nhwc'.",
-            show_default="read from evidence",
+            show_default="detected from the outputs",
         ),
     ] = None,
     self_test: Annotated[
@@ -109,7 +109,7 @@ def command(
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Keep what models give in this folder; an interrupted extraction goes on.", file_okay=False),
+        typer.Option(help="Keep extracted representations in this folder; interrupted runs resume.", file_okay=False),
     ] = None,
     figure: Annotated[
         Path | None,
