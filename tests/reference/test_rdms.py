@@ -12,12 +12,13 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from similitude import RDM, Representation, compare, get_measure, pairwise, significance
+from similitude import RDM, Representation, compare, diagnose, get_measure, pairwise, significance
 from similitude.engine import Ledger
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
 from similitude.factors.distances import Dissimilarity
 from similitude.measures import BUILT_IN
 from similitude.measures.rsa import Comparison
+from similitude.representations import ModelRecord, Population, PopulationWriter
 
 N = 30
 METRICS = {
@@ -132,6 +133,51 @@ def test_every_measure_says_whether_it_takes_rdms(features, id):
     else:
         with pytest.raises(MeasureError, match=f"{id}.* compares features, and V4 is an RDM"):
             measure(rdm, features[1])
+
+
+@pytest.mark.parametrize("id", ["distance_correlation", "rsm_norm_difference"])
+def test_given_euclidean_distances_count_like_features(features, id):
+    x, y = (2.0**70 * features[0], features[1])
+    measure, given = get_measure(id), [RDM(pdist(side)) for side in (x, y)]
+    expected = measure(x, y)
+    assert [measure(*given), measure(given[0], y), measure(x, given[1])] == pytest.approx([expected] * 3, rel=1e-12)
+    permuted = [significance(x, side, id, permutations=20, seed=3) for side in (y, given[1])]
+    pd.testing.assert_frame_equal(*permuted, rtol=1e-10)
+
+
+def test_distance_correlation_of_zeros_is_undefined(rng):
+    with pytest.raises(MeasureError, match="all dissimilarities of a side are 0"):
+        get_measure("distance_correlation")(RDM(np.zeros(45)), RDM(rng.random(45)))
+
+
+def test_a_cosine_of_dissimilarities_below_zero_is_in_its_range(rng):
+    measure, entries = get_measure("rsa(compare=cosine)"), rng.random(45)
+    assert measure(RDM(entries), RDM(-entries)) == pytest.approx(-1.0)
+    assert measure.properties().bounds == (-1.0, 1.0)
+
+
+def test_the_doctor_examines_dissimilarities(features):
+    x, y = features
+    rdm = RDM(pdist(x, "correlation"), model="V4", ids=map(str, range(N)))
+    assert [finding.where for finding in diagnose(rdm, y)] == ["array 2"]
+    found = diagnose(RDM(np.where(np.arange(66) < 3, 0.0, np.arange(66) - 10), model="V4"))
+    assert {finding.check: finding.numbers["count"] for finding in found} == {"negative": 7, "duplicates": 4}
+    assert [f.check for f in diagnose(RDM(np.ones(66)))] == ["constant"]
+    (finding,) = diagnose(rdm, RDM(pdist(y[:20])))
+    assert (finding.severity, finding.check) == ("error", "inputs")
+    assert "features x inputs" not in finding.text
+    finding = diagnose(rdm, Representation(y, ids=map(str, reversed(range(N)))))[0]
+    assert "another order" in finding.text
+
+
+def test_a_population_refuses_dissimilarities(features, tmp_path):
+    record = ModelRecord("net", {"last": RDM(pdist(features[0]))})
+    writer = PopulationWriter(tmp_path / "kept", "kept", ["last"], list(map(str, range(N))))
+    with pytest.raises(InputError, match="'net', layer 'last' is an RDM; a population keeps features"):
+        writer.write(record)
+    assert not writer.done
+    with pytest.raises(InputError, match="is an RDM"):
+        Population.from_records("kept", ["last"], [record])
 
 
 def test_the_default_measure_of_rdms_is_rsa(features):

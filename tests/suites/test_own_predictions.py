@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from typer.testing import CliRunner
 
 from similitude.benchmark import calibration_error
 from similitude.cli.main import app
-from similitude.errors import FileError, InputError, UnknownName
+from similitude.errors import FileError, InputError, SimilitudeWarning, UnknownName
 from similitude.measures import get_measure
 from similitude.measures.functional import jsd
 from similitude.suites.base import Site
@@ -104,34 +106,108 @@ def test_predictions_stand_beside_scores_of_layers(folder, predictions, tmp_path
     assert [f.name for f in layers.functionalities] == ["probe"]
 
 
+UNFIT = [
+    (None, "net3.npz does not exist"),
+    ({"tset": np.full((90, 3), 1 / 3)}, "the same test sets: test, tset"),
+    ({"test": np.full((80, 3), 1 / 3)}, "90 test items x 3 classes"),
+    ({"test": np.full((90, 2), 1 / 2)}, "90 test items x 3 classes"),
+    ({"test": np.full((90, 4), 1 / 4)}, "has 4 classes; most networks have 3"),
+    ({"test": np.ones((90, 3))}, "softmax"),
+    ({"test": np.full((90, 3), np.nan)}, "softmax"),
+    ({"test": np.full((90, 3), 1j)}, "probabilities are real numbers"),
+    ({}, "no arrays"),
+    (b"PK\x03\x04 torn", "not a .npz file"),
+    ({"test": np.full((90, 3), None)}, "holds Python objects"),
+]
+
+
+@pytest.mark.parametrize(("content", "text"), UNFIT)
+def test_an_unfit_file_costs_the_predictions_of_its_network_only(content, text, folder, predictions):
+    _replace(predictions / "net3.npz", content)
+    suite = OwnSuite(folder, predictions=predictions)
+    assert list(suite.left_out) == ["predictions/net3"]
+    assert text in suite.left_out["predictions/net3"]
+    (population,) = suite.populations(Site(folder)).values()
+    assert population.models == tuple(m for m in MODELS if m != "net3")
+    (subtask,) = suite.subtasks()
+    assert [f.name.partition("/")[0] for f in subtask.functionalities][-2:] == ["disagreement", "jensen_shannon"]
+
+
+def test_what_is_left_out_is_in_the_tables_the_json_and_the_exit_code(folder, predictions, tmp_path):
+    _replace(predictions / "net3.npz", b"torn")
+    arguments = [folder, "--predictions", predictions, "-m", "cka", "--out", tmp_path / "out", "--home", tmp_path / "h"]
+    result = CliRunner().invoke(app, ["run", *map(str, arguments), "--resamples", "100", "--json"])
+    assert result.exit_code == 1
+    assert "Left out: mine/predictions/net3: " in result.stderr
+    found = json.loads(result.stdout)
+    assert "net3.npz" in found["provenance"]["left_out"]["mine/predictions/net3"]
+    assert {row["n_models"] for row in found["results"]} == {5}
+
+
+def test_a_network_without_predictions_keeps_its_scores(folder, predictions, tmp_path):
+    table = tmp_path / "scores.csv"
+    pd.DataFrame({"model": MODELS, "speed": range(6)}).to_csv(table, index=False)
+    _replace(predictions / "net3.npz", None)
+    suite = OwnSuite(folder, table, predictions)
+    subtasks = {subtask.id: subtask for subtask in suite.subtasks()}
+    assert {id: len(subtask.functionalities) for id, subtask in subtasks.items()} == {
+        "mine/models": 1,
+        "mine/predictions": 4,
+    }
+    counts = suite.describe(Site(tmp_path)).set_index("functionality")["n_models"]
+    assert (counts["speed"], counts["accuracy/test"], counts["jensen_shannon/test"]) == (6, 5, 5)
+    arguments = [folder, "--scores", table, "--predictions", predictions, "-m", "cka", "--out", tmp_path / "out"]
+    result = CliRunner().invoke(
+        app, ["run", *map(str, arguments), "--home", str(tmp_path / "home"), "--resamples", "100"]
+    )
+    assert result.exit_code == 1, result.output
+    found = pd.read_csv(tmp_path / "out" / "results.csv").query("statistic == 'spearman'").set_index("functionality")
+    assert (found.loc["speed", "n_models"], found.loc["accuracy/test", "n_models"]) == (6, 5)
+    assert found["estimate"].notna().all()
+
+
+def test_networks_that_cannot_be_compared_may_have_predictions_and_scores(folder, predictions, tmp_path):
+    (folder / "net3.npy").write_bytes(b"torn")
+    (folder / "net4.npy").unlink()
+    (folder / "net4").mkdir()
+    (predictions / "._net0.npz").write_bytes(b"left behind by a file manager")
+    table = tmp_path / "scores.csv"
+    pd.DataFrame({"model": MODELS, "speed": range(6)}).to_csv(table, index=False)
+    with pytest.warns(SimilitudeWarning, match="'net4' without representations"):
+        suite = OwnSuite(folder, table, predictions)
+    assert list(suite.left_out) == ["net3"]
+    assert suite.populations(Site(folder))["mine"].models == ("net0", "net1", "net2", "net5")
+
+
+def test_too_few_predictions_are_told_with_the_first_cause(folder, predictions):
+    for model in MODELS[:4]:
+        np.savez(predictions / f"{model}.npz", test=np.ones((90, 3)))
+    with pytest.raises(InputError, match=r"predictions of 2 networks; grading needs three .*net0.npz: .* softmax"):
+        OwnSuite(folder, predictions=predictions)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "error", "text"),
     [
-        ("net3.npz", None, FileError, "net3.npz does not exist"),
         ("labels.npz", None, FileError, "labels.npz does not exist"),
-        ("net9.npz", {"test": np.eye(3)}, UnknownName, "no model 'net9'"),
-        ("net3.npz", {"tset": np.full((90, 3), 1 / 3)}, InputError, "the same test sets: test, tset"),
-        ("net3.npz", {"test": np.full((80, 3), 1 / 3)}, InputError, "90 test items x 3 classes"),
-        ("net3.npz", {"test": np.full((90, 2), 1 / 2)}, InputError, "90 test items x 3 classes"),
-        ("net3.npz", {"test": np.full((90, 4), 1 / 4)}, InputError, "3 classes for 'net0' and 4 for 'net3'"),
-        ("net3.npz", {"test": np.ones((90, 3))}, InputError, "softmax"),
-        ("net3.npz", {"test": np.full((90, 3), np.nan)}, InputError, "softmax"),
-        ("net3.npz", {}, FileError, "no arrays"),
-        ("net3.npz", b"PK\x03\x04 torn", FileError, "not a .npz file"),
-        ("net3.npz", {"test": np.full((90, 3), None)}, FileError, "holds Python objects"),
         ("labels.npz", {"test": np.ones(90)}, InputError, "whole numbers"),
         ("labels.npz", {"test": np.full(90, -1)}, InputError, "whole numbers"),
+        ("net9.npz", {"test": np.eye(3)}, UnknownName, "no model 'net9'"),
     ],
 )
-def test_files_that_do_not_fit(file, content, error, text, folder, predictions):
-    if content is None:
-        (predictions / file).unlink()
-    elif isinstance(content, bytes):
-        (predictions / file).write_bytes(content)
-    else:
-        np.savez(predictions / file, **content)
+def test_files_that_concern_all_networks(file, content, error, text, folder, predictions):
+    _replace(predictions / file, content)
     with pytest.raises(error, match=text):
         OwnSuite(folder, predictions=predictions)
+
+
+def _replace(file, content):
+    if content is None:
+        file.unlink()
+    elif isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        np.savez(file, **content)
 
 
 def test_predictions_need_a_folder_of_networks(predictions):

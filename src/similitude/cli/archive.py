@@ -21,7 +21,7 @@ __all__ = ["app"]
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="The released archive of Ding et al. 2021: an example, or an import.",
+    help="Import the released archive of Ding et al. 2021, or make a small example of it.",
 )
 
 _DEFAULT = ExampleSize()
@@ -30,11 +30,11 @@ _DEFAULT = ExampleSize()
 @app.command("make-example")
 def make_example_command(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    width: Annotated[int, typer.Option(help="Features of every representation.")] = _DEFAULT.width,
-    tokens: Annotated[int, typer.Option(help="Inputs.")] = _DEFAULT.tokens,
+    width: Annotated[int, typer.Option(help="Number of features of each representation.")] = _DEFAULT.width,
+    tokens: Annotated[int, typer.Option(help="Number of inputs.")] = _DEFAULT.tokens,
     deleted: Annotated[
         str | None,
-        typer.Option(help="Deletion grid, e.g. 0,4,8,15; must hold 0.", show_default="five levels over the width"),
+        typer.Option(help="Deletion grid, e.g. 0,4,8,15; must include 0.", show_default="five levels over the width"),
     ] = None,
     layers: Annotated[int, typer.Option(help="Layers of the base and feather models.")] = _DEFAULT.layers,
     medium_layers: Annotated[int, typer.Option(help="Layers in pretrain_finetune.")] = _DEFAULT.medium_layers,
@@ -87,7 +87,7 @@ def import_command(
 ) -> None:
     """Copy the archive's networks into population folders, for `similitude run published`.
 
-    A killed import continues where it was. Exit code 1 if something could not be imported.
+    A killed import resumes where it stopped. Exit code 1 if something could not be imported.
     """
     site = Site(resolve_home(home))
     with progress_bars() as bars:

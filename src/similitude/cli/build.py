@@ -19,7 +19,7 @@ SCALES_HELP = "How large the populations are: " + "; ".join(f"{name}, {what}" fo
 
 
 def build_choices(choices: Iterable[Choice], bars: Bars) -> None:
-    """Build the populations that are missing of some subtasks."""
+    """Build the missing populations of some subtasks."""
     for choice in choices:
         build_suite(choice.suite, choice.site, bars, {subtask.population for subtask in choice.subtasks})
 
@@ -60,7 +60,7 @@ def command(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,
 ) -> None:
-    """Train a suite's networks; what is there already is kept, so that a killed build continues where it was.
+    """Train a suite's networks; finished networks are kept, so that a killed build resumes where it stopped.
 
     Examples: `similitude build vision`, `similitude build vision --scale paper --cifar10 ./cifar-10-batches-py`.
     """

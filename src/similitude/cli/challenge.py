@@ -25,7 +25,8 @@ __all__ = ["command"]
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[SUITE or SUBTASK]...", help="Where; by default everywhere.")
+        list[str] | None,
+        typer.Argument(metavar="[SUITE or SUBTASK]...", help="Where to grade; by default all suites."),
     ] = None,
     measures: Annotated[
         list[str] | None, typer.Option("--measures", "-m", help="The new measures: ./file.py:function, or ids.")
@@ -33,8 +34,10 @@ def command(
     against: Annotated[
         list[str] | None, typer.Option(help="The established measures.", show_default="those of the paper")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the run behind it.")] = Path("results-challenge"),
-    scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the underlying run.")] = Path(
+        "results-challenge"
+    ),
+    scale: Annotated[Scale, typer.Option(help="Size of the populations.")] = "embedded",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of models.")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,

@@ -14,8 +14,8 @@ from similitude.cli.interrupts import ending_at_once
 __all__ = ["COMMANDS", "OnDemand"]
 
 COMMANDS = {
-    "run": "Train what is missing, compare networks, and print how well each measure tracks what they can do.",
-    "build": "Train a suite's networks; what is there already is kept, so that a killed build continues where it was.",
+    "run": "Build missing populations, compare networks, and print how well each measure tracks their behaviour.",
+    "build": "Train a suite's networks; finished networks are kept, so that a killed build resumes where it stopped.",
     "compare": "Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.",
     "measures": "List the measures with their direction, range, invariances and source; or explain one.",
     "suites": "List suites and subtasks, or describe what their networks can do.",
@@ -28,7 +28,7 @@ COMMANDS = {
     "anything?",
     "replicate": "Train networks from other seeds, grade the measures on them too, and say which verdicts hold.",
     "reproduce": "Grade measures on the released archive of Ding et al. 2021, as published and corrected.",
-    "archive": "The released archive of Ding et al. 2021: an example, or an import.",
+    "archive": "Import the released archive of Ding et al. 2021, or make a small example of it.",
 }
 """Command to what it does, as `similitude --help` says it and as its module's own help begins."""
 

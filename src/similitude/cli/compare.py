@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json as json_module
 import math
 import tempfile
@@ -33,7 +34,7 @@ from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
-from similitude.report.numbers import quantity
+from similitude.report.numbers import quantity, unit_of
 from similitude.representations import Representation
 
 __all__ = ["command"]
@@ -47,7 +48,7 @@ def command(
         list[str],
         typer.Argument(
             help="Files (.npy .npz .safetensors .pt .h5 .parquet), folders of them, population folders, or models: "
-            "hf:PATH, timm:NAME, torch:package.module:factory. Of rdm:FILE the arrays are dissimilarity matrices."
+            "hf:PATH, timm:NAME, torch:package.module:factory. Arrays of rdm:FILE are read as dissimilarity matrices."
         ),
     ],
     measures: Annotated[
@@ -61,7 +62,7 @@ def command(
         typer.Option(
             "--layers",
             "-l",
-            help="Layers to compare: names, globs or (of models) the presets blocks, residual_stream, all.",
+            help="Layers to compare: names, globs or (for models) the presets blocks, residual_stream, all.",
             show_default="all of a file, the blocks of a model",
         ),
     ] = None,
@@ -69,14 +70,14 @@ def command(
         list[str] | None,
         typer.Option(
             "--other-layers",
-            help="Layers of all networks but the first, where they are called otherwise.",
+            help="Layers of all networks but the first, where their names differ.",
             show_default="the same as --layers",
         ),
     ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(
-            help="Inputs to run through models (required for them): an array file, a .txt file of one text per "
+            help="Inputs to run through the models (required with models): an array file, a .txt file of one text per "
             "line, a .csv, .jsonl or .parquet table with a column of texts, or a folder of images."
         ),
     ] = None,
@@ -98,7 +99,7 @@ def command(
         typer.Option(
             help="State the axes of outputs, one letter each: n inputs, c channels, t tokens, others positions. For "
             "example nhwc or tnd, or for some layers 'layers.*=nhwc'.",
-            show_default="read from evidence",
+            show_default="detected from the outputs",
         ),
     ] = None,
     self_test: Annotated[
@@ -108,7 +109,7 @@ def command(
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Keep what models give in this folder; an interrupted extraction goes on.", file_okay=False),
+        typer.Option(help="Keep extracted representations in this folder; interrupted runs resume.", file_okay=False),
     ] = None,
     figure: Annotated[
         Path | None,
@@ -250,7 +251,8 @@ def _values_table(table: PairTable, measures: list[Measure], x: Representation, 
     printed = Table("measure", "value", "range", "kind", title=title)
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
-        printed.add_row(str(measure), _number(value), interval(measure.properties()), measure.properties().kind)
+        declared = measure.properties()
+        printed.add_row(str(measure), _number(value, unit_of(declared.bounds)), interval(declared), declared.kind)
     return printed
 
 
@@ -258,18 +260,19 @@ def _matrix(matrix: pd.DataFrame, measure: Measure, n: int, width: int) -> Group
     """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first."""
     kind = measure.properties().kind
     title = f"{measure} ({kind}), n = {n:,}"
+    shown = functools.partial(_number, unit=unit_of(measure.properties().bounds, matrix))
     if matrix.shape[1] <= _WIDEST:
-        return as_matrix(matrix, title, width, _number)
+        return as_matrix(matrix, title, width, shown)
     printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
     others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
     best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
     for (label, row), name in zip(matrix.iterrows(), best, strict=True):
-        printed.add_row(str(label), str(name), _number(row[name]))
+        printed.add_row(str(label), str(name), shown(row[name]))
     return printed
 
 
-def _number(value: Any) -> str:
-    return "failed" if pd.isna(value) else quantity(value)
+def _number(value: Any, unit: float) -> str:
+    return "failed" if pd.isna(value) else quantity(value, unit)
 
 
 def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:

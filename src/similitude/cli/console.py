@@ -110,7 +110,7 @@ def memory_option(default: int) -> Any:
     return typer.Option(
         "--memory",
         metavar="SIZE",
-        help="About how much memory representations, and what is computed from them, may take: 2GB, 512MiB.",
+        help="Approximate memory limit for representations and what is computed from them, such as 2GB or 512MiB.",
         show_default=f"{default / 2**30:g}GiB",
     )
 

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from similitude.cli.console import JsonOutput, stdout
 from similitude.doctor.findings import Finding, Specimen, examine
 from similitude.representations.allowance import Allowance
-from similitude.representations.files import load_arrays
+from similitude.representations.files import RDM_PREFIX, NamedArray, load_arrays
 
 __all__ = ["command"]
 
@@ -20,19 +21,29 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
 def command(
-    files: Annotated[list[Path], typer.Argument(help="Files or folders of representations; see `similitude compare`.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files or folders of representations, or rdm:FILE; see `similitude compare`.")
+    ],
     json: JsonOutput = False,
 ) -> None:
     """Look for what would make a comparison wrong or meaningless.
 
-    The arrays are looked at one by one, and the first array of each file together with that of the first file. Exit
-    code 0 if nothing is wrong, 1 after a warning, 2 if something cannot be compared.
+    Each array is examined by itself, and the first array of each file together with that of the first file. Exit code
+    0 if no problems are found, 1 after a warning, 2 if something cannot be compared.
     """
     allowance = Allowance()
-    arrays = [array for file in files for array in load_arrays(file, allowance=allowance)]
+    arrays: list[NamedArray] = []
+    matrices: list[np.ndarray | None] = []
+    for file in files:
+        is_rdm = str(file).startswith(RDM_PREFIX)
+        found_there = load_arrays(Path(str(file).removeprefix(RDM_PREFIX)), allowance=allowance)
+        arrays += found_there
+        matrices += [array.rdm().matrix if is_rdm else None for array in found_there]
     twice = len({array.key for array in arrays}) < len(arrays)
+    names = [f"{array.file}:{array.layer}" if twice else array.key for array in arrays]
     specimens = [
-        Specimen(f"{array.file}:{array.layer}" if twice else array.key, array.values, array.ids) for array in arrays
+        Specimen(name, array.values if matrix is None else matrix, array.ids, is_rdm=matrix is not None)
+        for name, array, matrix in zip(names, arrays, matrices, strict=True)
     ]
     files_seen: dict[tuple[Path, str], int] = {}
     for i, array in enumerate(arrays):
@@ -53,10 +64,11 @@ def _print(specimens: list[Specimen], found: list[Finding]) -> None:
     console = stdout()
     for specimen in specimens:
         shape = " x ".join(f"{length:,}" for length in specimen.values.shape)
-        console.print(f"{specimen.name}: {shape}, {specimen.values.dtype}", markup=False)
+        kind = "RDM, " if specimen.is_rdm else ""
+        console.print(f"{specimen.name}: {kind}{shape}, {specimen.values.dtype}", markup=False)
     console.print()
     for finding in found:
         console.print(finding.severity, style=_STYLES[finding.severity], end=" ")
         console.print(f"[{finding.check}] {finding.where}: {finding.text}", markup=False)
     if not found:
-        console.print("Nothing is wrong that can be seen in the numbers.")
+        console.print("No problems found.")

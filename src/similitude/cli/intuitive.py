@@ -29,7 +29,7 @@ def command(
         typer.Option("--out", "-o", help="Folder for tables, verdicts and figures; omit to write nothing."),
     ] = None,
     json: JsonOutput = False,
-    scale: Annotated[Scale, typer.Option(help="How large the populations are.")] = "embedded",
+    scale: Annotated[Scale, typer.Option(help="Size of the populations.")] = "embedded",
     models: Annotated[int, typer.Option(min=2, help="Number of networks that the tests compare.")] = 6,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
     home: Home = None,

@@ -46,14 +46,14 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="SUITE|SUBTASK|FOLDER",
-            help="What to run: names that `similitude suites` lists, or a folder of networks of your own.",
-            show_default="all suites that are built by training",
+            help="What to run: names listed by `similitude suites`, or a folder of your own networks.",
+            show_default="all suites whose networks are trained here",
         ),
     ] = None,
     scores: Annotated[
         Path | None,
         typer.Option(
-            help="CSV table of what your own networks can do: a column 'model' and one per functionality, such as "
+            help="CSV table of your networks' scores: a column 'model' and one column per functionality, such as "
             "'accuracy' or 'loss (lower is better)'.",
             dir_okay=False,
         ),
@@ -61,8 +61,8 @@ def command(
     predictions: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of what your own networks predict: MODEL.npz, an array (test items, classes) of probabilities "
-            "a test set, and labels.npz.",
+            help="Folder of your networks' predictions: MODEL.npz, one array (test items, classes) of probabilities "
+            "per test set, and labels.npz.",
             file_okay=False,
         ),
     ] = None,
@@ -72,7 +72,7 @@ def command(
     protocol: Annotated[
         Protocol,
         typer.Option(
-            help="Leave the reference's pair with itself out (corrected), or keep it, as in the paper (published)."
+            help="Leave out the reference's pair with itself (corrected), or keep it, as in the paper (published)."
         ),
     ] = "corrected",
     quick: Annotated[
@@ -103,7 +103,7 @@ def command(
     ] = "threads",
     home: Home = None,
 ) -> None:
-    """Train what is missing, compare networks, and print how well each measure tracks what they can do.
+    """Build missing populations, compare networks, and print how well each measure tracks their behaviour.
 
     Examples: `similitude run --quick`, `similitude run vision/ood -m cka,procrustes -o ood`,
     `similitude run ./mine --scores scores.csv`.

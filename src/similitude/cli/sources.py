@@ -18,11 +18,10 @@ from similitude.extraction.references import LoadedModel, is_model_reference, lo
 from similitude.extraction.taps import matches
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
-from similitude.representations.files import load_arrays
+from similitude.representations.files import RDM_PREFIX, load_arrays
 
 __all__ = ["Extraction", "Network", "load_networks"]
 
-_RDM = "rdm:"
 """Before the name of a file or folder whose arrays are dissimilarities."""
 
 
@@ -241,7 +240,7 @@ def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | N
 
 
 def _from_files(reference: str, layers: Sequence[str], allowance: Allowance, left_out: dict[str, str]) -> list[Network]:
-    path, are_rdms = Path(reference.removeprefix(_RDM)), reference.startswith(_RDM)
+    path, are_rdms = Path(reference.removeprefix(RDM_PREFIX)), reference.startswith(RDM_PREFIX)
     arrays = load_arrays(path, allowance=allowance, left_out=left_out)
     chosen = [array for array in arrays if not layers or any(matches(array.layer, glob) for glob in layers)]
     if not chosen:

@@ -12,6 +12,7 @@ from array_api_compat import is_torch_array
 
 from similitude.doctor.findings import Finding, Specimen, examine
 from similitude.errors import InputError
+from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
 from similitude.result import Result
 
@@ -34,7 +35,7 @@ def diagnose(*arrays: Any) -> Diagnosis:
     Parameters
     ----------
     *arrays
-        Arrays or tensors of shape (n, d_i), or Representations; or one dict of them by name, such as `extract`
+        Arrays or tensors of shape (n, d_i), Representations or RDMs; or one dict of them by name, such as `extract`
         returns. Each is examined by itself, and together with the first.
 
     Returns
@@ -58,6 +59,8 @@ def diagnose(*arrays: Any) -> Diagnosis:
 
 def _specimen(name: object, data: Any) -> Specimen:
     label = f"array {name}" if isinstance(name, int) else str(name)
+    if isinstance(data, RDM):
+        return Specimen(data.key or label, data.matrix, data.ids, is_rdm=True)
     if isinstance(data, Representation):
         return Specimen(data.key or label, data.values, data.ids)
     if is_torch_array(data):

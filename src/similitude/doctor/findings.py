@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from similitude.doctor.chance import chance_of_spectrum, sphericity
+from similitude.doctor.rdms import check_dissimilarities
 from similitude.doctor.rows import leave_one_out_cka, match_p_value, same_rows_reordered
 from similitude.linalg.scale import exponent_of, largest_of, scaled
 
@@ -46,11 +47,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Specimen:
-    """An array with its name and, if known, the ids of its rows."""
+    """An array with its name and, if known, the ids of its rows; `is_rdm` if it holds dissimilarities of its rows."""
 
     name: str
     values: np.ndarray
     ids: tuple[str, ...] | None = None
+    is_rdm: bool = False
 
 
 def examine(specimens: Sequence[Specimen], pairs: Sequence[tuple[int, int]] | None = None) -> list[Finding]:
@@ -79,6 +81,9 @@ def examine_array(specimen: Specimen) -> list[Finding]:
         found.append(Finding(severity, check, specimen.name, text, numbers))
 
     values = specimen.values
+    if specimen.is_rdm:
+        check_dissimilarities(values, tell)
+        return found
     if values.dtype.kind not in "biuf":
         tell(
             "error",
@@ -132,6 +137,8 @@ def examine_pair(first: Specimen, second: Specimen) -> list[Finding]:
         else:
             text = f"Of {len(x)} input ids they share {shared}. Compare responses to the same inputs."
         tell("error", "inputs", text, shared=shared, n=len(x))
+        return found
+    if first.is_rdm or second.is_rdm:
         return found
     unit_x, unit_y = (exponent_of(largest_of(values)) for values in (x, y))
     x, y = scaled(x, -unit_x), scaled(y, -unit_y)
@@ -358,7 +365,9 @@ def _check_width(centred: np.ndarray, tell: _Tell) -> None:
 def _tell_lengths(first: Specimen, second: Specimen, tell: _Tell) -> None:
     (n, d), (m, e) = first.values.shape, second.values.shape
     hint = ""
-    if d == e:
+    if first.is_rdm or second.is_rdm:
+        pass
+    elif d == e:
         hint = " Their widths agree: are both features x inputs? Then pass their transposes."
     elif d == m or n == e:
         hint = f" But {first.values.shape} and {second.values.shape} share a length: is one of them features x inputs?"

@@ -54,7 +54,7 @@ class CKA(Measure):
         reference="Kornblith et al. 2019, arXiv:1905.00414; debiased: Murphy et al. 2024, arXiv:2405.01012",
         formula="||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F), columns centred",
         cost="d^3 (linear), n^2 (rbf)",
-        caution="Biased upwards when inputs are few: independent data of n = 32, d = 2048 have .985.",
+        caution="Biased upwards when inputs are few: independent data with n = 32 and d = 2048 score .985.",
     )
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ class GULP(Measure):
         reference="Boix-Adsera et al. 2022, arXiv:2210.06545",
         formula="tr(P A P A) + tr(Q B Q B) - 2 tr(P C Q C'), A = X'X/n, B = Y'Y/n, C = X'Y/n, P = (A + ridge I)^-1",
         cost="d^2",
-        caution="Grows with the number of features, so compare values only between pairs of the same widths.",
+        caution="Grows with the number of features, so compare values only at the same widths.",
     )
 
     def __post_init__(self) -> None:

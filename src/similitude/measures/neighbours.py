@@ -19,7 +19,7 @@ from similitude.measures.base import Measure, Properties, invariant
 
 __all__ = ["CKNNA", "Jaccard", "MutualKNN", "RankSimilarity", "SecondOrderCosine"]
 
-_CAUTION = "Tells only near from far: says nothing of how distant inputs lie. Compare values at the same n and k."
+_CAUTION = "Depends only on which inputs are neighbours, not on distances. Compare values at the same n and k."
 
 
 @dataclass(frozen=True)

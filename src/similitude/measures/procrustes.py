@@ -148,7 +148,7 @@ class OrthogonalProcrustes(_Aligned):
         reference="Williams et al. 2021, arXiv:2110.14739",
         formula="min_R ||X - Y R||_F, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
         cost="d^3",
-        caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
+        caution="Streaming keeps only sums of products, so streamed values below 1e-7 are rounding error.",
     )
     value_of_maps = staticmethod(chord_of_maps)
 
@@ -172,7 +172,7 @@ class AngularProcrustes(_Aligned):
         reference="Williams et al. 2021, arXiv:2110.14739",
         formula=f"arccos({_FORMULA.split(',')[0]}), columns centred",
         cost="d^3",
-        caution="A stream keeps sums of products only: there, the digits below 1e-7 are rounding.",
+        caution="Streaming keeps only sums of products, so streamed values below 1e-7 are rounding error.",
     )
     value_of_maps = staticmethod(angle_of_maps)
 
@@ -252,7 +252,7 @@ class AlignedCosine(Measure):
         reference="Klabunde et al. 2024 (ReSi), arXiv:2408.00531",
         formula="mean_i cos(x_i R, y_i), R the rotation that minimises ||X R - Y||_F",
         cost="n d^2 + d^3",
-        caution="Not centred: a large common mean makes everything alike.",
+        caution="Not centred: with a large common mean, all representations look alike.",
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

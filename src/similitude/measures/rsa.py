@@ -74,9 +74,8 @@ class RSA(Measure):
     def properties(self) -> Properties:
         """What the RDM is blind to, the comparison is; ties keep rho-a and tau-a from 1."""
         invariances = invariant(_INVARIANCES[self.rdm])
-        bounds = (0.0, 1.0) if self.compare == "cosine" else (-1.0, 1.0)
         best = self.compare not in ("rho_a", "tau_a")
-        return replace(self.declares, bounds=bounds, invariances=invariances, self_is_best=best)
+        return replace(self.declares, invariances=invariances, self_is_best=best)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """What the comparison reads of either side."""
@@ -153,7 +152,9 @@ class RSMNormDifference(Measure):
         reference="Yin and Shen 2018, arXiv:1812.04224",
         formula="||D(X) - D(Y)||_F, D the n x n Euclidean distances",
         cost="n^2",
-        caution="Grows with the scale of the data and with n; zero for representations that differ by an isometry.",
+        caution="Grows with the scale of the data and with n; zero for representations that differ by an isometry. An "
+        "RDM is taken as it is, so give Euclidean distances.",
+        takes_rdms=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -222,7 +223,9 @@ class DistanceCorrelation(Measure):
         reference="Szekely et al. 2007, doi:10.1214/009053607000000505",
         formula="sqrt(<A, B> / (||A||_F ||B||_F)), A and B doubly centred Euclidean distances",
         cost="n^2",
-        caution="Biased upwards when inputs are few and features many.",
+        caution="Biased upwards when inputs are few and features many. An RDM is taken as it is, so give Euclidean "
+        "distances.",
+        takes_rdms=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -232,6 +235,8 @@ class DistanceCorrelation(Measure):
     def score(self, pair: Pair) -> float:
         """Root of the normalised covariance."""
         own_x, own_y = pair.x[DistanceVariance()], pair.y[DistanceVariance()]
+        if not own_x * own_y > 0:
+            raise MeasureError("distance_correlation: all dissimilarities of a side are 0. Use more inputs.")
         covariance = _covariance(pair.x, pair.y, DistanceVariance())
         return math.sqrt(np.clip(covariance / math.sqrt(own_x * own_y), 0.0, 1.0))
 

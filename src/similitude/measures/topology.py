@@ -71,7 +71,7 @@ class IMD(Measure):
         reference="Tsitsulin et al. 2020, arXiv:1905.11141",
         formula="max_t exp(-2 (t + 1/t)) |tr exp(-t L_x) - tr exp(-t L_y)| / n, L the kNN graph's Laplacian",
         cost="1 (n^3 once per representation)",
-        caution="Compares shapes, not inputs: shuffling the rows of one side does not change it.",
+        caution="Compares shapes, not inputs: shuffling the rows of one side does not change the value.",
     )
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class RTD(Measure):
         formula="sum of the lengths of the H1 bars of [[0, D(X)], [D(X), min(D(X), D(Y))]], mean of both orders",
         needs="the extra `topology`",
         cost="about batch^3 for each trial: seconds",
-        caution="Slow. Grows with the number of inputs. Distances are in units of their 0.9 quantile.",
+        caution="Slow. Grows with the number of inputs. Distances are divided by their 0.9 quantile.",
     )
 
     def __post_init__(self) -> None:

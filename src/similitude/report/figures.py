@@ -17,7 +17,7 @@ from matplotlib.image import AxesImage
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measure
 from similitude.measures.base import Kind
-from similitude.report.numbers import number, quantity
+from similitude.report.numbers import number, quantity, unit_of
 from similitude.report.panels import add_legend, new_panels, say_empty
 from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, inches, new_figure, style, wrapped
 
@@ -149,7 +149,7 @@ def heat_maps(maps: Sequence[Map], title: str, *, annotate: bool = False) -> Fig
             low, high = (bound if math.isfinite(bound) else None for bound in shown.bounds)
             image = _image(figure, axes, values, down, across, shown.kind, low, high)
             if annotate:
-                _annotate(axes, image, values)
+                _annotate(axes, image, values, unit_of(shown.bounds, values))
             axes.set_xlabel(str(shown.matrix.columns.name or "second"))
             axes.set_ylabel(str(shown.matrix.index.name or "first"))
             if len(maps) > 1:
@@ -158,12 +158,13 @@ def heat_maps(maps: Sequence[Map], title: str, *, annotate: bool = False) -> Fig
     return figure
 
 
-def _annotate(axes: Axes, image: AxesImage, values: np.ndarray) -> None:
+def _annotate(axes: Axes, image: AxesImage, values: np.ndarray, unit: float) -> None:
     """Values in their cells, light on dark and dark on light."""
     red, green, blue = np.moveaxis(image.to_rgba(values)[..., :3], -1, 0)
     dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
     for (i, j), value in np.ndenumerate(values):
-        axes.text(j, i, quantity(value), ha="center", va="center", fontsize=6, color="1" if dark[i, j] else "0")
+        colour = "1" if dark[i, j] else "0"
+        axes.text(j, i, quantity(value, unit), ha="center", va="center", fontsize=6, color=colour)
 
 
 def _image(

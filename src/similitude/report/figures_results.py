@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from similitude.engine import PairValues
-from similitude.report.numbers import probability, quantity
+from similitude.report.numbers import probability, quantity, unit_of
 from similitude.report.style import COLOURS, MUTED, inches, new_figure, style
 
 __all__ = ["draw_significance", "draw_values"]
@@ -36,7 +36,7 @@ def draw_values(values: PairValues) -> Figure:
             if math.isnan(value):
                 axes.text(0.5, 0.1, "undefined", transform=axes.transAxes, ha="center", color="0.35", fontsize=8)
                 continue
-            _mark(axes, value, quantity(value))
+            _mark(axes, value, quantity(value, unit_of((row["low"], row["high"]))))
         lines[-1].set_xlabel("right: similar")
     return figure
 

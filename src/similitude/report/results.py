@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,7 +12,7 @@ from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
 from similitude.measures import Measure
 from similitude.measures.describe import interval
-from similitude.report.numbers import quantity
+from similitude.report.numbers import quantity, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def _described(result: PairValues) -> pd.DataFrame:
     rows = [
         {
             "measure": name,
-            "value": "undefined" if name in result.failures else quantity(value),
+            "value": "undefined" if name in result.failures else quantity(value, unit_of(measure.properties().bounds)),
             "range": interval(measure.properties()),
             "kind": measure.properties().kind,
             "similar when": "large" if measure.properties().kind == "similarity" else "small",
@@ -108,8 +108,9 @@ def _heading(table: PairTable, measure: Measure) -> str:
     return f"{measure} ({measure.properties().kind}: {similar} when similar), n = {table.n:,} inputs"
 
 
-def _formatters(matrix: pd.DataFrame) -> Any:
-    return [quantity] * matrix.shape[1]
+def _formatters(matrix: pd.DataFrame, measure: Measure) -> Any:
+    unit = unit_of(measure.properties().bounds, matrix)
+    return [partial(quantity, unit=unit)] * matrix.shape[1]
 
 
 @as_text.register(PairTable)
@@ -117,7 +118,7 @@ def _(result: PairTable) -> str:
     parts = []
     for measure in result.measures:
         matrix = result.matrix(measure).rename_axis(index=None, columns=None)
-        shown = matrix.to_string(formatters=_formatters(matrix), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
+        shown = matrix.to_string(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"{_heading(result, measure)}\n{shown}")
     return "\n\n".join([*parts, *_failed(result)])
 
@@ -127,7 +128,7 @@ def _(result: PairTable) -> str:
     parts = []
     for measure in result.measures:
         matrix = result.matrix(measure)
-        shown = matrix.to_html(formatters=_formatters(matrix), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
+        shown = matrix.to_html(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"<p>{_heading(result, measure)}</p>{shown}")
     return "".join([*parts, *(f"<p>{line}</p>" for line in _failed(result))])
 

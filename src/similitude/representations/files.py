@@ -25,7 +25,10 @@ from similitude.representations.rdm import RDM
 from similitude.representations.readers import SUFFIXES, read_file
 from similitude.representations.representation import Representation
 
-__all__ = ["SUFFIXES", "NamedArray", "load_arrays", "load_representations", "named_sources"]
+__all__ = ["RDM_PREFIX", "SUFFIXES", "NamedArray", "load_arrays", "load_representations", "named_sources"]
+
+RDM_PREFIX = "rdm:"
+"""What precedes the name of a file whose arrays are dissimilarity matrices."""
 
 _IDS = ("ids", "id")
 

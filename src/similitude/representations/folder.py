@@ -33,6 +33,7 @@ from similitude.representations.population import (
     Population,
     Score,
     attributes_frame,
+    check_features,
     scores_frame,
 )
 from similitude.representations.representation import Representation, array_digest
@@ -110,10 +111,17 @@ class PopulationWriter:
         return set(_whole_models(self.path))
 
     def write(self, record: ModelRecord) -> None:
-        """Add a model; one that is already there is left as it is."""
+        """Add a model; one that is already there is left as it is.
+
+        Raises
+        ------
+        InputError
+            A layer is missing, is an RDM, or has another number of inputs.
+        """
         missing = [layer for layer in self.layers if layer not in record.representations]
         if missing:
             raise InputError(f"Model {record.model!r} has no representation of layer {missing[0]!r}.")
+        check_features(record)
         target = self.path / "models" / _file(record.model)
         work = unfinished(target)
         (work / "items").mkdir(parents=True)

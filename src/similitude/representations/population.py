@@ -115,6 +115,8 @@ class Population:
     ) -> Population:
         """Population of records held in memory."""
         by_model = {record.model: record for record in records}
+        for record in by_model.values():
+            check_features(record)
         held = {
             (model, layer): Representation(record.representations[layer], model=model, layer=layer, ids=ids)
             for model, record in by_model.items()
@@ -170,6 +172,16 @@ class Population:
 
     def __repr__(self) -> str:
         return f"Population({self.name!r}, {len(self.models)} models x {len(self.layers)} layers)"
+
+
+def check_features(record: ModelRecord) -> None:
+    """Refuse a record whose layers are not features."""
+    for layer, values in record.representations.items():
+        if isinstance(values, Representation) and not values.has_features:
+            raise InputError(
+                f"Model {record.model!r}, layer {layer!r} is an RDM; a population keeps features, n inputs x d. "
+                "Compare RDMs with similitude.pairwise."
+            )
 
 
 def attributes_frame(attributes: Mapping[str, Mapping[str, str | int | float]]) -> pd.DataFrame:

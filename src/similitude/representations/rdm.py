@@ -22,7 +22,8 @@ class RDM(Representation):
     """A representational dissimilarity matrix of n inputs, which takes the place of features in a comparison.
 
     Measures that compare dissimilarities take it as it is, and against features compute those of the other side:
-    `rsa`, whatever its parameters. Other measures need features, and refuse it.
+    `rsa`, whatever its parameters, and, for Euclidean distances, `distance_correlation` and `rsm_norm_difference`.
+    Other measures need features, and refuse it.
 
     Parameters
     ----------

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from example_archive import SIZE
+from typer.testing import CliRunner
 
 from similitude.benchmark.evaluate import evaluate
+from similitude.cli.main import app
 from similitude.errors import FileError, InputError
 from similitude.measures import get_measures
 from similitude.suites.base import Site
@@ -67,11 +69,32 @@ def test_descriptions_need_no_results_per_item(home):
 def test_an_import_resumes_and_leaves_out_what_is_broken(archive, tmp_path):
     (archive / "embeddings/mnli_matched_100/feather/2/0/5/rep.npy").write_bytes(b"")
     faults = import_archive(archive, into(tmp_path), ["feather"])
-    assert "seed 2, step 0 is left out" in faults["feather"][0]
+    assert "seed 2, step 0 left out: " in faults["feather"][0]
     assert len(SUITE.populations(Site(tmp_path))["published-feather"].models) == SIZE.feather - 1
     np.save(archive / "embeddings/mnli_matched_100/feather/2/0/5/rep.npy", np.ones((6, SIZE.tokens)) * np.arange(40))
     assert import_archive(archive, into(tmp_path), ["feather"]) == {"feather": []}
     assert len(SUITE.populations(Site(tmp_path))["published-feather"].models) == SIZE.feather
+
+
+def test_one_cause_is_one_line(archive, tmp_path):
+    for file in archive.glob("embeddings/*/*/*/*/*/rep.npy"):
+        file.write_bytes(b"torn")
+    runner = CliRunner()
+    result = runner.invoke(app, ["archive", "import", str(archive), "--home", str(tmp_path)])
+    assert result.exit_code == 2
+    error = result.stderr[result.stderr.index("error: ") :]
+    assert error.count("is not a .npy file") == error.count("\n") == 1
+    assert all(name in error for name in ("layer_exp", "pca_deletion", "feather", "pretrain_finetune"))
+
+
+def test_networks_left_out_for_one_cause_are_one_line(archive, tmp_path):
+    for seed in (1, 2):
+        (archive / f"embeddings/mnli_matched_100/feather/{seed}/0/5/rep.npy").write_bytes(b"torn")
+    (archive / "embeddings/mnli_matched_100/feather/3/0/5/rep.npy").unlink()
+    lines = [line for line in import_archive(archive, into(tmp_path), ["feather"])["feather"] if "left out" in line]
+    assert len(lines) == 2
+    assert lines[0].startswith("feather: seed 1, step 0 (and 1 more) left out: ")
+    assert "layer 5 is missing" in lines[1]
 
 
 def test_without_an_import_it_is_said_how(tmp_path):

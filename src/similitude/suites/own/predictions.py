@@ -23,6 +23,9 @@ __all__ = ["Predictions", "read_predictions"]
 
 _LABELS = "labels"
 
+LEAST_MODELS = 3
+"""Number of networks that grading needs."""
+
 
 class Predictions:
     """Probabilities that networks give to the classes of the items of test sets.
@@ -37,6 +40,7 @@ class Predictions:
 
     def __init__(self, probabilities: dict[str, dict[str, np.ndarray]], labels: dict[str, np.ndarray]) -> None:
         self.labels = labels
+        self.models = tuple(probabilities)
         self._items = {
             model: {
                 **{f"predictions/{test}": values for test, values in by_test.items()},
@@ -66,34 +70,37 @@ class Predictions:
         return scores_frame(scores)
 
 
-def read_predictions(folder: str | Path, models: tuple[str, ...], left_out: Collection[str] = ()) -> Predictions:
+def read_predictions(
+    folder: str | Path, models: tuple[str, ...], known: Collection[str] = (), left_out: dict[str, str] | None = None
+) -> Predictions:
     """Read the predictions of a folder.
+
+    A file that is missing, unreadable or does not fit the labels costs the predictions of its network only.
 
     Parameters
     ----------
     folder
         One file per model, and ``labels.npz``.
     models
-        The networks, each of which needs a file.
+        The networks whose predictions are read.
+    known
+        Other networks that may have a file, which is not read.
     left_out
-        Networks that may have a file too, which is not read.
+        Where networks without usable predictions are noted, as ``predictions/<model>``, with the reason.
 
     Raises
     ------
     FileError
-        A file is missing or cannot be read.
+        No such folder, or the labels are missing or cannot be read.
     UnknownName
         A file of a network that is not there.
     InputError
-        Test sets without labels, or the other way round; arrays that are no distributions, or of other sizes.
+        Labels that are no classes, or fewer than three networks with usable predictions.
     """
     folder = Path(folder)
+    left_out = {} if left_out is None else left_out
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder of predictions.")
-    unknown = sorted(file.stem for file in folder.glob("*.npz") if file.stem not in (*models, *left_out, _LABELS))
-    if unknown:
-        hint = suggestion(unknown[0], models)
-        raise UnknownName(f"{folder / unknown[0]}.npz: there is no model {unknown[0]!r} among the networks. {hint}")
     labels = _read(folder / f"{_LABELS}.npz")
     for test, classes in labels.items():
         if classes.ndim != 1 or not np.issubdtype(classes.dtype, np.integer) or not len(classes) or classes.min() < 0:
@@ -101,14 +108,30 @@ def read_predictions(folder: str | Path, models: tuple[str, ...], left_out: Coll
                 f"{folder / _LABELS}.npz: {test!r} has type {classes.dtype} and shape {classes.shape}; "
                 "true classes are a row of whole numbers from 0."
             )
-    probabilities = {model: _checked(folder / f"{model}.npz", labels) for model in models}
+    files = {file.stem for file in folder.glob("*.npz") if not file.name.startswith(".")}
+    if unknown := sorted(files - {*models, *known, _LABELS}):
+        hint = suggestion(unknown[0], models)
+        raise UnknownName(f"{folder / unknown[0]}.npz: there is no model {unknown[0]!r} among the networks. {hint}")
+    probabilities: dict[str, dict[str, np.ndarray]] = {}
+    unfit: dict[str, str] = {}
+    for model in models:
+        try:
+            probabilities[model] = _checked(folder / f"{model}.npz", labels)
+        except (FileError, InputError) as error:
+            unfit[model] = str(error)
     for test in labels:
         widths = {model: by_test[test].shape[1] for model, by_test in probabilities.items()}
-        odd = next((model for model in models if widths[model] != widths[models[0]]), None)
-        if odd is not None:
-            raise InputError(
-                f"{folder}: {test!r} has {widths[models[0]]} classes for {models[0]!r} and {widths[odd]} for {odd!r}."
-            )
+        usual = max(widths.values(), key=list(widths.values()).count, default=0)
+        for model, width in widths.items():
+            if width != usual:
+                del probabilities[model]
+                unfit[model] = f"{folder / model}.npz: {test!r} has {width} classes; most networks have {usual}."
+    if len(probabilities) < LEAST_MODELS:
+        raise InputError(
+            f"{folder} has usable predictions of {len(probabilities)} networks; grading needs three or more. "
+            f"{next(iter(unfit.values()), '')}".rstrip()
+        )
+    left_out |= {f"predictions/{model}": reason for model, reason in unfit.items()}
     return Predictions(probabilities, labels)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from similitude.representations.files import SUFFIXES, load_arrays, named_source
 from similitude.representations.names import readable
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import Site, Suite
-from similitude.suites.own.predictions import read_predictions
+from similitude.suites.own.predictions import LEAST_MODELS, Predictions, read_predictions
 from similitude.suites.own.scores import read_scores
 
 __all__ = ["OwnSuite", "load_population"]
@@ -37,7 +37,8 @@ class OwnSuite(Suite):
 
     Subtasks are ``<name>/models`` for functionalities of whole models (the same layer of every model is compared with
     that of the best one), ``<name>/layers`` for functionalities of layers (every layer of every model), and
-    ``<name>/deletions`` where layers have scores with principal components deleted.
+    ``<name>/deletions`` where layers have scores with principal components deleted. Functionalities of predictions are
+    among the first, or in ``<name>/predictions`` where some of the models of a table have no usable predictions.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ class OwnSuite(Suite):
     Attributes
     ----------
     left_out
-        Models, and layers as ``*/layer``, that cannot be graded, with the reason.
+        Models, layers as ``*/layer`` and predictions as ``predictions/model`` that cannot be graded, with the reason.
     """
 
     description = "Your own networks."
@@ -79,30 +80,48 @@ class OwnSuite(Suite):
         left_out: dict[str, str] = {}
         self.left_out = left_out  # type: ignore[misc]
         population = load_population(path, memory, left_out)
+        others = {*left_out, *_names(Path(path))} - set(population.models)
         self._lower_is_better: frozenset[str] = frozenset()
         if scores is not None:
-            table, self._lower_is_better = read_scores(scores, population, left_out)
+            table, self._lower_is_better = read_scores(scores, population, others)
             population = _with(population, table)
-        self._tests: tuple[str, ...] = ()
-        if predictions is not None:
-            held = read_predictions(predictions, population.models, left_out)
-            population = _with(population, _joined(population.scores, held.scores(), predictions), held.items)
-            self._tests = tuple(held.labels)
-            self._lower_is_better |= {f"calibration_error/{test}" for test in self._tests}
-        if population.scores.empty:
+        if population.scores.empty and predictions is None:
             raise InputError(
-                f"{path} says nothing of what its networks can do. Give a table, --scores scores.csv, or what they "
+                f"{path} does not say what its networks can do. Give a table, --scores scores.csv, or what they "
                 "predict, --predictions FOLDER."
             )
-        if len(population.models) < 3:
+        if len(population.models) < LEAST_MODELS:
             reason = next((f" Left out: {model}: {reason}" for model, reason in left_out.items()), "")
             raise InputError(f"{path} holds {len(population.models)} models; grading needs three or more.{reason}")
-        _check_spread(population)
-        self._population = population
+        self._tests: tuple[str, ...] = ()
+        self._populations = {self.name: population}
+        if predictions is not None:
+            held = read_predictions(predictions, population.models, others, left_out)
+            self._add(held, predictions)
+            self._tests = tuple(held.labels)
+            self._lower_is_better |= {f"calibration_error/{test}" for test in self._tests}
+        for graded in self._populations.values():
+            _check_spread(graded)
+
+    def _add(self, held: Predictions, folder: str | Path) -> None:
+        """Add scores of predictions; where some networks of a table have none, the others get a population for them."""
+        population = self._populations[self.name]
+        scores = _joined(population.scores, held.scores(), folder)
+        if held.models == population.models:
+            self._populations = {self.name: _with(population, scores, held.items)}
+            return
+        predicted = _with(population.subset(held.models), held.scores(), held.items)
+        if population.scores.empty:
+            self._populations = {self.name: predicted}
+        else:
+            self._populations[f"{self.name}/predictions"] = predicted
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """One for each kind of functionality that there is."""
-        scores = self._population.scores
+        """Return one subtask per kind of functionality."""
+        return tuple(subtask for name in self._populations for subtask in self._subtasks_on(name))
+
+    def _subtasks_on(self, name: str) -> Iterator[Subtask]:
+        scores = self._populations[name].scores
         of_model = scores["layer"].isna()
         cut = scores["functionality"].isin(scores.loc[scores["deleted"] > 0, "functionality"])
         kinds = (
@@ -110,29 +129,28 @@ class OwnSuite(Suite):
             ("layers", ~of_model & ~cut, "model, layer"),
             ("deletions", ~of_model & cut, "deleted components"),
         )
-        of_pairs = [functionality for test in self._tests for functionality in prediction_differences(test)]
-        return tuple(
-            Subtask(
-                id=f"{self.name}/{against}",
-                population=self.name,
-                varies=varies,
-                functionalities=(
-                    *(
-                        Functionality(
-                            name,
-                            per="model" if against == "models" else "layer",
-                            lower_is_better=name in self._lower_is_better,
-                        )
-                        for name in scores.loc[rows, "functionality"].unique()
+        tests = [test for test in self._tests if f"accuracy/{test}" in set(scores["functionality"])]
+        of_pairs = [functionality for test in tests for functionality in prediction_differences(test)]
+        for against, rows, varies in kinds:
+            if rows.any():
+                yield Subtask(
+                    id=name if name != self.name else f"{name}/{against}",
+                    population=name,
+                    varies=varies,
+                    functionalities=(
+                        *(
+                            Functionality(
+                                functionality,
+                                per="model" if against == "models" else "layer",
+                                lower_is_better=functionality in self._lower_is_better,
+                            )
+                            for functionality in scores.loc[rows, "functionality"].unique()
+                        ),
+                        *(of_pairs if against == "models" else ()),
                     ),
-                    *(of_pairs if against == "models" else ()),
-                ),
-                pairing=Pairing(against),  # type: ignore[arg-type]
-                description=f"Networks in {self.name}.",
-            )
-            for against, rows, varies in kinds
-            if rows.any()
-        )
+                    pairing=Pairing(against),  # type: ignore[arg-type]
+                    description=f"Networks in {self.name}.",
+                )
 
     def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return True: nothing is to be built."""
@@ -142,8 +160,8 @@ class OwnSuite(Suite):
         """Do nothing: the networks are there."""
 
     def populations(self, site: Site) -> dict[str, Population]:
-        """Return the networks of the folder."""
-        return {self.name: self._population}
+        """Return the networks of the folder, and by themselves those with predictions where some have none."""
+        return self._populations
 
 
 def load_population(path: str | Path, memory: int = MEMORY, left_out: dict[str, str] | None = None) -> Population:
@@ -268,6 +286,11 @@ def _usual_layers(
             reason = next((reason for (_, at), reason in faults.items() if at == layer), "Most models do not have it.")
             left_out[f"*/{layer}"] = reason
     return layers
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """Names of all networks of a folder, whether they can be graded or not."""
+    return open_population(path).models if is_population(path) else tuple(named_sources(path))
 
 
 def _holds_arrays(folder: Path) -> bool:

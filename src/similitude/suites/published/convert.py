@@ -15,6 +15,7 @@ from similitude.errors import FileError
 from similitude.representations import ModelRecord, PopulationWriter, Score
 from similitude.representations.folder import read_json, write_json
 from similitude.suites.published.archive import Archive, open_archive
+from similitude.suites.published.causes import by_cause, causes
 from similitude.suites.published.consistency import check_coverage
 from similitude.suites.published.layout import Model, PublishedSubtask, parse_subtasks
 from similitude.suites.published.protocols import reference_layers
@@ -64,20 +65,19 @@ def import_archive(
     chosen = [subtask for subtask, _ in parse_subtasks(subtasks)]
     folders = {f"scores/{s.name}/" for s in chosen} | {f"/{s.architecture}/" for s in chosen}
     faults: dict[str, list[str]] = {}
-    imported = 0
+    failed: list[tuple[str, str]] = []
     with open_archive(path, lambda part: any(name in part for name in folders)) as archive:
         for subtask in chosen:
             try:
                 faults[subtask.name] = _import(archive, subtask, folder_of(subtask), progress)
-                imported += 1
             except FileError as error:
                 faults[subtask.name] = [f"{subtask.name} cannot be imported: {error}"]
+                failed.append((subtask.name, str(error)))
         if archive.faults and chosen:
             faults[chosen[0].name] += archive.faults
-    if not imported:
-        raise FileError(
-            "\n".join([f"Nothing in {path} could be imported.", *(f for of in faults.values() for f in of)])
-        )
+    if len(failed) == len(chosen):
+        causes = [*by_cause(failed, "cannot be imported"), *archive.faults]
+        raise FileError(f"Nothing in {path} could be imported: {' '.join(causes)}")
     return faults
 
 
@@ -101,16 +101,19 @@ def _import(
     )
     done = writer.done
     models = [m for m in scores.models if subtask.reference_seeds is None or m.seed in subtask.reference_seeds]
+    failed: list[tuple[str, str]] = []
     for count, model in enumerate(models, start=1):
         try:
             if _name(subtask, model) not in done:
                 writer.write(_record(subtask, model, layers, scores, embeddings))
         except FileError as error:
-            faults.append(f"{subtask.name}: seed {model.seed}, step {model.step} is left out: {error}")
+            failed.append((f"seed {model.seed}, step {model.step}", str(error)))
         if progress:
             progress(subtask.name, count, len(models))
     if not writer.done:
-        raise FileError("; ".join(faults))
+        unusable = " ".join(message for _, message in causes(failed))
+        raise FileError(f"none of its networks is usable. {unusable}" if failed else "; ".join(faults))
+    faults += [f"{subtask.name}: {line}" for line in by_cause(failed, "left out", named=1)]
     write_json(folder / _MARK, {"archive": archive.path.name, "faults": faults})
     return faults
 

@@ -17,6 +17,7 @@ from similitude.measures import Measure
 from similitude.measures.parse import split_ids
 from similitude.representations.tables import write_csv
 from similitude.suites.published.archive import Archive, open_archive
+from similitude.suites.published.causes import by_cause
 from similitude.suites.published.consistency import check_coverage, check_joined_table, check_levels
 from similitude.suites.published.distances import (
     MEASURE_OF,
@@ -128,15 +129,15 @@ def reproduce(
     names = None if measures is None else [MEASURE_OF.get(m, m) for entry in measures for m in split_ids(entry)]
     computed_measures = published_measures(names or MEASURE_OF.values()) if from_embeddings else None
     run = _Run(names, computed_measures, every_pair, progress, version)
-    failed: dict[str, list[tuple[str, str]]] = {}
+    failed: list[tuple[str, str]] = []
     with open_archive(path, _wanted([subtask for subtask, _ in chosen], from_embeddings)) as archive:
         run.faults += archive.faults
         for subtask, functionalities in chosen:
             try:
                 run.grade(archive, subtask, functionalities)
             except FileError as error:
-                failed.setdefault(str(error).replace(subtask.name, "*"), []).append((subtask.name, str(error)))
-    run.faults += [_fault(of_cause) for of_cause in failed.values()]
+                failed.append((subtask.name, str(error)))
+    run.faults += by_cause(failed, "cannot be graded")
     faults = tuple(dict.fromkeys(run.faults))
     if not run.rows:
         raise FileError(f"Nothing in {path} could be graded: {'; '.join(faults)}")
@@ -144,12 +145,6 @@ def reproduce(
     results = Results(frame, {"faults": list(faults), "notes": run.notes, **(provenance or {})})
     pairs = pd.concat(run.tables, ignore_index=True)
     return Reproduction(results, pairs, run.recomputed, faults, tuple(dict.fromkeys(run.notes)))
-
-
-def _fault(failed: list[tuple[str, str]]) -> str:
-    """Subtasks that cannot be graded for one cause, in one line."""
-    (_, error), names = failed[0], ", ".join(name for name, _ in failed)
-    return f"{names} cannot be graded: {error}" + (" The others likewise." if len(failed) > 1 else "")
 
 
 def _wanted(subtasks: list[PublishedSubtask], from_embeddings: bool) -> Callable[[str], bool]:
