@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from similitude import Representation, SimilitudeWarning, pairwise
+from similitude import Representation, SimilitudeWarning, get_measure, pairwise
+from similitude.benchmark.evaluate import evaluate
+from similitude.engine import Ledger
 from similitude.engine.streaming import Stream, can_stream
 from similitude.measures import get_measures
 from similitude.measures.catalogue import MEASURES
+from similitude.representations import open_population
+from similitude.suites.base import Site
+from similitude.suites.synthetic import SUITE
 
 LINEAR = "cka,cka(debiased=true),procrustes,angular_procrustes,mean_cca,pwcca,linear_regression"
 N = 4000
@@ -100,3 +105,20 @@ def test_progress_counts_the_pairs_asked_for(rng):
     pairwise(arrays, ["cka", "pwcca"], progress=lambda *to: told.append(to))
     assert told[-1] == (4, 4)
     assert all(done <= total == 4 for done, total in told)
+
+
+def test_a_run_streams_what_does_not_fit_and_keeps_it(streams, tmp_path):
+    site = Site(tmp_path, "quick")
+    SUITE.build(site)
+    subtask = SUITE.subtasks()[0]
+    asked = [subtask], {subtask.population: open_population(site.folder("synthetic"))}, [get_measure("cka")]
+    expected = evaluate(*asked, resamples=20).pairs["cka"]
+    assert not streams
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        found = evaluate(*asked, resamples=20, memory=1000, ledger=ledger).pairs["cka"]
+        assert streams
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+        streams.clear()
+        again = evaluate(*asked, resamples=20, memory=1000, ledger=ledger).pairs["cka"]
+    assert not streams
+    assert again.equals(found)

@@ -16,7 +16,7 @@ __all__ = ["Shapes", "choose_routes", "is_single"]
 _LARGE = 1e10
 """Floating-point operations below which nothing is gained: each pair takes the way that serves it alone."""
 
-_REGRET = 1.15
+_REGRET = 1.5
 """Work, relative to the cheapest way, up to which the way that serves most other measures is taken."""
 
 
