@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from similitude.benchmark.statistics.correlation import Protocol
+from similitude.benchmark.protocols import ProtocolName
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     PIPE_WIDTH,
@@ -70,7 +70,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
     json: JsonOutput = False,
     protocol: Annotated[
-        Protocol,
+        ProtocolName,
         typer.Option(
             help="Leave out the reference's pair with itself (corrected), or keep it, as in the paper (published)."
         ),

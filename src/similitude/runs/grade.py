@@ -14,8 +14,8 @@ import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
 from similitude.benchmark.intuitive.double_map import double_heat_maps
+from similitude.benchmark.protocols import ProtocolName
 from similitude.benchmark.results import save_grading
-from similitude.benchmark.statistics.correlation import Protocol
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
@@ -92,7 +92,7 @@ class Run:
         *,
         home: Path,
         out: Path,
-        protocol: Protocol = "corrected",
+        protocol: ProtocolName = "corrected",
         command: str = "",
         resamples: int = 2000,
         memory: int = MEMORY,

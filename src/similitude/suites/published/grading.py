@@ -8,38 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from similitude.benchmark.statistics.correlation import rank_correlation
+from similitude.benchmark.statistics.correlation import Grade, correlate
 from similitude.suites.published.distances import Distances
 from similitude.suites.published.layout import KEYS, PublishedSubtask
-from similitude.suites.published.protocols import Protocol, Question, Quirk
+from similitude.suites.published.protocols import ArchiveProtocol, Question, Quirk
 
-__all__ = ["Grade", "grade", "pairs_table"]
-
-_UNDEFINED = (np.nan, np.nan, np.nan, np.nan)
+__all__ = ["ArchiveGrade", "grade", "pairs_table"]
 
 
 @dataclass(frozen=True)
-class Grade:
+class ArchiveGrade:
     """A measure's grade, averaged over the reference layers.
 
     Parameters
     ----------
-    spearman, spearman_p, kendall, kendall_p
-        Rank correlations and their one-sided p; NaN where undefined, for the reason in `note`.
-    pairs, failed
-        Number of pairs correlated, and of those that could not be for want of a value.
+    grade
+        The grade; NaN where undefined, for the reason in `note`.
     note
         Why something is undefined.
     faults
         What is missing from the archive.
     """
 
-    spearman: float
-    spearman_p: float
-    kendall: float
-    kendall_p: float
-    pairs: int
-    failed: int
+    grade: Grade
     note: str = ""
     faults: tuple[str, ...] = ()
 
@@ -49,10 +40,10 @@ def grade(
     asked: Sequence[Question],
     distances: Distances,
     measure: str,
-    protocol: Protocol,
+    protocol: ArchiveProtocol,
     *,
     symmetric: bool,
-) -> Grade:
+) -> ArchiveGrade:
     """Grade one measure on one functionality.
 
     Parameters
@@ -69,7 +60,6 @@ def grade(
         Whether the measure may be looked up with the sides exchanged.
     """
     notes, faults, grades = [], [], []
-    used = failed = 0
     for question in asked:
         if question.note:
             notes.append(question.note)
@@ -82,31 +72,23 @@ def grade(
                 and not subtask.truncated
                 and (distances.rows_either_way(question.pairs[~there]) >= 0).any()
             ):
-                note = f"not available: some stored values of {measure} have the reference as second side"
-                return Grade(*_UNDEFINED, 0, 0, note)
+                return ArchiveGrade(
+                    Grade(), f"not available: some stored values of {measure} have the reference as second side"
+                )
             faults.append(_missing(subtask, question, there))
             if not there.any():
                 continue
         values = distances.values[measure].to_numpy(dtype=np.float64)[rows[there]]
-        difference = question.difference[there]
-        defined = ~np.isnan(values)
-        failed += int((~defined).sum())
-        used += int(defined.sum())
-        if Quirk.UNROUNDED in protocol.quirks:
-            found = rank_correlation(values, difference, "published")
-        else:
-            found = rank_correlation(values[defined], difference[defined], "corrected")
-        if np.isnan(found).any():
-            why = f"{int((~defined).sum())} value(s) are missing" if not defined.all() else "one side does not vary"
+        found = correlate(values, question.difference[there], protocol)
+        if np.isnan(found.rho):
+            why = f"{found.failed} value(s) are missing" if found.failed else "one side does not vary"
             notes.append(f"undefined in layer {question.layer}: {why}")
         grades.append(found)
-    rho, rho_p, tau, tau_p = np.mean(grades, axis=0) if grades else _UNDEFINED
-    note = "; ".join(dict.fromkeys(notes))
-    return Grade(float(rho), float(rho_p), float(tau), float(tau_p), used, failed, note, tuple(faults))
+    return ArchiveGrade(Grade.mean(grades), "; ".join(dict.fromkeys(notes)), tuple(faults))
 
 
 def find_rows(
-    subtask: PublishedSubtask, question: Question, distances: Distances, protocol: Protocol, symmetric: bool
+    subtask: PublishedSubtask, question: Question, distances: Distances, protocol: ArchiveProtocol, symmetric: bool
 ) -> np.ndarray:
     """Where the question's pairs are found, -1 if nowhere; a truncated side cannot be exchanged for a full one."""
     if not subtask.truncated and (symmetric or Quirk.STORED_ORIENTATION in protocol.quirks):
@@ -124,7 +106,11 @@ def _missing(subtask: PublishedSubtask, question: Question, there: np.ndarray) -
 
 
 def pairs_table(
-    subtask: PublishedSubtask, question: Question, distances: Distances, protocol: Protocol, symmetric: dict[str, bool]
+    subtask: PublishedSubtask,
+    question: Question,
+    distances: Distances,
+    protocol: ArchiveProtocol,
+    symmetric: dict[str, bool],
 ) -> pd.DataFrame:
     """The pairs of a question with their dissimilarities, from which its correlations can be computed again."""
     frame = pd.DataFrame(question.pairs, columns=list(KEYS)).assign(difference=question.difference)

@@ -13,16 +13,16 @@ from enum import Enum
 
 import numpy as np
 
+from similitude.benchmark.protocols import CORRECTED, Protocol
 from similitude.suites.published.distances import exchanged
 from similitude.suites.published.layout import KEYS, SUBTASKS, Model, PublishedSubtask
 from similitude.suites.published.scores import Scores
 
 __all__ = [
+    "AS_CORRECTED",
     "AS_PUBLISHED",
     "CONVENTIONS",
-    "CORRECTED",
-    "PROTOCOLS",
-    "Protocol",
+    "ArchiveProtocol",
     "Question",
     "Quirk",
     "questions",
@@ -88,24 +88,26 @@ CONVENTIONS = (
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How the question is put.
+class ArchiveProtocol(Protocol):
+    """How the question is put, with the quirks of the published code that are kept."""
 
-    Parameters
-    ----------
-    name
-        In the results.
-    quirks
-        The quirks of the published code that it keeps.
-    """
+    quirks: frozenset[Quirk] = frozenset()
 
-    name: str
-    quirks: frozenset[Quirk]
+    @classmethod
+    def keeping(cls, name: str, quirks: frozenset[Quirk]) -> ArchiveProtocol:
+        """Corrected protocol but for some quirks."""
+        unrounded = Quirk.UNROUNDED in quirks
+        return cls(
+            name,
+            itself=Quirk.REFERENCE_WITH_ITSELF in quirks,
+            digits=None if unrounded else CORRECTED.digits,
+            passes_over_failures=not unrounded,
+            quirks=quirks,
+        )
 
 
-AS_PUBLISHED = Protocol("as_published", frozenset(Quirk))
-CORRECTED = Protocol("corrected", frozenset())
-PROTOCOLS = (AS_PUBLISHED, CORRECTED)
+AS_PUBLISHED = ArchiveProtocol.keeping("as_published", frozenset(Quirk))
+AS_CORRECTED = ArchiveProtocol.keeping(CORRECTED.name, frozenset())
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _span(numbers: Sequence[int]) -> str:
     return f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def questions(scores: Scores, functionality: str, layers: list[int], protocol: Protocol) -> Iterator[Question]:
+def questions(scores: Scores, functionality: str, layers: list[int], protocol: ArchiveProtocol) -> Iterator[Question]:
     """The question of each reference layer.
 
     Parameters
@@ -176,7 +178,7 @@ def questions(scores: Scores, functionality: str, layers: list[int], protocol: P
         yield _question(scores, functionality, layer, protocol)
 
 
-def _question(scores: Scores, functionality: str, layer: int, protocol: Protocol) -> Question:
+def _question(scores: Scores, functionality: str, layer: int, protocol: ArchiveProtocol) -> Question:
     subtask, quirks = scores.subtask, protocol.quirks
     models = [m for m in scores.models if subtask.reference_seeds is None or m.seed in subtask.reference_seeds]
     # Sides are arrays (n, 4) of seed, step, layer, dims_deleted: what may be the reference, and what is compared.
@@ -199,7 +201,7 @@ def _question(scores: Scores, functionality: str, layer: int, protocol: Protocol
         of_reference = (others[:, :2] == reference).all(axis=1)
         more, more_difference = _paired(full[~chosen], full_score[~chosen], others[of_reference], score[of_reference])
         pairs, difference = np.concatenate([pairs, more]), np.concatenate([difference, more_difference])
-    if Quirk.REFERENCE_WITH_ITSELF not in quirks:
+    if not protocol.itself:
         itself = (pairs[:, :3] == pairs[:, 3:6]).all(axis=1) & (pairs[:, 6] == 0)
         pairs, difference = pairs[~itself], difference[~itself]
     if Quirk.STORED_ORIENTATION in quirks and not subtask.truncated:

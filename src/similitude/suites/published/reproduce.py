@@ -30,8 +30,9 @@ from similitude.suites.published.distances import (
 from similitude.suites.published.grading import grade, pairs_table
 from similitude.suites.published.layout import PublishedSubtask, parse_subtasks
 from similitude.suites.published.protocols import (
-    PROTOCOLS,
-    Protocol,
+    AS_CORRECTED,
+    AS_PUBLISHED,
+    ArchiveProtocol,
     Question,
     questions,
     reference_layers,
@@ -233,16 +234,16 @@ class _Run:
 
     def _ask(
         self, scores: Scores, functionalities: Sequence[str], source_layers: list[int]
-    ) -> dict[tuple[str, Protocol], list[Question]]:
+    ) -> dict[tuple[str, ArchiveProtocol], list[Question]]:
         """The questions of each functionality under each protocol."""
         if not scores.models:
             raise FileError(f"{scores.subtask.scores_file} has no model in common with what is to be compared.")
         layers, note = reference_layers(scores.subtask, scores.layers or source_layers)
         if note:
             self.notes.append(note)
-        asked: dict[tuple[str, Protocol], list[Question]] = {}
+        asked: dict[tuple[str, ArchiveProtocol], list[Question]] = {}
         for functionality in functionalities:
-            for protocol in PROTOCOLS:
+            for protocol in (AS_PUBLISHED, AS_CORRECTED):
                 try:
                     asked[functionality, protocol] = list(questions(scores, functionality, layers, protocol))
                 except UnknownName as error:
@@ -254,7 +255,7 @@ class _Run:
     def _collect(
         self,
         subtask: PublishedSubtask,
-        asked: dict[tuple[str, Protocol], list[Question]],
+        asked: dict[tuple[str, ArchiveProtocol], list[Question]],
         distances: Distances,
         symmetric: dict[str, bool],
         seconds: dict[str, float],
@@ -264,28 +265,19 @@ class _Run:
             for measure in distances.measures:
                 found = grade(subtask, of_one, distances, measure, protocol, symmetric=symmetric[measure])
                 self.faults += found.faults
-                for statistic in ("spearman", "kendall"):
-                    self.rows.append(
-                        {
-                            "suite": "published",
-                            "subtask": subtask.name,
-                            "functionality": functionality,
-                            "measure": measure,
-                            "statistic": statistic,
-                            "estimate": getattr(found, statistic),
-                            "p": getattr(found, f"{statistic}_p"),
-                            "ci_low": np.nan,
-                            "ci_high": np.nan,
-                            "n_models": max(question.models for question in of_one),
-                            "n_pairs": found.pairs,
-                            "n_failed": found.failed,
-                            "seconds": seconds.get(measure, np.nan),
-                            "version": self._version,
-                            "data_hash": digest,
-                            "protocol": protocol.name,
-                            "note": found.note,
-                        }
-                    )
+                labels = {
+                    "suite": "published",
+                    "subtask": subtask.name,
+                    "functionality": functionality,
+                    "measure": measure,
+                    "n_models": max(question.models for question in of_one),
+                    "seconds": seconds.get(measure, np.nan),
+                    "version": self._version,
+                    "data_hash": digest,
+                    "protocol": protocol.name,
+                    "note": found.note,
+                }
+                self.rows += [labels | record for record in found.grade.records()]
             for question in of_one:
                 table = pairs_table(subtask, question, distances, protocol, symmetric)
                 names = {"protocol": protocol.name, "subtask": subtask.name, "functionality": functionality}
