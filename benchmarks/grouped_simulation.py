@@ -110,7 +110,7 @@ def coverage(world: World, replications: int, rng: np.random.Generator, resample
     for _ in range(replications):
         arrays = world.draw(rng)
         boot = world.sampling.bootstrap(arrays, resamples, rng).spearman[:, 0]
-        low, high = bootstrap.interval(boot[1:], boot[0], world.sampling.n_units)
+        low, high = bootstrap.interval(boot[1:], world.sampling.n_units)
         without = world.sampling.leave_one_out(arrays).spearman[:, 0]
         every_low, every_high = bootstrap.jackknife_interval(without[1:], without[0])
         hits += (low <= best <= high), (every_low <= every <= every_high)

@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import intervals
 import numpy as np
 from scipy import stats
 
@@ -87,13 +88,13 @@ def difference_and_noise(noise: float, variants: int = 1, depth: float = 0.0) ->
 def coverage(generator: Generator, n: int, replications: int, rng: np.random.Generator, resamples: int = 1000) -> dict:
     """Share of intervals that hold the large-population ρ and τ, for each kind of interval."""
     target = generator.large_population_value(rng, n)
-    hits: dict[str, np.ndarray] = {m: np.zeros(2) for m in ("expanded_percentile", "percentile", "bca")}
+    hits: dict[str, np.ndarray] = {m: np.zeros(2) for m in intervals.METHODS}
     for _ in range(replications):
         arrays = generator.sample(rng, n)
         weights = [np.ones((1, n)), 1 - np.eye(n), bootstrap.bootstrap_weights(n, resamples, rng)]
         values = np.stack(bootstrap.resampled(*arrays, np.concatenate(weights)))[:, :, 0].T
         for method, hit in hits.items():
-            low, high = bootstrap.interval(values[n + 1 :], values[0], n, method=method, jackknife=values[1 : n + 1])
+            low, high = intervals.interval(method, values[n + 1 :], values[0], values[1 : n + 1])
             hit += (low <= target) & (target <= high)
     return {"value": target, **{m: hit / replications for m, hit in hits.items()}}
 

@@ -1,6 +1,7 @@
 """Every statistic against loops and scipy on the resample or permutation written out."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,14 +164,15 @@ def test_within_depth_ignores_what_depth_explains():
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca", "expanded_percentile"])
-def test_intervals_agree_with_independent_ones(method):
+def test_intervals_agree_with_independent_ones(method, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    import intervals
+
     rng = np.random.default_rng(5)
     sample = rng.exponential(size=30)
     replicates = rng.choice(sample, size=(4000, 30)).mean(axis=1)
     jackknife = np.array([np.delete(sample, i).mean() for i in range(30)])
-    low, high = bootstrap.interval(
-        replicates[:, None], np.array([sample.mean()]), 30, method=method, jackknife=jackknife[:, None]
-    )
+    low, high = intervals.interval(method, replicates[:, None], np.array([sample.mean()]), jackknife[:, None])
     if method == "expanded_percentile":
         tail = stats.norm.cdf(-np.sqrt(30 / 29) * stats.t.ppf(0.975, 29))
         expected = np.quantile(replicates, [tail, 1 - tail])

@@ -206,8 +206,7 @@ class _PairMeans:
 def _summarise(values: Array, networks: int, level: float) -> Interval:
     """Interval of the first value from the others; an infinite one stays infinite."""
     finite = np.where(np.isposinf(values), 2.0, values)  # shares end at 1
-    low, high = interval(finite[1:, None], finite[:1], networks, level=level)
-    ends = (values[0], low[0], high[0])
+    ends = (values[0], *interval(finite[1:], networks, level=level))
     return Interval(*(float("inf") if end > 1 + 1e-9 else float(end) for end in ends))
 
 

@@ -116,12 +116,7 @@ class Assessment:
         names = self.measures()
         first, second = np.triu_indices(len(names), k=1)
         values = getattr(self.replicates, statistic)
-        low, high = bootstrap.interval(
-            values[:, first] - values[:, second],
-            estimate[first] - estimate[second],
-            len(self.units),
-            level=self.level,
-        )
+        low, high = bootstrap.interval(values[:, first] - values[:, second], len(self.units), level=self.level)
         every = getattr(self.leave_one_out, statistic)
         compared = comparisons.compare(every[0], every[1:], level=self.level)
         distinct = comparisons.distinct(compared, self.classes, ~self.failed, self.level)
@@ -197,9 +192,9 @@ def assess(
     frames = []
     for statistic in STATISTICS:
         values = getattr(boot, statistic)
-        low, high = bootstrap.interval(values[1:], values[0], sampling.n_units, level=level)
+        low, high = bootstrap.interval(values[1:], sampling.n_units, level=level)
         places = ranks(values, classes, n_failed > 0)
-        rank_low, rank_high = bootstrap.interval(places[1:], places[0], sampling.n_units, level=level)
+        rank_low, rank_high = bootstrap.interval(places[1:], sampling.n_units, level=level)
         against_best = {
             "measure": names,
             "statistic": statistic,

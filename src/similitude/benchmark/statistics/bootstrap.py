@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from similitude.benchmark.statistics.ranks import Correlations, rounded, weighted_correlations
-from similitude.errors import InputError
 
 __all__ = [
-    "IntervalMethod",
     "bootstrap_weights",
     "chosen_references",
     "every_reference",
@@ -22,7 +21,6 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-IntervalMethod = Literal["expanded_percentile", "percentile", "bca"]
 
 
 def bootstrap_weights(n_models: int, resamples: int, rng: np.random.Generator) -> NDArray[np.integer]:
@@ -96,49 +94,31 @@ def _against(
     return np.stack(weighted_correlations(x, y, own))
 
 
-def interval(
-    replicates: Array,
-    estimate: Array,
-    n_models: int,
-    *,
-    level: float = 0.95,
-    method: IntervalMethod = "expanded_percentile",
-    jackknife: Array | None = None,
-) -> tuple[Array, Array]:
-    """Bootstrap interval from replicates.
+def interval(replicates: Array, n_units: int, *, level: float = 0.95) -> tuple[Array, Array]:
+    """Expanded percentile interval from bootstrap replicates.
+
+    Tails are widened for a small sample so that a mean would get Student's interval (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789).
 
     Parameters
     ----------
     replicates
         Bootstrap values, shape (B, ...); NaN (a resample in which nothing varies) is passed over.
-    estimate
-        The value in the sample, shape (...).
-    n_models
+    n_units
         Number of units that were resampled independently: models, or groups of models.
     level
         Nominal coverage.
-    method
-        ``"percentile"``; ``"expanded_percentile"``, whose tails are widened for a small sample so that a mean would get
-        Student's interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789); or ``"bca"`` (Efron 1987), which needs
-        `jackknife`.
-    jackknife
-        Values with each model left out in turn, shape (n_models, ...).
 
     Returns
     -------
     low, high
-        Each of the shape of `estimate`.
+        Each of shape (...).
     """
-    tail = (1 - level) / 2
-    if method == "bca":
-        if jackknife is None:
-            raise InputError("A BCa interval needs the jackknife values.")
-        low, high = _bca_quantiles(replicates, estimate, jackknife, tail)
-    else:
-        widening = np.sqrt(n_models / (n_models - 1)) * stats.t.ppf(tail, n_models - 1)
-        low = np.full(np.shape(estimate), widening if method == "expanded_percentile" else stats.norm.ppf(tail))
-        high = -low
-    return _quantile(replicates, stats.norm.cdf(low)), _quantile(replicates, stats.norm.cdf(high))
+    expanded = np.sqrt(n_units / (n_units - 1)) * stats.t.ppf((1 - level) / 2, n_units - 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low, high = np.nanquantile(replicates, stats.norm.cdf([expanded, -expanded]), axis=0)
+    return low, high
 
 
 def jackknife_interval(leave_one_out: Array, estimate: Array, *, level: float = 0.95) -> tuple[Array, Array]:
@@ -150,24 +130,3 @@ def jackknife_interval(leave_one_out: Array, estimate: Array, *, level: float = 
     spread = np.sqrt((n_models - 1) / n_models * ((z - z.mean(axis=0)) ** 2).sum(axis=0))
     half = stats.t.ppf((1 + level) / 2, n_models - 1) * spread
     return np.tanh(centre - half), np.tanh(centre + half)
-
-
-def _bca_quantiles(replicates: Array, estimate: Array, jackknife: Array, tail: float) -> tuple[Array, Array]:
-    below = np.mean(replicates < estimate, axis=0) + np.mean(replicates == estimate, axis=0) / 2
-    bias = stats.norm.ppf(np.clip(below, 1e-6, 1 - 1e-6))
-    influence = np.mean(jackknife, axis=0) - jackknife
-    square = (influence**2).sum(axis=0)
-    acceleration = np.divide((influence**3).sum(axis=0), 6 * square**1.5, out=np.zeros_like(square), where=square > 0)
-    z = bias + stats.norm.ppf(tail), bias - stats.norm.ppf(tail)
-    low, high = (bias + v / (1 - acceleration * v) for v in z)
-    return low, high
-
-
-def _quantile(replicates: Array, probability: Array) -> Array:
-    columns = replicates.reshape(len(replicates), -1)
-    with np.errstate(invalid="ignore"):
-        values = [
-            np.nanquantile(c, p) if np.isfinite(p) and not np.isnan(c).all() else np.nan
-            for c, p in zip(columns.T, np.ravel(probability), strict=True)
-        ]
-    return np.reshape(values, np.shape(probability))
