@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
-from similitude.benchmark.intuitive.double_map import double_heat_maps
+from similitude.benchmark.intuitive.scores import double_map
+from similitude.benchmark.intuitive.study import layer_blocks
 from similitude.benchmark.protocols import ProtocolName
 from similitude.benchmark.results import save_grading
 from similitude.benchmark.subtask import Functionality, Subtask
@@ -240,7 +241,8 @@ def _draw(
         seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
         measures = get_measures(["cka", "pwcca"])
         tell = progress(f"{choice.suite.name}, double heat map") if progress else None
-        maps = double_heat_maps(seeds, measures, ledger=ledger, progress=tell)
+        blocks = layer_blocks(seeds, measures, ledger=ledger, progress=tell)
+        maps = {str(measure): double_map(values) for measure, values in zip(measures, blocks, strict=True)}
         n = seeds.representation(seeds.models[0], seeds.layers[0]).n
         count = len(seeds.models) * (len(seeds.models) - 1) // 2
         figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)

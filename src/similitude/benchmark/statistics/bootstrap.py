@@ -117,7 +117,8 @@ def interval(replicates: Array, n_units: int, *, level: float = 0.95) -> tuple[A
     expanded = np.sqrt(n_units / (n_units - 1)) * stats.t.ppf((1 - level) / 2, n_units - 1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        low, high = np.nanquantile(replicates, stats.norm.cdf([expanded, -expanded]), axis=0)
+        ends = np.nanquantile(replicates, stats.norm.cdf([expanded, -expanded]), axis=0)
+    low, high = np.reshape(ends, (2, *replicates.shape[1:]))  # NumPy has one end only where there are no values
     return low, high
 
 
