@@ -36,7 +36,7 @@ def build_suite(
             f"{suite.name} ({site.scale}): training the networks that are missing, which takes about {minutes} "
             f"minute{'s' * (minutes != 1)} on two cores. Finished ones are kept whenever this is interrupted."
         )
-    site = replace(site, progress=lambda what, done, total: bars(what)(done, total))
+    site = replace(site, progress=bars.tell)
     suite.build(site, populations, **options)
 
 

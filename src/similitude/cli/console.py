@@ -209,6 +209,10 @@ class Bars:
 
         return advance
 
+    def tell(self, what: str, finished: int, total: int) -> None:
+        """Advance the bar of what is built, as `similitude.suites.base.BuildProgress`."""
+        self(what)(finished, total)
+
     def steps(self, total: float) -> None:
         """Show one bar over steps whose expected durations sum to a total."""
         self._overall = self._shown.add_task("", total=max(total, 1e-9), count="0%")

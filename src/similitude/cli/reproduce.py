@@ -62,7 +62,7 @@ def command(
             measures,
             from_embeddings=recompute,
             every_pair=all_pairs,
-            progress=lambda what, finished, total: bars(what)(finished, total),
+            progress=bars.tell,
             version=version("similitude"),
             provenance={
                 "command": " ".join(["similitude", *sys.argv[1:]]),

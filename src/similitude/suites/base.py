@@ -26,7 +26,7 @@ from similitude.suites.scales import Scale
 __all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "set_aside"]
 
 BuildProgress = Callable[[str, int, int], None]
-"""Called with what is built, the number of models finished, and the number of models in all."""
+"""Called with what is built, the number of parts (models, pairs) finished, and their number in all."""
 
 _SEEDS_PER_DRAW = 1000
 

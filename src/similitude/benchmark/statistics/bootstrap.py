@@ -54,42 +54,42 @@ def resampled(
     Correlations
         Averages over the G reference layers, each of shape (B, K).
     """
-    n_groups, n_measures = len(same), len(dissimilarity)
+    n_layers, n_measures = len(same), len(dissimilarity)
     total = np.zeros((2, len(weights), n_measures))
-    for g in range(n_groups):
+    for g in range(n_layers):
         chosen = chosen_references(merit[g], weights)
         for reference in np.unique(chosen):
             rows = np.flatnonzero(chosen == reference)
             total[:, rows] += _against(reference, g, difference, dissimilarity, same, weights[rows])
-    return Correlations(*(total / n_groups))
+    return Correlations(*(total / n_layers))
 
 
 def every_reference(
     merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
 ) -> Correlations:
     """As `resampled`, averaged over every model as the reference instead of the best one only."""
-    n_groups, n_models = merit.shape
+    n_layers, n_models = merit.shape
     total = np.zeros((2, len(weights), len(dissimilarity)))
     count = weights.sum(axis=1, keepdims=True)
-    for g in range(n_groups):
+    for g in range(n_layers):
         for reference in range(n_models):
             rows = np.flatnonzero(weights[:, reference])
             share = weights[rows, reference, None] / count[rows]
             total[:, rows] += share * _against(reference, g, difference, dissimilarity, same, weights[rows])
-    return Correlations(*(total / n_groups))
+    return Correlations(*(total / n_layers))
 
 
 def _against(
     reference: int,
-    group: int,
+    layer: int,
     difference: Array,
     dissimilarity: Array,
     same: NDArray[np.bool_],
     weights: Array,
 ) -> Array:
-    x = rounded(dissimilarity[:, group, reference])
-    x[:, reference, same[group]] = np.nan
-    y = rounded(difference[group, reference])
+    x = rounded(dissimilarity[:, layer, reference])
+    x[:, reference, same[layer]] = np.nan
+    y = rounded(difference[layer, reference])
     own = np.where(np.arange(weights.shape[1]) == reference, 1, weights)
     return np.stack(weighted_correlations(x, y, own))
 

@@ -77,9 +77,9 @@ def permuted_spearman(
     Array
         Shape (G, B, K). A pair that failed carries no rank, whatever difference falls on it.
     """
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
+    n_layers, n_models = merit.shape
+    found = np.empty((n_layers, len(orders), len(dissimilarity)))
+    for g in range(n_layers):
         best, position = _best(merit[g], orders)
         y = centred_ranks(_differences(difference[g, best], best, same[g]).ravel()).reshape(n_models, -1)
         for reference in range(n_models):
@@ -94,9 +94,9 @@ def permuted_kendall(
     merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
 ) -> Array:
     """As `permuted_spearman`, Kendall's τ-b."""
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
+    n_layers, n_models = merit.shape
+    found = np.empty((n_layers, len(orders), len(dissimilarity)))
+    for g in range(n_layers):
         best, position = _best(merit[g], orders)
         y = _blocks(signs(_differences(difference[g, best], best, same[g]).ravel()), n_models)
         for reference in range(n_models):
@@ -113,9 +113,9 @@ def permuted_every(
     merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
 ) -> Array:
     """As `permuted_spearman`, averaged over every model as the reference: Mantel's test on ranks within rows."""
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
+    n_layers, n_models = merit.shape
+    found = np.empty((n_layers, len(orders), len(dissimilarity)))
+    for g in range(n_layers):
         x, y = [], []
         for reference in range(n_models):
             ranks = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
@@ -135,12 +135,12 @@ def within_variant(
     Permuting models keeps what depth explains, so over all variants it tests differences between models given depth;
     on these arrays correlations are within one depth, and depth explains nothing.
     """
-    n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
+    n_measures, n_layers, n_models, _, n_variants = dissimilarity.shape
     return (
         np.repeat(merit, n_variants, axis=0),
-        np.moveaxis(difference, 3, 1).reshape(n_groups * n_variants, n_models, n_models, 1),
-        np.moveaxis(dissimilarity, 4, 2).reshape(n_measures, n_groups * n_variants, n_models, n_models, 1),
-        same.reshape(n_groups * n_variants, 1),
+        np.moveaxis(difference, 3, 1).reshape(n_layers * n_variants, n_models, n_models, 1),
+        np.moveaxis(dissimilarity, 4, 2).reshape(n_measures, n_layers * n_variants, n_models, n_models, 1),
+        same.reshape(n_layers * n_variants, 1),
     )
 
 

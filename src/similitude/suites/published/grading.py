@@ -1,4 +1,4 @@
-"""From questions and dissimilarities to the rows of the results."""
+"""From pairs and their dissimilarities to the rows of the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from similitude.benchmark.statistics.correlation import Grade, correlate
 from similitude.suites.published.distances import Distances
 from similitude.suites.published.layout import KEYS, PublishedSubtask
-from similitude.suites.published.protocols import ArchiveProtocol, Question, Quirk
+from similitude.suites.published.protocols import ArchiveProtocol, KeyedPairs, Quirk
 
 __all__ = ["ArchiveGrade", "grade", "pairs_table"]
 
@@ -37,7 +37,7 @@ class ArchiveGrade:
 
 def grade(
     subtask: PublishedSubtask,
-    asked: Sequence[Question],
+    asked: Sequence[KeyedPairs],
     distances: Distances,
     measure: str,
     protocol: ArchiveProtocol,
@@ -49,57 +49,57 @@ def grade(
     Parameters
     ----------
     subtask, asked
-        The questions, one per reference layer.
+        The pairs to correlate, one set per reference layer.
     distances
         Where the dissimilarities are looked up.
     measure
         A column of theirs.
     protocol
-        The one by which the questions were put.
+        Protocol by which the pairs were chosen.
     symmetric
         Whether the measure may be looked up with the sides exchanged.
     """
     notes, faults, grades = [], [], []
-    for question in asked:
-        if question.note:
-            notes.append(question.note)
+    for compared in asked:
+        if compared.note:
+            notes.append(compared.note)
             continue
-        rows = find_rows(subtask, question, distances, protocol, symmetric)
+        rows = find_rows(subtask, compared, distances, protocol, symmetric)
         there = rows >= 0
         if not there.all():
             if (
                 not symmetric
                 and not subtask.truncated
-                and (distances.rows_either_way(question.pairs[~there]) >= 0).any()
+                and (distances.rows_either_way(compared.pairs[~there]) >= 0).any()
             ):
                 return ArchiveGrade(
                     Grade(), f"not available: some stored values of {measure} have the reference as second side"
                 )
-            faults.append(_missing(subtask, question, there))
+            faults.append(_missing(subtask, compared, there))
             if not there.any():
                 continue
         values = distances.values[measure].to_numpy(dtype=np.float64)[rows[there]]
-        found = correlate(values, question.difference[there], protocol)
+        found = correlate(values, compared.difference[there], protocol)
         if np.isnan(found.rho):
             why = f"{found.failed} value(s) are missing" if found.failed else "one side does not vary"
-            notes.append(f"undefined in layer {question.layer}: {why}")
+            notes.append(f"undefined in layer {compared.layer}: {why}")
         grades.append(found)
     return ArchiveGrade(Grade.mean(grades), "; ".join(dict.fromkeys(notes)), tuple(faults))
 
 
 def find_rows(
-    subtask: PublishedSubtask, question: Question, distances: Distances, protocol: ArchiveProtocol, symmetric: bool
+    subtask: PublishedSubtask, compared: KeyedPairs, distances: Distances, protocol: ArchiveProtocol, symmetric: bool
 ) -> np.ndarray:
-    """Where the question's pairs are found, -1 if nowhere; a truncated side cannot be exchanged for a full one."""
+    """Where pairs are found, -1 if nowhere; a truncated side cannot be exchanged for a full one."""
     if not subtask.truncated and (symmetric or Quirk.STORED_ORIENTATION in protocol.quirks):
-        return distances.rows_either_way(question.pairs)
-    return distances.rows(question.pairs)
+        return distances.rows_either_way(compared.pairs)
+    return distances.rows(compared.pairs)
 
 
-def _missing(subtask: PublishedSubtask, question: Question, there: np.ndarray) -> str:
-    seed1, step1, layer1, seed2, step2, layer2, deleted = question.pairs[~there][0].tolist()
+def _missing(subtask: PublishedSubtask, compared: KeyedPairs, there: np.ndarray) -> str:
+    seed1, step1, layer1, seed2, step2, layer2, deleted = compared.pairs[~there][0].tolist()
     return (
-        f"{subtask.name}: {int((~there).sum())} of the {len(there)} pairs of reference layer {question.layer} "
+        f"{subtask.name}: {int((~there).sum())} of the {len(there)} pairs of reference layer {compared.layer} "
         f"are missing, e.g. seed {seed1}, step {step1}, layer {layer1} with seed {seed2}, step {step2}, layer {layer2}"
         + (f", {deleted} deleted" if subtask.truncated else "")
     )
@@ -107,16 +107,16 @@ def _missing(subtask: PublishedSubtask, question: Question, there: np.ndarray) -
 
 def pairs_table(
     subtask: PublishedSubtask,
-    question: Question,
+    compared: KeyedPairs,
     distances: Distances,
     protocol: ArchiveProtocol,
     symmetric: dict[str, bool],
 ) -> pd.DataFrame:
-    """The pairs of a question with their dissimilarities, from which its correlations can be computed again."""
-    frame = pd.DataFrame(question.pairs, columns=list(KEYS)).assign(difference=question.difference)
-    frame.insert(0, "reference_layer", question.layer)
+    """Pairs with their dissimilarities, from which its correlations can be computed again."""
+    frame = pd.DataFrame(compared.pairs, columns=list(KEYS)).assign(difference=compared.difference)
+    frame.insert(0, "reference_layer", compared.layer)
     for measure in distances.measures:
-        rows = find_rows(subtask, question, distances, protocol, symmetric[measure])
+        rows = find_rows(subtask, compared, distances, protocol, symmetric[measure])
         values = np.append(distances.values[measure].to_numpy(dtype=np.float64), np.nan)  # row -1 is NaN
         frame[measure] = values[rows]
     return frame

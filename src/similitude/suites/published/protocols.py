@@ -1,4 +1,4 @@
-"""Two ways to put the question: as the published code does, and corrected. Every difference has a name.
+"""Two ways to grade: as the published code does, and corrected. Every difference has a name.
 
 For a functionality F and a reference layer, the reference is the best model; the dissimilarities between it and the
 others are rank-correlated with the absolute differences of F. The published code departs from this in the ways that
@@ -23,9 +23,9 @@ __all__ = [
     "AS_PUBLISHED",
     "CONVENTIONS",
     "ArchiveProtocol",
-    "Question",
+    "KeyedPairs",
     "Quirk",
-    "questions",
+    "keyed_pairs",
     "reference_layers",
     "stored_orientation",
 ]
@@ -89,7 +89,7 @@ CONVENTIONS = (
 
 @dataclass(frozen=True)
 class ArchiveProtocol(Protocol):
-    """How the question is put, with the quirks of the published code that are kept."""
+    """Rules of a grade, with the quirks of the published code that are kept."""
 
     quirks: frozenset[Quirk] = frozenset()
 
@@ -111,7 +111,7 @@ AS_CORRECTED = ArchiveProtocol.keeping(CORRECTED.name, frozenset())
 
 
 @dataclass(frozen=True)
-class Question:
+class KeyedPairs:
     """What is correlated for one functionality and one reference layer.
 
     Parameters
@@ -160,8 +160,10 @@ def _span(numbers: Sequence[int]) -> str:
     return f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def questions(scores: Scores, functionality: str, layers: list[int], protocol: ArchiveProtocol) -> Iterator[Question]:
-    """The question of each reference layer.
+def keyed_pairs(
+    scores: Scores, functionality: str, layers: list[int], protocol: ArchiveProtocol
+) -> Iterator[KeyedPairs]:
+    """What is correlated for each reference layer.
 
     Parameters
     ----------
@@ -172,13 +174,13 @@ def questions(scores: Scores, functionality: str, layers: list[int], protocol: A
     layers
         Reference layers, as `reference_layers` gives them.
     protocol
-        How the question is put.
+        Which quirks are kept.
     """
     for layer in layers:
-        yield _question(scores, functionality, layer, protocol)
+        yield _keyed_pairs(scores, functionality, layer, protocol)
 
 
-def _question(scores: Scores, functionality: str, layer: int, protocol: ArchiveProtocol) -> Question:
+def _keyed_pairs(scores: Scores, functionality: str, layer: int, protocol: ArchiveProtocol) -> KeyedPairs:
     subtask, quirks = scores.subtask, protocol.quirks
     models = [m for m in scores.models if subtask.reference_seeds is None or m.seed in subtask.reference_seeds]
     # Sides are arrays (n, 4) of seed, step, layer, dims_deleted: what may be the reference, and what is compared.
@@ -191,10 +193,10 @@ def _question(scores: Scores, functionality: str, layer: int, protocol: ArchiveP
     others, score = others[~np.isnan(score)], score[~np.isnan(score)]
     if not len(full):
         note = f"no model has a score of {functionality} in layer {layer} with nothing deleted"
-        return Question(layer, faults=(*faults, f"{subtask.scores_file}: {note}"), note=note)
+        return KeyedPairs(layer, faults=(*faults, f"{subtask.scores_file}: {note}"), note=note)
     reference, note = _reference(subtask, [Model(*side[:2]) for side in full.tolist()], full_score, quirks)
     if note:
-        return Question(layer, reference, models=len(full), faults=faults, note=note)
+        return KeyedPairs(layer, reference, models=len(full), faults=faults, note=note)
     chosen = (full[:, :2] == reference).all(axis=1)
     pairs, difference = _paired(full[chosen], full_score[chosen], others, score)
     if Quirk.TRUNCATED_REFERENCE in quirks and subtask.truncated:
@@ -206,7 +208,7 @@ def _question(scores: Scores, functionality: str, layer: int, protocol: ArchiveP
         pairs, difference = pairs[~itself], difference[~itself]
     if Quirk.STORED_ORIENTATION in quirks and not subtask.truncated:
         pairs = stored_orientation(pairs)
-    return Question(layer, reference, pairs, difference, len(full), faults)
+    return KeyedPairs(layer, reference, pairs, difference, len(full), faults)
 
 
 def _sides(models: list[Model], layers: list[int], levels: list[int]) -> np.ndarray:
