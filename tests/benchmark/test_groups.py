@@ -22,10 +22,11 @@ from similitude.benchmark import (
 )
 from similitude.benchmark.results import load_grading, save_grading
 from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.assess import assess
 from similitude.benchmark.statistics.assessed import assessed
 from similitude.benchmark.statistics.correlation import reference_pairs
-from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics.sampling import Sampling
 from similitude.benchmark.subtask import Variant
 from similitude.errors import InputError
 

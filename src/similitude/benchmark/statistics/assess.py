@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, comparisons, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.places import equivalence_classes, ranks
 from similitude.benchmark.statistics.ranks import Correlations, bad_fraction, rounded
-from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics.sampling import Sampling
 from similitude.errors import InputError
 
 __all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "extra_permutations"]
@@ -251,8 +252,7 @@ def _tests(
         )
     kendall = sampling.permuted(permutation.permuted_kendall, arrays, orders).mean(axis=0)
     every = sampling.permuted(permutation.permuted_every, arrays, orders).mean(axis=0)
-    by_variant = GradingArrays(*permutation.within_variant(*arrays))
-    within = sampling.permuted(permutation.permuted_spearman, by_variant, orders)
+    within = sampling.permuted(permutation.permuted_spearman, arrays.by_variant(), orders)
     largest, chance, largest_p = permutation.maximum_test(within)
     return {
         "spearman": {

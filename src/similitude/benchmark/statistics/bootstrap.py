@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.ranks import Correlations, rounded, weighted_correlations
 
 __all__ = [
@@ -34,9 +35,7 @@ def chosen_references(merit: Array, weights: Array) -> NDArray[np.integer]:
     return order[np.argmax(weights[:, order] > 0, axis=1)]
 
 
-def resampled(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
-) -> Correlations:
+def resampled(arrays: GradingArrays, weights: Array) -> Correlations:
     """Correlation of dissimilarity with functional difference in each resample, the reference chosen anew in each.
 
     A model's variants stay together. Copies of the reference's own model are compared with nothing: its pair with
@@ -44,8 +43,8 @@ def resampled(
 
     Parameters
     ----------
-    merit, difference, dissimilarity, same
-        Grading arrays, shapes (G, M), (G, M, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
+    arrays
+        Of K measures and M models.
     weights
         How often each model occurs in each resample, shape (B, M). A row of ones is the sample itself.
 
@@ -54,44 +53,32 @@ def resampled(
     Correlations
         Averages over the G reference layers, each of shape (B, K).
     """
-    n_layers, n_measures = len(same), len(dissimilarity)
-    total = np.zeros((2, len(weights), n_measures))
-    for g in range(n_layers):
-        chosen = chosen_references(merit[g], weights)
+    total = np.zeros((2, len(weights), arrays.measures))
+    for layer, merit in enumerate(arrays.merit):
+        chosen = chosen_references(merit, weights)
         for reference in np.unique(chosen):
             rows = np.flatnonzero(chosen == reference)
-            total[:, rows] += _against(reference, g, difference, dissimilarity, same, weights[rows])
-    return Correlations(*(total / n_layers))
+            total[:, rows] += _against(arrays, layer, reference, weights[rows])
+    return Correlations(*(total / len(arrays.merit)))
 
 
-def every_reference(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], weights: Array
-) -> Correlations:
+def every_reference(arrays: GradingArrays, weights: Array) -> Correlations:
     """As `resampled`, averaged over every model as the reference instead of the best one only."""
-    n_layers, n_models = merit.shape
-    total = np.zeros((2, len(weights), len(dissimilarity)))
+    n_layers, n_models = arrays.merit.shape
+    total = np.zeros((2, len(weights), arrays.measures))
     count = weights.sum(axis=1, keepdims=True)
-    for g in range(n_layers):
+    for layer in range(n_layers):
         for reference in range(n_models):
             rows = np.flatnonzero(weights[:, reference])
             share = weights[rows, reference, None] / count[rows]
-            total[:, rows] += share * _against(reference, g, difference, dissimilarity, same, weights[rows])
+            total[:, rows] += share * _against(arrays, layer, reference, weights[rows])
     return Correlations(*(total / n_layers))
 
 
-def _against(
-    reference: int,
-    layer: int,
-    difference: Array,
-    dissimilarity: Array,
-    same: NDArray[np.bool_],
-    weights: Array,
-) -> Array:
-    x = rounded(dissimilarity[:, layer, reference])
-    x[:, reference, same[layer]] = np.nan
-    y = rounded(difference[layer, reference])
+def _against(arrays: GradingArrays, layer: int, reference: int, weights: Array) -> Array:
     own = np.where(np.arange(weights.shape[1]) == reference, 1, weights)
-    return np.stack(weighted_correlations(x, y, own))
+    y = rounded(arrays.difference[layer, reference])
+    return np.stack(weighted_correlations(arrays.dissimilarity_from(layer, reference), y, own))
 
 
 def interval(replicates: Array, n_units: int, *, level: float = 0.95) -> tuple[Array, Array]:
