@@ -18,6 +18,7 @@ from similitude.representations.allowance import Allowance
 from similitude.representations.folder import read_json
 from similitude.representations.readers import read_file
 from similitude.representations.tables import read_written, write_csv
+from similitude.representations.text import json_text, write_text
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -127,9 +128,7 @@ class Results:
         if self.functionalities is not None:
             write_csv(self.functionalities, folder / "functionalities.csv")
             content["functionalities"] = _records(self.functionalities)
-        (folder / "results.json").write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+        write_text(folder / "results.json", f"{json_text(content)}\n")
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:

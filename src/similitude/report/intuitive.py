@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from similitude.report.figures import double_heat_map
 from similitude.report.figures_networks import sensitivity_curves
 from similitude.report.style import save
 from similitude.representations.tables import write_csv
+from similitude.representations.text import json_text, write_text
 
 __all__ = ["IntuitiveReport"]
 
@@ -83,11 +83,9 @@ class IntuitiveReport:
         """Write ``intuitive-SUITE.json``, ``.csv`` and ``.md``, and the figures."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"intuitive-{self.suite}"
-        (folder / f"{name}.json").write_text(
-            json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+        write_text(folder / f"{name}.json", f"{json_text(self.record())}\n")
         write_csv(self.table(), folder / f"{name}.csv")
-        (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8", errors="backslashreplace")
+        write_text(folder / f"{name}.md", _markdown(self))
         study = self.study
         pairs = len(study.models) * (len(study.models) - 1) // 2
         for part, tested in _parts(study.tested, 3):

@@ -22,6 +22,7 @@ from similitude.report.tables import another_sample, foot_label, foot_notes, key
 from similitude.report.verdicts import row_verdict
 from similitude.representations.names import printable
 from similitude.representations.tables import read_written
+from similitude.representations.text import write_text
 
 __all__ = ["page", "write_page"]
 
@@ -57,7 +58,7 @@ def write_page(run: str | Path, file: str | Path) -> Path:
     target = Path(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8", errors="backslashreplace")
+        write_text(target, content)
     except OSError as error:
         raise FileError(f"Cannot write {target}: {error.strerror}.") from None
     return target

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,8 @@ from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
 from similitude.representations.tables import write_csv
+from similitude.representations.text import json_text, write_text
+from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
@@ -103,14 +102,14 @@ class Run:
         self._home = home
         self._out = out
         self._command = command
-        self._version = version("similitude")
+        self._software = software()
         self._settings: dict[str, Any] = {
             "protocol": protocol,
             "resamples": resamples,
             "memory": memory,
             "executor": executor,
             "cache": home / "assessments",
-            "version": self._version,
+            "version": self._software["similitude"],
             "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
         }
         self._graded: list[tuple[Choice, Evaluation]] = []
@@ -170,7 +169,7 @@ class Run:
             "results": results.records(),
             "findings": self.findings(names),
         }
-        return json.dumps(content, indent=1, ensure_ascii=False)
+        return json_text(content)
 
     def _provenance(self, choices: Sequence[Choice]) -> dict[str, Any]:
         left_out = {
@@ -187,10 +186,7 @@ class Run:
                 if is_documented_sample(choice.suite.folder(choice.site, name)) is False
             ),
             "scales": {choice.suite.name: choice.site.scale for choice in choices},
-            "similitude": self._version,
-            "python": platform.python_version(),
-            "numpy": version("numpy"),
-            "scipy": version("scipy"),
+            **self._software,
             **({"left_out": left_out} if left_out else {}),
         }
 
@@ -202,8 +198,8 @@ class Run:
         overview = draw_overview(results, out / "figures")
         replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
         results.write(out)
-        (out / "table.md").write_text(as_markdown(layout), encoding="utf-8", errors="backslashreplace")
-        (out / "table.tex").write_text(as_latex(layout), encoding="utf-8", errors="backslashreplace")
+        write_text(out / "table.md", as_markdown(layout))
+        write_text(out / "table.tex", as_latex(layout))
         write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
