@@ -17,7 +17,7 @@ from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
 from similitude.representations.folder import read_json
 from similitude.representations.readers import read_file
-from similitude.representations.tables import read_written, write_csv
+from similitude.representations.tables import plain, read_written, write_csv
 from similitude.representations.text import json_text, write_text
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
@@ -136,7 +136,7 @@ class Results:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def read_results(folder: str | Path) -> Results:
@@ -228,11 +228,3 @@ def _gradings(arrays: dict[str, np.ndarray], index: list[dict[str, Any]]) -> dic
         )
         for i, entry in enumerate(index)
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return None if value is pd.NA else value

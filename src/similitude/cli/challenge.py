@@ -52,7 +52,7 @@ def command(
     site = Site(resolve_home(home), scale, workers=workers)
     choices = choose(names or [], site)
     make_folder(out)
-    graded = Run(choices, [*established, *new], home=site.home, out=out, resamples=resamples)
+    graded = Run(choices, [*established, *new], out=out, resamples=resamples)
     with progress_bars() as bars:
         build_choices(choices, bars)
         for choice in choices:

@@ -138,7 +138,6 @@ def command(
     graded = Run(
         choices,
         chosen,
-        home=site.home,
         out=out,
         protocol=protocol,
         command=command_line(),

@@ -70,11 +70,9 @@ class Run:
     Parameters
     ----------
     choices
-        What will be graded, for the number of tests that p-values are adjusted for.
+        What will be graded, at sites of one home; at least one.
     measures
         What to grade.
-    home
-        Folder of finished values and statistics.
     out
         Folder of results.
     protocol, resamples
@@ -90,7 +88,6 @@ class Run:
         choices: Sequence[Choice],
         measures: Sequence[Measure],
         *,
-        home: Path,
         out: Path,
         protocol: ProtocolName = "corrected",
         command: str = "",
@@ -99,7 +96,7 @@ class Run:
         executor: str = "threads",
     ) -> None:
         self._measures = measures
-        self._home = home
+        self._home = choices[0].site.home
         self._out = out
         self._command = command
         self._software = software()
@@ -108,7 +105,7 @@ class Run:
             "resamples": resamples,
             "memory": memory,
             "executor": executor,
-            "cache": home / "assessments",
+            "cache": self._home / "assessments",
             "version": self._software["similitude"],
             "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
         }
