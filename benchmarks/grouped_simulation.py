@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.statistics import bootstrap, comparisons, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.mean_ranks import mean_ranks
 from similitude.benchmark.statistics.places import ranks
-from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def value(world: World, rng: np.random.Generator, populations: int = 300) -> tup
             best.append(world.sampling.bootstrap(arrays, 1, rng).spearman[0, 0])
             every.append(world.sampling.leave_one_out(arrays).spearman[0, 0])
         else:
-            best.append(bootstrap.resampled(*arrays, ones).spearman[0, 0])
-            every.append(bootstrap.every_reference(*arrays, ones).spearman[0, 0])
+            best.append(bootstrap.resampled(arrays, ones).spearman[0, 0])
+            every.append(bootstrap.every_reference(arrays, ones).spearman[0, 0])
     return float(np.mean(best)), float(np.mean(every))
 
 
@@ -110,7 +111,7 @@ def coverage(world: World, replications: int, rng: np.random.Generator, resample
     for _ in range(replications):
         arrays = world.draw(rng)
         boot = world.sampling.bootstrap(arrays, resamples, rng).spearman[:, 0]
-        low, high = bootstrap.interval(boot[1:], boot[0], world.sampling.n_units)
+        low, high = bootstrap.interval(boot[1:], world.sampling.n_units)
         without = world.sampling.leave_one_out(arrays).spearman[:, 0]
         every_low, every_high = bootstrap.jackknife_interval(without[1:], without[0])
         hits += (low <= best <= high), (every_low <= every <= every_high)

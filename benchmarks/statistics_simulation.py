@@ -13,10 +13,12 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import intervals
 import numpy as np
 from scipy import stats
 
 from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.ranks import weighted_correlations
 
 LARGE = 2_000
@@ -30,12 +32,13 @@ class Generator:
     draw: Callable  # (rng, n) -> score (n, V), position (n, V, D)
     dissimilarity: Callable  # (rng, reference position (..., 1, 1, D), position (n, V, D)) -> (..., n, V)
 
-    def sample(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
+    def sample(self, rng: np.random.Generator, n: int) -> GradingArrays:
         score, position = self.draw(rng, n)
         values = self.dissimilarity(rng, position[:, -1, None, None], position)
         variants = score.shape[1]
         reference, difference = score[:, -1], np.abs(score[:, -1, None, None] - score)
-        return reference[None], difference[None], values[None, None], np.arange(variants)[None] == variants - 1
+        same = np.arange(variants)[None] == variants - 1
+        return GradingArrays(reference[None], difference[None], values[None, None], same)
 
     def large_population_value(self, rng: np.random.Generator, n: int, draws: int = 600) -> np.ndarray:
         """(ρ, τ) over many models, of which the reference is the best of n."""
@@ -87,13 +90,13 @@ def difference_and_noise(noise: float, variants: int = 1, depth: float = 0.0) ->
 def coverage(generator: Generator, n: int, replications: int, rng: np.random.Generator, resamples: int = 1000) -> dict:
     """Share of intervals that hold the large-population ρ and τ, for each kind of interval."""
     target = generator.large_population_value(rng, n)
-    hits: dict[str, np.ndarray] = {m: np.zeros(2) for m in ("expanded_percentile", "percentile", "bca")}
+    hits: dict[str, np.ndarray] = {m: np.zeros(2) for m in intervals.METHODS}
     for _ in range(replications):
         arrays = generator.sample(rng, n)
         weights = [np.ones((1, n)), 1 - np.eye(n), bootstrap.bootstrap_weights(n, resamples, rng)]
-        values = np.stack(bootstrap.resampled(*arrays, np.concatenate(weights)))[:, :, 0].T
+        values = np.stack(bootstrap.resampled(arrays, np.concatenate(weights)))[:, :, 0].T
         for method, hit in hits.items():
-            low, high = bootstrap.interval(values[n + 1 :], values[0], n, method=method, jackknife=values[1 : n + 1])
+            low, high = intervals.interval(method, values[n + 1 :], values[0], values[1 : n + 1])
             hit += (low <= target) & (target <= high)
     return {"value": target, **{m: hit / replications for m, hit in hits.items()}}
 
@@ -102,13 +105,13 @@ def coverage_every(generator: Generator, n: int, replications: int, rng: np.rand
     """As `coverage`, for the average over every reference and its jackknife interval."""
 
     def value(size):
-        return np.stack(bootstrap.every_reference(*generator.sample(rng, size), np.ones((1, size))))[:, 0, 0]
+        return np.stack(bootstrap.every_reference(generator.sample(rng, size), np.ones((1, size))))[:, 0, 0]
 
     target = np.mean([value(150) for _ in range(40)], axis=0)
     hits = np.zeros(2)
     for _ in range(replications):
         weights = np.concatenate([np.ones((1, n)), 1 - np.eye(n)])
-        values = np.stack(bootstrap.every_reference(*generator.sample(rng, n), weights))[:, :, 0].T
+        values = np.stack(bootstrap.every_reference(generator.sample(rng, n), weights))[:, :, 0].T
         low, high = bootstrap.jackknife_interval(values[1:], values[0])
         hits += (low <= target) & (target <= high)
     return {"value": target, "jackknife": hits / replications}
@@ -126,13 +129,14 @@ def false_positives(
         values = generator.dissimilarity(rng, position[:, -1, None, None], position)
         score = rng.normal(size=(n, 1)) + np.linspace(0, 2, variants) + 0.3 * rng.normal(size=(n, variants))
         same = np.arange(variants)[None] == variants - 1
-        arrays = score[None, :, -1], np.abs(score[:, -1, None, None] - score)[None], values[None, None], same
+        difference = np.abs(score[:, -1, None, None] - score)
+        arrays = GradingArrays(score[None, :, -1], difference[None], values[None, None], same)
         orders = permutation.permutations(n, permutations, rng)
-        within = permutation.permuted_spearman(*permutation.within_variant(*arrays), orders)
+        within = permutation.permuted_spearman(arrays.by_variant(), orders)
         p = {
-            "models permuted, ρ": permutation.p_value(permutation.permuted_spearman(*arrays, orders)[0])[0],
-            "models permuted, τ": permutation.p_value(permutation.permuted_kendall(*arrays, orders)[0])[0],
-            "every reference": permutation.p_value(permutation.permuted_every(*arrays, orders)[0])[0],
+            "models permuted, ρ": permutation.p_value(permutation.permuted_spearman(arrays, orders)[0])[0],
+            "models permuted, τ": permutation.p_value(permutation.permuted_kendall(arrays, orders)[0])[0],
+            "every reference": permutation.p_value(permutation.permuted_every(arrays, orders)[0])[0],
             "within depth": permutation.p_value(within.mean(axis=0))[0],
             "maximum": permutation.maximum_test(within)[2][0],
         }

@@ -7,7 +7,9 @@ from scipy import stats
 
 from similitude import ModelRecord, Population, Score, get_measures
 from similitude.benchmark import Functionality, GradingData, Pairing, Subtask, evaluate, grade, prediction_differences
+from similitude.benchmark.protocols import CORRECTED, PUBLISHED, Protocol
 from similitude.benchmark.results import Results, load_grading, read_results, save_grading
+from similitude.benchmark.statistics.correlation import Grade, correlate
 from similitude.errors import FileError, InputError
 from similitude.measures import get_measure
 
@@ -171,6 +173,27 @@ def test_failed_pairs_are_left_out_and_counted():
     dissimilarity[0, 3] = np.nan
     found = grade(grading(dissimilarity, score), "d")
     assert (found.pairs, found.failed) == (4, 1)
+
+
+def test_a_protocol_may_take_failures_to_make_a_grade_undefined():
+    x, y = np.array([1.0, 2.0, np.inf, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 2.5, 4.0])
+    left_out = correlate(x, y)
+    assert left_out.rho == pytest.approx(stats.spearmanr(x[[0, 1, 3, 4]], y[[0, 1, 3, 4]]).statistic)
+    undefined = correlate(x, y, Protocol("strict", passes_over_failures=False))
+    assert (undefined.pairs, undefined.failed) == (left_out.pairs, left_out.failed) == (4, 1)
+    assert np.isnan([undefined.rho, undefined.rho_p, undefined.tau, undefined.tau_p]).all()
+
+
+def test_only_rounded_values_tie_what_rounding_parted():
+    x, y = np.array([1.0, 1.0 + 1e-15, 2.0, 3.0]), np.array([2.0, 1.0, 3.0, 4.0])
+    assert correlate(x, y, PUBLISHED).rho == pytest.approx(0.8)
+    assert correlate(x, y, CORRECTED).rho == pytest.approx(stats.spearmanr([1, 1, 2, 3], y).statistic)
+
+
+def test_a_mean_of_grades_adds_up_pairs():
+    one, other = Grade(0.5, 0.1, 0.3, 0.2, 4, 1), Grade(0.7, 0.3, 0.5, 0.4, 5)
+    assert Grade.mean([one, other]) == Grade(*map(pytest.approx, (0.6, 0.2, 0.4, 0.3)), 9, 1)
+    assert np.isnan(Grade.mean([]).rho)
 
 
 def test_a_measure_that_does_not_vary_has_no_grade():

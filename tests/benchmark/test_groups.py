@@ -22,10 +22,11 @@ from similitude.benchmark import (
 )
 from similitude.benchmark.results import load_grading, save_grading
 from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.assess import assess
 from similitude.benchmark.statistics.assessed import assessed
-from similitude.benchmark.statistics.correlation import reference_rows
-from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics.correlation import reference_pairs
+from similitude.benchmark.statistics.sampling import Sampling
 from similitude.benchmark.subtask import Variant
 from similitude.errors import InputError
 
@@ -286,7 +287,7 @@ def test_a_group_in_which_nothing_varies_is_left_out():
     assert row["every"] == pytest.approx(expected, abs=1e-12)
     assert (row["n_groups"], row["n_models"]) == (2, 12)
     assert set(found.units) == {"g0", "g2"}
-    assert {rows.group for rows in reference_rows(data)} == {"g0", "g2"}
+    assert {rows.group for rows in reference_pairs(data)} == {"g0", "g2"}
     everywhere = dataclasses.replace(data, score=0 * data.score, reference_score=0 * data.reference_score)
     table = assess(everywhere, resamples=50, permutations=19).table
     assert table[["estimate", "p", "every", "ci_low", "every_low"]].isna().all(axis=None)

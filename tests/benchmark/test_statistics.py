@@ -1,6 +1,7 @@
 """Every statistic against loops and scipy on the resample or permutation written out."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy import stats
 
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.assess import assess
 from similitude.benchmark.statistics.comparisons import holm
 from similitude.benchmark.statistics.correlation import grade
@@ -44,7 +46,7 @@ def grading(groups=2, models=8, variants=3, *, seed=0, ties=False, pairwise=Fals
 
 
 def arrays(data):
-    return data.merit, data.difference, np.stack(list(data.dissimilarity.values())), data.same
+    return GradingArrays(data.merit, data.difference, np.stack(list(data.dissimilarity.values())), data.same)
 
 
 def difference(data, g, reference, m, v):
@@ -85,7 +87,7 @@ def test_bootstrap_equals_the_resample_written_out(shape, ties, pairwise):
     rng = np.random.default_rng(1)
     draws = rng.integers(n, size=(25, n))
     weights = np.stack([np.bincount(row, minlength=n) for row in draws])
-    fast = bootstrap.resampled(*arrays(data), weights)
+    fast = bootstrap.resampled(arrays(data), weights)
     for b, drawn in enumerate(draws):
         for k, d in enumerate(data.dissimilarity.values()):
             values = []
@@ -99,7 +101,7 @@ def test_bootstrap_equals_the_resample_written_out(shape, ties, pairwise):
 def test_every_reference_equals_the_loop():
     data = grading(2, 7, 2)
     drawn = np.array([0, 0, 2, 3, 3, 3, 6])
-    fast = bootstrap.every_reference(*arrays(data), np.bincount(drawn, minlength=7)[None])
+    fast = bootstrap.every_reference(arrays(data), np.bincount(drawn, minlength=7)[None])
     for k, d in enumerate(data.dissimilarity.values()):
         values = [both(*written_out(data, d, drawn, g, r)) for g in range(2) for r in drawn]
         np.testing.assert_allclose([fast.spearman[0, k], fast.kendall[0, k]], np.mean(values, axis=0), atol=1e-12)
@@ -113,7 +115,7 @@ def test_permutation_equals_grading_shuffled_models(shape, ties, pairwise):
     if ties:  # several best models are no single reference: make it one
         data.reference_score[:, 2] = data.score[:, 2, -1] = 9
     orders = permutation.permutations(len(data.models), 20, np.random.default_rng(2))
-    fast = {f: getattr(permutation, f"permuted_{f}")(*arrays(data), orders) for f in ("spearman", "kendall", "every")}
+    fast = {f: getattr(permutation, f"permuted_{f}")(arrays(data), orders) for f in ("spearman", "kendall", "every")}
     for b, order in enumerate(orders):
         shuffled = GradingData(
             data.models, data.layers, data.variants, data.reference_score[:, order], data.score[:, order], data.same,
@@ -163,14 +165,15 @@ def test_within_depth_ignores_what_depth_explains():
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca", "expanded_percentile"])
-def test_intervals_agree_with_independent_ones(method):
+def test_intervals_agree_with_independent_ones(method, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    import intervals
+
     rng = np.random.default_rng(5)
     sample = rng.exponential(size=30)
     replicates = rng.choice(sample, size=(4000, 30)).mean(axis=1)
     jackknife = np.array([np.delete(sample, i).mean() for i in range(30)])
-    low, high = bootstrap.interval(
-        replicates[:, None], np.array([sample.mean()]), 30, method=method, jackknife=jackknife[:, None]
-    )
+    low, high = intervals.interval(method, replicates[:, None], np.array([sample.mean()]), jackknife[:, None])
     if method == "expanded_percentile":
         tail = stats.norm.cdf(-np.sqrt(30 / 29) * stats.t.ppf(0.975, 29))
         expected = np.quantile(replicates, [tail, 1 - tail])
@@ -295,6 +298,6 @@ def test_the_null_of_ten_models_is_kept():
         d = np.linalg.norm(place[:, None] - place, axis=-1)[None, None, :, :, None]
         orders = permutation.permutations(10, 99, rng)
         between = np.abs(score - score[0, :, 0])[..., None]
-        found = permutation.permuted_spearman(score[..., 0], between, d, np.array([[True]]), orders)
+        found = permutation.permuted_spearman(GradingArrays(score[..., 0], between, d, np.array([[True]])), orders)
         rejected += permutation.p_value(found[0])[0] <= 0.05
     assert rejected / 400 <= 0.085  # 5 % plus three standard errors

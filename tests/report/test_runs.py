@@ -31,7 +31,7 @@ def halves(site):
 
 
 def test_the_results_so_far_are_there_after_each_suite(halves, site, tmp_path):
-    run = Run(halves, MEASURES, home=site.home, out=tmp_path / "out", resamples=200)
+    run = Run(halves, MEASURES, out=tmp_path / "out", resamples=200)
     first, second = (choice.subtasks[0].id for choice in halves)
     layout = run.grade(halves[0])
     assert {row.subtask for row in layout.grades.rows} == {first}
@@ -49,7 +49,7 @@ def test_the_results_so_far_are_there_after_each_suite(halves, site, tmp_path):
 def test_suite_by_suite_gives_the_bytes_of_all_at_once(halves, site, tmp_path):
     together = Choice(halves[0].suite, site, tuple(s for choice in halves for s in choice.subtasks))
     for choices, out in ((halves, "parts"), ([together], "whole")):
-        run = Run(choices, MEASURES, home=site.home, out=tmp_path / out, resamples=200)
+        run = Run(choices, MEASURES, out=tmp_path / out, resamples=200)
         for choice in choices:
             run.grade(choice)
     written = {file.name for file in (tmp_path / "whole").iterdir() if file.is_file()}
@@ -77,7 +77,7 @@ def test_parts_put_together_are_adjusted_for_all_tests(halves, site):
 
 
 def test_a_finished_run_says_what_its_rows_are_called(halves, site, tmp_path):
-    run = Run(halves, MEASURES, home=site.home, out=tmp_path / "out", resamples=200)
+    run = Run(halves, MEASURES, out=tmp_path / "out", resamples=200)
     for choice in halves:
         run.grade(choice)
     subtask = halves[0].subtasks[0]

@@ -11,10 +11,10 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from similitude.benchmark import calibration_error
+from similitude.benchmark.functionalities.predictions import jsd
 from similitude.cli.main import app
 from similitude.errors import FileError, InputError, SimilitudeWarning, UnknownName
 from similitude.measures import get_measure
-from similitude.measures.functional import jsd
 from similitude.suites.base import Site
 from similitude.suites.own.suite import OwnSuite
 

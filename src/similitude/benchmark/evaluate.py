@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.grading import GradingData
+from similitude.benchmark.protocols import CORRECTED, PROTOCOLS, Protocol, ProtocolName
 from similitude.benchmark.results import COLUMNS, Results
 from similitude.benchmark.statistics.assessed import assessed
 from similitude.benchmark.statistics.comparisons import holm
-from similitude.benchmark.statistics.correlation import Protocol, grade, reference_rows
+from similitude.benchmark.statistics.correlation import grade, reference_pairs
 from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -65,7 +66,7 @@ def evaluate(
     populations: Mapping[str, Population],
     measures: Sequence[Measure],
     *,
-    protocol: Protocol = "corrected",
+    protocol: ProtocolName = "corrected",
     ledger: Ledger | None = None,
     progress: Callable[[str], Progress] | None = None,
     provenance: dict | None = None,
@@ -87,7 +88,7 @@ def evaluate(
     measures
         What to grade.
     protocol
-        See `similitude.benchmark.statistics.correlation.Protocol`.
+        Name of the rules that grades follow, see `similitude.benchmark.protocols`.
     ledger
         Where finished values are kept.
     progress
@@ -107,6 +108,7 @@ def evaluate(
     memory, executor
         See `similitude.engine.compute.score_pairs`.
     """
+    rules = PROTOCOLS[protocol]
     grading: dict[tuple[str, str], GradingData] = {}
     rows: list[pd.DataFrame] = []
     tables: list[pd.DataFrame] = []
@@ -145,7 +147,7 @@ def evaluate(
             tensors, seconds, data_hash = shared[data.variants]
             data = dataclasses.replace(data, dissimilarity=tensors)
             grading[subtask.id, functionality.name] = data
-            tables.append(pairs_table(subtask, functionality.name, data, protocol))
+            tables.append(pairs_table(subtask, functionality.name, data, rules))
             labels = {"subtask": subtask.id, "functionality": functionality.name}
             described.append(
                 labels
@@ -158,8 +160,8 @@ def evaluate(
                     "n_inputs": inputs,
                 }
             )
-            if protocol == "published":
-                found = _graded(data)
+            if rules is not CORRECTED:
+                found = _graded(data, rules)
             else:
                 found, compared, without = assessed(data, resamples, tests, cache)
                 differences.append(compared.assign(**labels))
@@ -229,22 +231,21 @@ def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(p_holm=pd.Series(holm(frame.loc[tested, "p"].to_numpy(dtype=float)), frame.index[tested]))
 
 
-def _graded(data: GradingData) -> pd.DataFrame:
-    """Grades as published: averages over reference layers, p-values of the correlations themselves."""
-    rows = []
-    for measure in data.dissimilarity:
-        found = grade(data, measure, "published")
-        for statistic, estimate, p in (("spearman", found.rho, found.rho_p), ("kendall", found.tau, found.tau_p)):
-            models = sum(len(block) for block in data.blocks.values())
-            rows.append((measure, statistic, estimate, p, np.nan, np.nan, models, found.pairs, found.failed))
-    columns = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
-    return pd.DataFrame(rows, columns=columns)
+def _graded(data: GradingData, protocol: Protocol) -> pd.DataFrame:
+    """Grades without intervals: averages over reference layers, p-values of the correlations themselves."""
+    models = sum(len(block) for block in data.blocks.values())
+    rows = [
+        {"measure": measure, "n_models": models, **record}
+        for measure in data.dissimilarity
+        for record in grade(data, measure, protocol).records()
+    ]
+    return pd.DataFrame(rows)
 
 
 def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protocol: Protocol) -> pd.DataFrame:
     """The pairs behind a row of the results, from which its estimates can be computed again."""
     frames = []
-    for rows in reference_rows(data, protocol):
+    for rows in reference_pairs(data, protocol):
         variants = [data.variants[rows.layer][v] for v in rows.variants]
         frame = pd.DataFrame(
             {

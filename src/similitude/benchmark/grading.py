@@ -77,8 +77,8 @@ class GradingData:
         """Array (G, M, M, V): ``[g, r, m, v]`` is how much variant v of model m differs in functionality from r."""
         if self.pairwise is None:
             return np.abs(self.reference_score[:, :, None, None] - self.score[:, None])
-        groups, models, variants = self.score.shape
-        return np.broadcast_to(self.pairwise[None, :, :, None], (groups, models, models, variants))
+        layers, models, variants = self.score.shape
+        return np.broadcast_to(self.pairwise[None, :, :, None], (layers, models, models, variants))
 
     @cached_property
     def members(self) -> dict[str, np.ndarray]:

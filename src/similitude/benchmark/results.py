@@ -17,7 +17,8 @@ from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
 from similitude.representations.folder import read_json
 from similitude.representations.readers import read_file
-from similitude.representations.tables import read_written, write_csv
+from similitude.representations.tables import plain, read_written, write_csv
+from similitude.representations.text import json_text, write_text
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -127,9 +128,7 @@ class Results:
         if self.functionalities is not None:
             write_csv(self.functionalities, folder / "functionalities.csv")
             content["functionalities"] = _records(self.functionalities)
-        (folder / "results.json").write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+        write_text(folder / "results.json", f"{json_text(content)}\n")
         if self.leave_one_out is None:
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:
@@ -137,7 +136,7 @@ class Results:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def read_results(folder: str | Path) -> Results:
@@ -229,11 +228,3 @@ def _gradings(arrays: dict[str, np.ndarray], index: list[dict[str, Any]]) -> dic
         )
         for i, entry in enumerate(index)
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return None if value is pd.NA else value

@@ -186,7 +186,7 @@ class Subtask:
     varies
         In what way the networks differ, as the table says it: ``"seed, layer"``.
     functionalities
-        What they can do; a row of the table each.
+        What they can do; one row of the table each.
     pairing
         Which representations are compared.
     modality
@@ -197,6 +197,9 @@ class Subtask:
         Number of models used, the first of the population; None for all.
     grouping
         How models are grouped; None if each was sampled by itself.
+    described_only
+        Functionalities whose spread is shown and that are not graded, such as accuracies in distribution: that they
+        hardly vary, or by chance, is the point.
     """
 
     id: str
@@ -208,6 +211,7 @@ class Subtask:
     description: str = ""
     models: int | None = None
     grouping: Grouping | None = None
+    described_only: tuple[Functionality, ...] = ()
 
     @property
     def suite(self) -> str:

@@ -65,7 +65,7 @@ def make_example_command(
             size,
             seed=seed,
             distances=distances,
-            progress=lambda what, finished, total: bars(what)(finished, total),
+            progress=bars.tell,
         )
     note(f"An example archive is in {folder}. Try: similitude reproduce {folder}")
 
@@ -95,7 +95,7 @@ def import_command(
             archive,
             lambda subtask: SUITE.folder(site, population_name(subtask)),
             None if subtasks is None else [name for entry in subtasks for name in split_ids(entry)],
-            progress=lambda what, finished, total: bars(what)(finished, total),
+            progress=bars.tell,
         )
     note(f"Imported into {SUITE.folder(site, '')}. Next: similitude run published")
     for fault in (fault for of_subtask in faults.values() for fault in of_subtask):

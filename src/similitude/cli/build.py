@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from similitude.cli.console import Bars, Home, note, progress_bars, resolve_home
+from similitude.cli.console import Bars, Draw, Home, Workers, note, progress_bars, resolve_home
 from similitude.runs.grade import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
 
@@ -36,7 +36,7 @@ def build_suite(
             f"{suite.name} ({site.scale}): training the networks that are missing, which takes about {minutes} "
             f"minute{'s' * (minutes != 1)} on two cores. Finished ones are kept whenever this is interrupted."
         )
-    site = replace(site, progress=lambda what, done, total: bars(what)(done, total))
+    site = replace(site, progress=bars.tell)
     suite.build(site, populations, **options)
 
 
@@ -54,10 +54,8 @@ def command(
         Path | None,
         typer.Option(help="Folder of CIFAR-10-C's arrays, for `vision --scale paper`.", file_okay=False),
     ] = None,
-    draw: Annotated[
-        int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
-    ] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
+    draw: Draw = 0,
+    workers: Workers = 2,
     home: Home = None,
 ) -> None:
     """Train a suite's networks; finished networks are kept, so that a killed build resumes where it stopped.

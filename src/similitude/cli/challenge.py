@@ -13,10 +13,11 @@ from rich.table import Table
 from similitude.benchmark.challenge import CHALLENGE, contest, leaderboard_row
 from similitude.benchmark.evaluate import Evaluation
 from similitude.cli.build import build_choices
-from similitude.cli.console import Home, JsonOutput, make_folder, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, Workers, make_folder, note, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
 from similitude.representations.tables import write_csv
+from similitude.representations.text import json_text
 from similitude.runs.grade import Run, choose
 from similitude.suites import Scale, Site
 
@@ -39,7 +40,7 @@ def command(
     ),
     scale: Annotated[Scale, typer.Option(help="Size of the populations.")] = "embedded",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples of models.")] = 2000,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
+    workers: Workers = 2,
     home: Home = None,
     json: JsonOutput = False,
 ) -> None:
@@ -51,7 +52,7 @@ def command(
     site = Site(resolve_home(home), scale, workers=workers)
     choices = choose(names or [], site)
     make_folder(out)
-    graded = Run(choices, [*established, *new], home=site.home, out=out, resamples=resamples)
+    graded = Run(choices, [*established, *new], out=out, resamples=resamples)
     with progress_bars() as bars:
         build_choices(choices, bars)
         for choice in choices:
@@ -62,7 +63,7 @@ def command(
     lines = [leaderboard_row(rows, evaluation, str(m)) for m in new]
     if json:
         records = json_module.loads(rows.to_json(orient="records"))
-        typer.echo(json_module.dumps({"rows": records, "leaderboard": lines}, indent=1, ensure_ascii=False))
+        typer.echo(json_text({"rows": records, "leaderboard": lines}))
     else:
         _print(rows, lines)
     note(f"The run behind it is in {out}.")

@@ -32,9 +32,11 @@ from similitude.representations.names import printable
 __all__ = [
     "PIPE_WIDTH",
     "Bars",
+    "Draw",
     "Home",
     "JsonOutput",
     "MeasureIds",
+    "Workers",
     "make_folder",
     "measures_option",
     "memory_option",
@@ -91,6 +93,10 @@ Home = Annotated[
         help="Folder where populations and finished values are kept.",
         show_default="the user's cache folder",
     ),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")]
+Draw = Annotated[
+    int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
 ]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 
@@ -208,6 +214,10 @@ class Bars:
                 self._tell(max(self._done + _COUNTED * self._weight * share, self._completed()))
 
         return advance
+
+    def tell(self, what: str, finished: int, total: int) -> None:
+        """Advance the bar of what is built, as `similitude.suites.base.BuildProgress`."""
+        self(what)(finished, total)
 
     def steps(self, total: float) -> None:
         """Show one bar over steps whose expected durations sum to a total."""

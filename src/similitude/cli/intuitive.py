@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import (
+    Home,
+    JsonOutput,
+    MeasureIds,
+    Workers,
+    make_folder,
+    note,
+    progress_bars,
+    resolve_home,
+    stdout,
+)
 from similitude.measures import get_measures
 from similitude.report.intuitive import IntuitiveReport
+from similitude.representations.text import json_text
 from similitude.runs.intuitive import run_intuitive
 from similitude.suites import SUITES, Scale, Site
 
@@ -31,7 +41,7 @@ def command(
     json: JsonOutput = False,
     scale: Annotated[Scale, typer.Option(help="Size of the populations.")] = "embedded",
     models: Annotated[int, typer.Option(min=2, help="Number of networks that the tests compare.")] = 6,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
+    workers: Workers = 2,
     home: Home = None,
 ) -> None:
     """Does a measure find the same layer in another network, notice what is deleted, and does that settle anything?
@@ -50,7 +60,7 @@ def command(
         report.write(out)
         note(f"Tables, verdicts and figures are in {out}.")
     if json:
-        typer.echo(json_module.dumps(report.record(), indent=1, ensure_ascii=False))
+        typer.echo(json_text(report.record()))
     else:
         _print(report)
     failed = sum(t.failed for t in report.study.tested)

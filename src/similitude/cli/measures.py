@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json as json_module
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from rich.table import Table
 from similitude.cli.console import JsonOutput, stdout
 from similitude.measures import MEASURES, Measure, get_measure
 from similitude.measures.describe import Description, describe, interval, letters
+from similitude.representations.text import json_text
 
 __all__ = ["command"]
 
@@ -35,7 +35,7 @@ def command(
         return
     rows = [_row(get_measure(name)) for name in MEASURES]
     if json:
-        typer.echo(json_module.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json_text(rows))
         return
     table = Table()
     for heading in rows[0]:
@@ -66,7 +66,7 @@ def _row(measure: Measure) -> dict[str, str | bool]:
 
 def _explain(description: Description, json: bool) -> None:
     if json:
-        typer.echo(json_module.dumps(dataclasses.asdict(description), indent=1, ensure_ascii=False))
+        typer.echo(json_text(dataclasses.asdict(description)))
         return
     console = stdout()
     console.print(description.id, style="bold", highlight=False)

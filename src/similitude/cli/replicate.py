@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +10,21 @@ from rich.table import Table
 from rich.text import Text
 
 from similitude.cli.build import SCALES_HELP, build_choices
-from similitude.cli.console import Home, JsonOutput, MeasureIds, make_folder, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import (
+    Home,
+    JsonOutput,
+    MeasureIds,
+    Workers,
+    make_folder,
+    note,
+    progress_bars,
+    resolve_home,
+    stdout,
+)
 from similitude.errors import InputError
 from similitude.measures import get_measures
 from similitude.report.replication import Replication, both_values, verdict_text
+from similitude.representations.text import json_text
 from similitude.runs.grade import choose
 from similitude.runs.replicate import replicate
 from similitude.suites import Scale, Site
@@ -39,7 +49,7 @@ def command(
         bool, typer.Option("--halves", help="Split the documented networks into halves instead of training others.")
     ] = False,
     resamples: Annotated[int, typer.Option(min=100, help="Number of bootstrap resamples of models.")] = 2000,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
+    workers: Workers = 2,
     json: JsonOutput = False,
     home: Home = None,
 ) -> None:
@@ -64,7 +74,7 @@ def command(
         found = replicate(originals, replications, tested, progress=bars, resamples=resamples)
     found.write(out)
     if json:
-        typer.echo(json_module.dumps(found.record(), indent=1, ensure_ascii=False))
+        typer.echo(json_text(found.record()))
     else:
         _print(found)
     note(f"Verdicts and estimates are in {out}.")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
-import platform
-import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +10,8 @@ import typer
 from similitude.cli.console import JsonOutput, MeasureIds, note, progress_bars, stderr, stdout
 from similitude.errors import InputError
 from similitude.measures.parse import split_ids
+from similitude.representations.text import json_text, write_text
+from similitude.runs.provenance import command_line, software
 from similitude.runs.reproduction import lay_out_reproduction
 from similitude.suites.published.layout import LAYOUT
 from similitude.suites.published.reproduce import PARTIAL_EXIT_CODE, reproduce
@@ -55,6 +53,7 @@ def command(
         raise InputError("Name the archive: similitude reproduce ARCHIVE. --layout shows what it holds.")
     if all_pairs and not recompute:
         raise InputError("--all-pairs goes with --recompute; without it, stored distances are read.")
+    made_with = software()
     with progress_bars() as bars:
         found = reproduce(
             archive,
@@ -62,19 +61,13 @@ def command(
             measures,
             from_embeddings=recompute,
             every_pair=all_pairs,
-            progress=lambda what, finished, total: bars(what)(finished, total),
-            version=version("similitude"),
-            provenance={
-                "command": " ".join(["similitude", *sys.argv[1:]]),
-                "similitude": version("similitude"),
-                "python": platform.python_version(),
-                "numpy": version("numpy"),
-                "scipy": version("scipy"),
-            },
+            progress=bars.tell,
+            version=made_with["similitude"],
+            provenance={"command": command_line(), **made_with},
         )
     table = lay_out_reproduction(found)
     if json:
-        typer.echo(json_module.dumps(found.results.records(), indent=1, ensure_ascii=False))
+        typer.echo(json_text(found.results.records()))
     else:
         console = stdout()
         for part in table.as_rich(console.width):
@@ -83,7 +76,7 @@ def command(
             console.print(line, style="dim", markup=False, soft_wrap=True)
     if out is not None:
         found.write(out)
-        (out / "table.md").write_text(table.as_markdown(), encoding="utf-8", errors="backslashreplace")
+        write_text(out / "table.md", table.as_markdown())
         note(f"Results, pairs and tables are in {out}.")
     for line in found.notes:
         note(f"note: {line}")

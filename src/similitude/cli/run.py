@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from similitude.benchmark.statistics.correlation import Protocol
+from similitude.benchmark.protocols import ProtocolName
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     PIPE_WIDTH,
+    Draw,
     Home,
     JsonOutput,
     MeasureIds,
+    Workers,
     make_folder,
     memory_option,
     note,
@@ -32,6 +33,7 @@ from similitude.report.tables import lay_out
 from similitude.report.terminal import as_rich, standings
 from similitude.representations.names import first_repeated
 from similitude.runs.grade import Choice, Run, choose
+from similitude.runs.provenance import command_line
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.own.suite import OwnSuite
 
@@ -70,7 +72,7 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, figures and data.")] = Path("results"),
     json: JsonOutput = False,
     protocol: Annotated[
-        Protocol,
+        ProtocolName,
         typer.Option(
             help="Leave out the reference's pair with itself (corrected), or keep it, as in the paper (published)."
         ),
@@ -92,10 +94,8 @@ def command(
     resamples: Annotated[
         int, typer.Option(min=100, help="Bootstrap resamples of models, for intervals and p-values.")
     ] = 2000,
-    draw: Annotated[
-        int, typer.Option(min=0, help="Number of an independent draw of seeds; the documented networks are draw 0.")
-    ] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that train, with one thread each.")] = 2,
+    draw: Draw = 0,
+    workers: Workers = 2,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     executor: Annotated[
         str,
@@ -138,10 +138,9 @@ def command(
     graded = Run(
         choices,
         chosen,
-        home=site.home,
         out=out,
         protocol=protocol,
-        command=" ".join(["similitude", *sys.argv[1:]]),
+        command=command_line(),
         resamples=resamples,
         memory=allowed,
         executor=executor,

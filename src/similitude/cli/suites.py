@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from typing import Annotated
 
 import pandas as pd
@@ -13,6 +12,7 @@ from similitude.cli.build import build_suite
 from similitude.cli.console import Home, JsonOutput, progress_bars, resolve_home, stdout
 from similitude.errors import InputError
 from similitude.report.evidence import RELIABLE
+from similitude.representations.text import json_text
 from similitude.suites import SUITES, Scale, Site
 
 __all__ = ["command"]
@@ -60,7 +60,7 @@ def command(
             }
             for name, s in rows
         ]
-        typer.echo(json_module.dumps(listing, indent=1, ensure_ascii=False))
+        typer.echo(json_text(listing))
         return
     table = Table("subtask", "varies", "functionalities", "what it asks")
     for _, s in rows:

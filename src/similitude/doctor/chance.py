@@ -12,9 +12,10 @@ from similitude.linalg.scale import exponent_of, largest_of, scaled
 from similitude.measures import Measure
 from similitude.representations.representation import Representation, row_blocks
 
-__all__ = ["chance_of_cka", "chance_of_spectrum", "sphericity", "warn_of_chance"]
+__all__ = ["NOTABLE", "chance_of_cka", "chance_of_spectrum", "sphericity", "warn_of_chance"]
 
-_NOTABLE = 0.3
+NOTABLE = 0.3
+"""Value of CKA by chance from which it is worth a warning."""
 
 
 def chance_of_cka(x: np.ndarray, y: np.ndarray) -> float:
@@ -54,14 +55,14 @@ def warn_of_chance(
         return
     # The trace of a Gram matrix of rank d is at most sqrt(d) times its norm, so that narrow sides need no look.
     widest, n = max(r.d for r in first) * max(r.d for r in second), first[0].n
-    if widest**0.5 < _NOTABLE * (n - 1):
+    if widest**0.5 < NOTABLE * (n - 1):
         return
     distinct = {r.content_hash: r for r in (*first, *second)}
     quotients = {key: sphericity(r.values) for key, r in distinct.items()}
     pairs = [(x, y) for x in first for y in second if x.content_hash != y.content_hash]
     chances = [chance_of_spectrum(n, quotients[x.content_hash], quotients[y.content_hash]) for x, y in pairs]
     worst = max(chances, default=0.0)
-    if worst >= _NOTABLE:
+    if worst >= NOTABLE:
         x, y = pairs[chances.index(worst)]
         turned = " If they are features x inputs, pass their transposes." if n < min(x.d, y.d) else ""
         warnings.warn(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from similitude.doctor.chance import chance_of_spectrum, sphericity
+from similitude.doctor.chance import NOTABLE, chance_of_spectrum, sphericity
 from similitude.doctor.rdms import check_dissimilarities
 from similitude.doctor.rows import leave_one_out_cka, match_p_value, same_rows_reordered
 from similitude.linalg.scale import exponent_of, largest_of, scaled
@@ -146,7 +146,7 @@ def examine_pair(first: Specimen, second: Specimen) -> list[Finding]:
     if not x.any() or not y.any():
         return found
     chance = chance_of_spectrum(len(x), sphericity(x), sphericity(y))
-    if chance > 0.3:
+    if chance >= NOTABLE:
         tell(
             "warning",
             "chance",

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from similitude.addresses import load
 from similitude.errors import InputError, suggestion
 from similitude.measures.base import Measure
 from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES, RDM_MEASURES
 from similitude.measures.function import FunctionMeasure
-from similitude.measures.locate import locate
 from similitude.representations.rdm import RDM
 
 __all__ = ["get_measure", "get_measures", "parse_measure", "split_ids"]
@@ -109,8 +109,23 @@ def parse_measure(text: str) -> Measure:
 
 
 def _class_of(name: str) -> type[Measure]:
-    found = locate(name) if ":" in name else _registered(name)
+    found = _at(name) if ":" in name else _registered(name)
     return type(found) if isinstance(found, Measure) else found
+
+
+def _at(address: str) -> Measure | type[Measure]:
+    """Measure, or class of measures, at ``package.module:name`` or ``./file.py:name``."""
+    found = load(address, _is_measure)
+    if not _is_measure(found):
+        raise InputError(
+            f"{address} is not a measure but a {type(found).__name__}. Say what it measures with the decorator: "
+            "@similitude.measure(kind='similarity' or 'dissimilarity', ...) above a function of two arrays."
+        )
+    return found
+
+
+def _is_measure(value: Any) -> bool:
+    return isinstance(value, Measure) or (isinstance(value, type) and issubclass(value, Measure))
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,13 @@ from similitude.benchmark.intuitive.study import SeedStudy, Tested
 from similitude.report.figures import double_heat_map
 from similitude.report.figures_networks import sensitivity_curves
 from similitude.report.style import save
-from similitude.representations.tables import write_csv
+from similitude.representations.tables import plain, write_csv
+from similitude.representations.text import json_text, write_text
 
 __all__ = ["IntuitiveReport"]
+
+_DIGITS = 10
+"""Decimals of the numbers in the JSON file."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class IntuitiveReport:
             "n": study.n,
             "functionality": study.functionality,
             "claim": self.claim,
-            "table": [{k: _plain(v) for k, v in row.items()} for row in self.table().to_dict("records")],
+            "table": [{k: plain(v, _DIGITS) for k, v in row.items()} for row in self.table().to_dict("records")],
             "measures": {str(t.measure): _measure_record(t) for t in study.tested},
         }
 
@@ -83,11 +86,9 @@ class IntuitiveReport:
         """Write ``intuitive-SUITE.json``, ``.csv`` and ``.md``, and the figures."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"intuitive-{self.suite}"
-        (folder / f"{name}.json").write_text(
-            json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
-        )
+        write_text(folder / f"{name}.json", f"{json_text(self.record())}\n")
         write_csv(self.table(), folder / f"{name}.csv")
-        (folder / f"{name}.md").write_text(_markdown(self), encoding="utf-8", errors="backslashreplace")
+        write_text(folder / f"{name}.md", _markdown(self))
         study = self.study
         pairs = len(study.models) * (len(study.models) - 1) // 2
         for part, tested in _parts(study.tested, 3):
@@ -112,13 +113,13 @@ def _measure_record(tested: Tested) -> dict[str, Any]:
         "identification": _interval(specific.identification),
         "depth_over_seed": _interval(specific.depth_over_seed),
         "seed_share": _interval(specific.seed_share),
-        "double_map": _plain(specific.double_map),
-        "shares": _plain(sensitive.shares),
-        "curve": _plain(sensitive.curve),
-        "threshold": _plain(sensitive.threshold),
-        "spread": _plain(sensitive.spread),
+        "double_map": plain(specific.double_map, _DIGITS),
+        "shares": plain(sensitive.shares, _DIGITS),
+        "curve": plain(sensitive.curve, _DIGITS),
+        "threshold": plain(sensitive.threshold, _DIGITS),
+        "spread": plain(sensitive.spread, _DIGITS),
         "detected": [_interval(d) for d in sensitive.detected],
-        "probe": _plain(sensitive.probe),
+        "probe": plain(sensitive.probe, _DIGITS),
         "verdict": {
             "invariant_to": tested.verdict.invariant_to,
             "misses": tested.verdict.misses,
@@ -147,12 +148,8 @@ def _markdown(report: IntuitiveReport) -> str:
 
 
 def _interval(found: Interval) -> dict[str, float | None]:
-    return {"estimate": _plain(found.estimate), "low": _plain(found.low), "high": _plain(found.high)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_plain(v) for v in value]
-    if isinstance(value, float | np.floating):
-        return round(float(value), 10) if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
+    return {
+        "estimate": plain(found.estimate, _DIGITS),
+        "low": plain(found.low, _DIGITS),
+        "high": plain(found.high, _DIGITS),
+    }

@@ -21,7 +21,8 @@ from similitude.report.findings import findings
 from similitude.report.tables import another_sample, foot_label, foot_notes, key
 from similitude.report.verdicts import row_verdict
 from similitude.representations.names import printable
-from similitude.representations.tables import read_written
+from similitude.representations.tables import plain, read_written
+from similitude.representations.text import write_text
 
 __all__ = ["page", "write_page"]
 
@@ -57,7 +58,7 @@ def write_page(run: str | Path, file: str | Path) -> Path:
     target = Path(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8", errors="backslashreplace")
+        write_text(target, content)
     except OSError as error:
         raise FileError(f"Cannot write {target}: {error.strerror}.") from None
     return target
@@ -160,7 +161,7 @@ def _grades(results: Results, read: Mapping[str, Grades]) -> list[dict[str, Any]
 
 
 def _standings(grades: Grades) -> dict[str, Any]:
-    measures = {m: {k: _plain(v) for k, v in vars(standing).items()} for m, standing in grades.standings.items()}
+    measures = {m: {k: plain(v) for k, v in vars(standing).items()} for m, standing in grades.standings.items()}
     return {"label": foot_label(grades), "measures": measures}
 
 
@@ -182,7 +183,7 @@ def _pairs(table: pd.DataFrame) -> dict[str, Any]:
     for (subtask, functionality), rows in table.groupby(["subtask", "functionality"], sort=False):
         if "itself" in rows:
             rows = rows[~rows["itself"].astype(bool)]
-        columns = {name: [_plain(v) for v in rows[name]] for name in _PAIR_COLUMNS}
+        columns = {name: [plain(v) for v in rows[name]] for name in _PAIR_COLUMNS}
         values = {name: [_short(v) for v in rows[name]] for name in table.columns if name not in fixed}
         found[_joined(str(subtask), str(functionality))] = {**columns, "values": values}
     return found
@@ -254,9 +255,3 @@ def _shown(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_shown(value) for value in content]
     return content
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

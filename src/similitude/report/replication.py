@@ -13,6 +13,7 @@ import pandas as pd
 from similitude.report.numbers import number
 from similitude.report.tables import markdown
 from similitude.representations.tables import write_csv
+from similitude.representations.text import json_text, write_text
 
 __all__ = ["Replication", "both_values", "verdict_text", "verdicts_markdown"]
 
@@ -76,9 +77,8 @@ class Replication:
         folder.mkdir(parents=True, exist_ok=True)
         write_csv(self.verdicts, folder / "verdicts.csv")
         write_csv(self.estimates, folder / "estimates.csv")
-        text = json.dumps(self.record(), indent=1, ensure_ascii=False)
-        (folder / "replication.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        (folder / "replication.md").write_text(self.as_markdown(), encoding="utf-8", errors="backslashreplace")
+        write_text(folder / "replication.json", f"{json_text(self.record())}\n")
+        write_text(folder / "replication.md", self.as_markdown())
 
 
 def verdicts_markdown(rows: pd.DataFrame) -> str:

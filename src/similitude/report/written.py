@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from similitude.representations.text import write_text
+
 __all__ = ["replace_written"]
 
 _LIST = ".similitude-files.json"
@@ -38,7 +40,7 @@ def replace_written(folder: Path, files: Iterable[Path], writer: str, *, alone: 
                 (folder / stale).unlink(missing_ok=True)
     kept = {} if alone else {name: left for name, left in noted.items() if name != writer}
     content = json.dumps(kept | {writer: written}, indent=1, sort_keys=True, ensure_ascii=False)
-    (folder / _LIST).write_text(f"{content}\n", encoding="utf-8", errors="backslashreplace")
+    write_text(folder / _LIST, f"{content}\n")
 
 
 def _read(file: Path) -> dict[str, list[str]]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from similitude.errors import FileError
 from similitude.representations.allowance import check_regular
 from similitude.representations.names import first_repeated, printable
 
-__all__ = ["check_table", "read_cells", "read_written", "write_csv"]
+__all__ = ["check_table", "plain", "read_cells", "read_written", "write_csv"]
 
 _LONGEST = 256 << 20
 """Largest table, bytes."""
@@ -91,10 +93,10 @@ def read_cells(file: str | Path) -> tuple[pd.DataFrame, str]:
 
 def write_csv(frame: pd.DataFrame, file: str | Path, **options: Any) -> None:
     """Write a frame without its index; a text that a spreadsheet would take for a formula gets a ``'`` before it."""
-    safe = frame.rename(columns=lambda name: _plain(str(name)))
+    safe = frame.rename(columns=lambda name: _cell(str(name)))
     for position, kind in enumerate(safe.dtypes):
         if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
-            safe.isetitem(position, safe.iloc[:, position].map(_plain).to_numpy())
+            safe.isetitem(position, safe.iloc[:, position].map(_cell).to_numpy())
     safe.to_csv(file, index=False, errors="backslashreplace", **options)
 
 
@@ -123,10 +125,29 @@ def read_written(file: Path, **options: Any) -> pd.DataFrame:
     return frame.rename(columns=_as_it_was)
 
 
-def _plain(cell: object) -> object:
+def _cell(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     return printable(f"'{cell}" if cell.startswith(_FORMULA) else cell, keep="\n")
+
+
+def plain(value: Any, digits: int | None = None) -> Any:
+    """Value, or array, as JSON has it: Python's own types, None for what is missing, undefined or infinite.
+
+    Parameters
+    ----------
+    value
+        Number, text, or array of numbers.
+    digits
+        Number of decimals of floats; None for all of them.
+    """
+    if isinstance(value, np.ndarray):
+        return [plain(entry, digits) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return round(value, digits) if isinstance(value, float) and digits is not None else value
 
 
 def _as_it_was(cell: object) -> object:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation, combine, evaluate
-from similitude.benchmark.intuitive.double_map import double_heat_maps
+from similitude.benchmark.intuitive.scores import double_map
+from similitude.benchmark.intuitive.study import layer_blocks
+from similitude.benchmark.protocols import ProtocolName
 from similitude.benchmark.results import save_grading
-from similitude.benchmark.statistics.correlation import Protocol
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
@@ -30,6 +28,8 @@ from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
 from similitude.representations.tables import write_csv
+from similitude.representations.text import json_text, write_text
+from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
 
@@ -70,11 +70,9 @@ class Run:
     Parameters
     ----------
     choices
-        What will be graded, for the number of tests that p-values are adjusted for.
+        What will be graded, at sites of one home; at least one.
     measures
         What to grade.
-    home
-        Folder of finished values and statistics.
     out
         Folder of results.
     protocol, resamples
@@ -90,26 +88,25 @@ class Run:
         choices: Sequence[Choice],
         measures: Sequence[Measure],
         *,
-        home: Path,
         out: Path,
-        protocol: Protocol = "corrected",
+        protocol: ProtocolName = "corrected",
         command: str = "",
         resamples: int = 2000,
         memory: int = MEMORY,
         executor: str = "threads",
     ) -> None:
         self._measures = measures
-        self._home = home
+        self._home = choices[0].site.home
         self._out = out
         self._command = command
-        self._version = version("similitude")
+        self._software = software()
         self._settings: dict[str, Any] = {
             "protocol": protocol,
             "resamples": resamples,
             "memory": memory,
             "executor": executor,
-            "cache": home / "assessments",
-            "version": self._version,
+            "cache": self._home / "assessments",
+            "version": self._software["similitude"],
             "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
         }
         self._graded: list[tuple[Choice, Evaluation]] = []
@@ -169,7 +166,7 @@ class Run:
             "results": results.records(),
             "findings": self.findings(names),
         }
-        return json.dumps(content, indent=1, ensure_ascii=False)
+        return json_text(content)
 
     def _provenance(self, choices: Sequence[Choice]) -> dict[str, Any]:
         left_out = {
@@ -186,10 +183,7 @@ class Run:
                 if is_documented_sample(choice.suite.folder(choice.site, name)) is False
             ),
             "scales": {choice.suite.name: choice.site.scale for choice in choices},
-            "similitude": self._version,
-            "python": platform.python_version(),
-            "numpy": version("numpy"),
-            "scipy": version("scipy"),
+            **self._software,
             **({"left_out": left_out} if left_out else {}),
         }
 
@@ -201,8 +195,8 @@ class Run:
         overview = draw_overview(results, out / "figures")
         replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
         results.write(out)
-        (out / "table.md").write_text(as_markdown(layout), encoding="utf-8", errors="backslashreplace")
-        (out / "table.tex").write_text(as_latex(layout), encoding="utf-8", errors="backslashreplace")
+        write_text(out / "table.md", as_markdown(layout))
+        write_text(out / "table.tex", as_latex(layout))
         write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
@@ -240,7 +234,8 @@ def _draw(
         seeds = population.subset(across_layers.select(population).models[:_SEED_PAIRS_MODELS])
         measures = get_measures(["cka", "pwcca"])
         tell = progress(f"{choice.suite.name}, double heat map") if progress else None
-        maps = double_heat_maps(seeds, measures, ledger=ledger, progress=tell)
+        blocks = layer_blocks(seeds, measures, ledger=ledger, progress=tell)
+        maps = {str(measure): double_map(values) for measure, values in zip(measures, blocks, strict=True)}
         n = seeds.representation(seeds.models[0], seeds.layers[0]).n
         count = len(seeds.models) * (len(seeds.models) - 1) // 2
         figure = figures.double_heat_map(maps, seeds.layers, pairs=count, n=n, title=choice.suite.name)

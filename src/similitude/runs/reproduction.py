@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.table import Table
 
-from similitude.suites.published.protocols import AS_PUBLISHED, CONVENTIONS, CORRECTED, Quirk
+from similitude.suites.published.protocols import AS_CORRECTED, AS_PUBLISHED, CONVENTIONS, Quirk
 from similitude.suites.published.published_values import SOURCES, PublishedValue, published_value
 from similitude.suites.published.reproduce import Reproduction
 
@@ -83,7 +83,7 @@ def lay_out_reproduction(reproduction: Reproduction) -> ReproductionTable:
                 _cell(mine, marks),
                 "" if published is None else published.value,
                 "" if published is None else _verdict(mine["estimate"], published),
-                _cell(found[statistic, CORRECTED.name], marks),
+                _cell(found[statistic, AS_CORRECTED.name], marks),
             ]
         rows.append(cells)
     return ReproductionTable(header, rows, _footnotes(frame, marks, sources))

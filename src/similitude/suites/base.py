@@ -26,7 +26,7 @@ from similitude.suites.scales import Scale
 __all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "set_aside"]
 
 BuildProgress = Callable[[str, int, int], None]
-"""Called with what is built, the number of models finished, and the number of models in all."""
+"""Called with what is built, the number of parts (models, pairs) finished, and their number in all."""
 
 _SEEDS_PER_DRAW = 1000
 
@@ -166,7 +166,7 @@ class Suite(ABC):
         return tuple(chosen.values())
 
     def describe(self, site: Site) -> pd.DataFrame:
-        """How far each functionality spreads over models, and how far the spread can be trusted.
+        """How far each functionality spreads over models, graded or not, and how far the spread can be trusted.
 
         Returns
         -------
@@ -177,9 +177,9 @@ class Suite(ABC):
         """
         populations = self.populations(site)
         rows = []
-        for subtask in built(self.subtasks(), populations):
+        for subtask in built(self.at(site).subtasks(), populations):
             population = subtask.select(populations[subtask.population])
-            for functionality in subtask.functionalities:
+            for functionality in (*subtask.described_only, *subtask.functionalities):
                 spread = _pairwise_spread if functionality.pairwise else _spread
                 n_models, n_items, values, reliability = spread(population, functionality)
                 rows.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from similitude.testing.card import Check, ReportCard
-from similitude.testing.examine import check_measure
+from similitude.testing.examine import Check, ReportCard, check_measure
 
 __all__ = ["Check", "ReportCard", "check_measure"]

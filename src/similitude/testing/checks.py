@@ -10,9 +10,8 @@ import numpy as np
 
 from similitude.errors import SimilitudeError
 from similitude.measures import Invariance, get_measure
-from similitude.testing.card import Failed, Skipped
 from similitude.testing.cases import INPUTS, TRANSFORMATIONS, Case, draw, related
-from similitude.testing.examine import BREAKS, Examination
+from similitude.testing.examine import BREAKS, Examination, Failed, Skipped
 
 __all__ = ["CHECKS"]
 

@@ -1,25 +1,80 @@
-"""Run all checks on a measure."""
+"""Run all checks on a measure, and say what they found."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from similitude.errors import InputError, MissingDependency, SimilitudeWarning
 from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure
-from similitude.testing.card import Check, Failed, ReportCard, Skipped
 from similitude.testing.cases import INPUTS, WIDTHS, Case, draw, related
 
-__all__ = ["Examination", "check_measure"]
+__all__ = ["Check", "Examination", "Failed", "ReportCard", "Skipped", "check_measure"]
 
 HOLDS = 1e-6
 """Values that should be equal differ by less than this, relative to the measure's typical value."""
 BREAKS = 1e-4
 """Values that should differ do so by more than this."""
+
+
+class Failed(Exception):
+    """Raised inside a check: the measure does not do what it declares; the message says how that was seen."""
+
+
+class Skipped(Exception):
+    """Raised inside a check that does not apply; the message says why."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a report card."""
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ReportCard:
+    """All checks of one measure.
+
+    Attributes
+    ----------
+    measure
+        Id of the measure.
+    checks
+        In the order in which they ran.
+    """
+
+    measure: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.outcome == "failed")
+
+    def __getitem__(self, name: str) -> Check:
+        return next(check for check in self.checks if check.name == name)
+
+    def __str__(self) -> str:
+        marks = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
+        width = max(len(check.name) for check in self.checks)
+        lines = [f"{marks[c.outcome]}  {c.name:<{width}}  {c.detail}".rstrip() for c in self.checks]
+        count = len(self.failures)
+        verdict = "passes" if count == 0 else f"fails {count} of {len(self.checks)} checks"
+        return "\n".join([f"{self.measure} {verdict}", *lines])
 
 
 class Examination:

@@ -11,7 +11,7 @@ from slow_published import IDS, Computed, Stored, grade, load_scores
 from similitude.errors import FileError
 from similitude.suites.published.archive import open_archive
 from similitude.suites.published.layout import SUBTASKS
-from similitude.suites.published.protocols import AS_PUBLISHED, Protocol, Quirk, questions, reference_layers
+from similitude.suites.published.protocols import AS_PUBLISHED, ArchiveProtocol, Quirk, keyed_pairs, reference_layers
 from similitude.suites.published.recompute import Embeddings
 from similitude.suites.published.reproduce import reproduce
 from similitude.suites.published.scores import read_scores
@@ -144,8 +144,8 @@ def test_every_quirk_changes_the_question_where_it_says_so(pristine, quirk):
             layers, _ = reference_layers(subtask, scores.layers or [0, 1])
             task = subtask.functionalities[0]
             kept, dropped = (
-                list(questions(scores, task, layers, protocol))
-                for protocol in (AS_PUBLISHED, Protocol("without", frozenset(Quirk) - {quirk}))
+                list(keyed_pairs(scores, task, layers, protocol))
+                for protocol in (AS_PUBLISHED, ArchiveProtocol.keeping("without", frozenset(Quirk) - {quirk}))
             )
             differ = any(
                 a.reference != b.reference or a.pairs.shape != b.pairs.shape or (a.pairs != b.pairs).any()

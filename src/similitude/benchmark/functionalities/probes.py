@@ -8,7 +8,7 @@ import numpy as np
 
 from similitude.errors import InputError
 
-__all__ = ["few_shot_share", "probe_correct"]
+__all__ = ["few_shot_share", "predict", "probe_correct"]
 
 
 def probe_correct(
@@ -42,18 +42,25 @@ def probe_correct(
     numpy.ndarray
         Booleans, one per test item; their mean is the probe's accuracy.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     mean = train_x.mean(axis=0, dtype=np.float64)
     variance = train_x.var(axis=0, dtype=np.float64)
     scale = np.sqrt(variance if standardise else variance.mean())
     scale = np.where(scale > 0, scale, 1.0)
+    predicted = predict((train_x - mean) / scale, train_y, (test_x - mean) / scale, penalty, max_iterations)
+    return np.asarray(predicted == test_y)
+
+
+def predict(
+    train_x: np.ndarray, train_y: np.ndarray, test_x: np.ndarray, penalty: float = 1.0, max_iterations: int = 200
+) -> np.ndarray:
+    """Predict classes by logistic regression on features as they are; parameters are those of `probe_correct`."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     probe = LogisticRegression(C=penalty, max_iter=max_iterations)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit((train_x - mean) / scale, train_y)
-    return np.asarray(probe.predict((test_x - mean) / scale) == test_y)
+        return probe.fit(train_x, train_y).predict(test_x)
 
 
 _FEW_SHOT_ITERATIONS = 40

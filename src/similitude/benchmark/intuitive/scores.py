@@ -16,7 +16,7 @@ from similitude.benchmark.statistics.bootstrap import bootstrap_weights, interva
 from similitude.benchmark.statistics.ranks import rounded
 from similitude.errors import InputError
 
-__all__ = ["Interval", "Sensitivity", "Specificity", "sensitivity", "specificity"]
+__all__ = ["Interval", "Sensitivity", "Specificity", "double_map", "sensitivity", "specificity"]
 
 Array = NDArray[Any]
 
@@ -84,6 +84,24 @@ class Sensitivity:
     probe: Array
 
 
+def double_map(blocks: Array) -> Array:
+    """Average the dissimilarities of all layers of two networks over pairs of networks.
+
+    Parameters
+    ----------
+    blocks
+        As `specificity` takes them, shape (S, S, L, L).
+
+    Returns
+    -------
+    Array
+        Shape (2L, 2L): blocks A-A, A-B, B-A, B-B.
+    """
+    own = np.eye(len(blocks), dtype=bool)
+    within, between = blocks[own].mean(axis=0), blocks[~own].mean(axis=0)
+    return np.block([[within, between], [between, within]])
+
+
 def specificity(blocks: Array, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Specificity:
     """Grade a measure on telling depth from seed.
 
@@ -105,8 +123,6 @@ def specificity(blocks: Array, *, resamples: int = 2000, level: float = 0.95, se
     blocks = rounded(blocks)
     own = np.arange(networks)
     pairs = ~np.eye(networks, dtype=bool)
-    within = blocks[own, own].mean(axis=0)
-    between = blocks[pairs].mean(axis=0)
     seed_change = np.einsum("stll->stl", blocks)
     depth_change = blocks[own, own]
     other = ~np.eye(depth, dtype=bool)
@@ -128,7 +144,7 @@ def specificity(blocks: Array, *, resamples: int = 2000, level: float = 0.95, se
         share = seeds / (seeds + depths)
     summaries = (mean_of(found.mean(axis=-1)), mean_of(wins), share)
     return Specificity(
-        np.block([[within, between], [between, within]]),
+        double_map(blocks),
         *(_summarise(values, networks, level) for values in summaries),
     )
 
@@ -206,8 +222,7 @@ class _PairMeans:
 def _summarise(values: Array, networks: int, level: float) -> Interval:
     """Interval of the first value from the others; an infinite one stays infinite."""
     finite = np.where(np.isposinf(values), 2.0, values)  # shares end at 1
-    low, high = interval(finite[1:, None], finite[:1], networks, level=level)
-    ends = (values[0], low[0], high[0])
+    ends = (values[0], *interval(finite[1:], networks, level=level))
     return Interval(*(float("inf") if end > 1 + 1e-9 else float(end) for end in ends))
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, comparisons, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.places import equivalence_classes, ranks
 from similitude.benchmark.statistics.ranks import Correlations, bad_fraction, rounded
-from similitude.benchmark.statistics.sampling import GradingArrays, Sampling
+from similitude.benchmark.statistics.sampling import Sampling
 from similitude.errors import InputError
 
 __all__ = ["STATISTICS", "Assessment", "Statistic", "assess", "extra_permutations"]
@@ -116,12 +117,7 @@ class Assessment:
         names = self.measures()
         first, second = np.triu_indices(len(names), k=1)
         values = getattr(self.replicates, statistic)
-        low, high = bootstrap.interval(
-            values[:, first] - values[:, second],
-            estimate[first] - estimate[second],
-            len(self.units),
-            level=self.level,
-        )
+        low, high = bootstrap.interval(values[:, first] - values[:, second], len(self.units), level=self.level)
         every = getattr(self.leave_one_out, statistic)
         compared = comparisons.compare(every[0], every[1:], level=self.level)
         distinct = comparisons.distinct(compared, self.classes, ~self.failed, self.level)
@@ -197,9 +193,9 @@ def assess(
     frames = []
     for statistic in STATISTICS:
         values = getattr(boot, statistic)
-        low, high = bootstrap.interval(values[1:], values[0], sampling.n_units, level=level)
+        low, high = bootstrap.interval(values[1:], sampling.n_units, level=level)
         places = ranks(values, classes, n_failed > 0)
-        rank_low, rank_high = bootstrap.interval(places[1:], places[0], sampling.n_units, level=level)
+        rank_low, rank_high = bootstrap.interval(places[1:], sampling.n_units, level=level)
         against_best = {
             "measure": names,
             "statistic": statistic,
@@ -256,8 +252,7 @@ def _tests(
         )
     kendall = sampling.permuted(permutation.permuted_kendall, arrays, orders).mean(axis=0)
     every = sampling.permuted(permutation.permuted_every, arrays, orders).mean(axis=0)
-    by_variant = GradingArrays(*permutation.within_variant(*arrays))
-    within = sampling.permuted(permutation.permuted_spearman, by_variant, orders)
+    within = sampling.permuted(permutation.permuted_spearman, arrays.by_variant(), orders)
     largest, chance, largest_p = permutation.maximum_test(within)
     return {
         "spearman": {

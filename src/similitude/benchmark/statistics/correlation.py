@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from similitude.benchmark.grading import GradingData
+from similitude.benchmark.protocols import CORRECTED, Protocol
 
-__all__ = ["Grade", "Protocol", "Rows", "grade", "rank_correlation", "reference_rows"]
-
-Protocol = Literal["corrected", "published"]
-"""Corrected leaves the pair of the reference with itself out and ranks values rounded to 12 digits; published keeps
-that pair, which is always concordant and inflates the correlation, and ranks values as they are."""
-
-_DIGITS = 12
+__all__ = ["Grade", "ReferencePairs", "correlate", "grade", "reference_pairs"]
 
 
 @dataclass(frozen=True)
 class Grade:
     """Rank correlations and their one-sided p-values, averaged over reference layers and groups (Ding et al. 2021)."""
 
-    rho: float
-    rho_p: float
-    tau: float
-    tau_p: float
-    pairs: int
+    rho: float = float("nan")
+    rho_p: float = float("nan")
+    tau: float = float("nan")
+    tau_p: float = float("nan")
+    pairs: int = 0
     """Pairs correlated, summed over reference layers."""
-    failed: int
+    failed: int = 0
     """Pairs left out because the measure failed on them."""
+
+    @classmethod
+    def mean(cls, grades: Sequence[Grade]) -> Grade:
+        """Average correlations over references and add up their pairs; undefined without any."""
+        if not grades:
+            return cls()
+        rho, rho_p, tau, tau_p = np.mean([(g.rho, g.rho_p, g.tau, g.tau_p) for g in grades], axis=0).tolist()
+        return cls(rho, rho_p, tau, tau_p, sum(g.pairs for g in grades), sum(g.failed for g in grades))
+
+    def records(self) -> list[dict[str, Any]]:
+        """One record per statistic, with the columns of the results that a grade without intervals has."""
+        shared = {"ci_low": np.nan, "ci_high": np.nan, "n_pairs": self.pairs, "n_failed": self.failed}
+        return [
+            {"statistic": "spearman", "estimate": self.rho, "p": self.rho_p, **shared},
+            {"statistic": "kendall", "estimate": self.tau, "p": self.tau_p, **shared},
+        ]
 
 
 @dataclass(frozen=True)
-class Rows:
+class ReferencePairs:
     """What is correlated for one reference layer and block of models; arrays of one entry per pair."""
 
     group: str
@@ -50,7 +61,7 @@ class Rows:
     """Difference in functionality from the reference."""
 
 
-def reference_rows(data: GradingData, protocol: Protocol = "corrected") -> Iterator[Rows]:
+def reference_pairs(data: GradingData, protocol: Protocol = CORRECTED) -> Iterator[ReferencePairs]:
     """Pairs of the best reference with everything else, one set per block of models and reference layer."""
     for group, block in data.blocks.items():
         for g, merit in enumerate(data.merit[:, block]):
@@ -59,11 +70,11 @@ def reference_rows(data: GradingData, protocol: Protocol = "corrected") -> Itera
             models = block[chosen]
             itself = (models == reference) & data.same[g][variants]
             difference = data.difference[g, reference][block].ravel()
-            kept = np.ones_like(itself) if protocol == "published" else ~itself
-            yield Rows(group, g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
+            kept = protocol.itself | ~itself
+            yield ReferencePairs(group, g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
 
 
-def grade(data: GradingData, measure: str, protocol: Protocol = "corrected") -> Grade:
+def grade(data: GradingData, measure: str, protocol: Protocol = CORRECTED) -> Grade:
     """Grade one measure on one functionality.
 
     For each reference layer the reference is the model with the best score; its dissimilarities to all others are rank
@@ -76,43 +87,52 @@ def grade(data: GradingData, measure: str, protocol: Protocol = "corrected") -> 
     measure
         Key of ``data.dissimilarity``.
     protocol
-        See `Protocol`.
+        Rules of the grade.
 
     References
     ----------
     Ding, Denain, Steinhardt 2021, arXiv:2108.01661.
     """
-    grades = []
-    failed = used = 0
-    for rows in reference_rows(data, protocol):
-        dissimilarity = data.dissimilarity[measure][rows.layer, rows.reference, rows.models, rows.variants]
-        good = np.isfinite(dissimilarity)
-        failed += int((~good).sum())
-        used += int(good.sum())
-        grades.append(rank_correlation(dissimilarity[good], rows.difference[good], protocol))
-    rho, rho_p, tau, tau_p = np.mean(grades, axis=0)
-    return Grade(float(rho), float(rho_p), float(tau), float(tau_p), used, failed)
-
-
-def rank_correlation(
-    dissimilarity: np.ndarray, difference: np.ndarray, protocol: Protocol = "corrected"
-) -> tuple[float, float, float, float]:
-    """Spearman rho and Kendall tau-b with their one-sided p-values: rho, p, tau, p; NaN where nothing varies."""
-    if protocol == "corrected":
-        dissimilarity, difference = np.round(dissimilarity, _DIGITS), np.round(difference, _DIGITS)
-    if len(dissimilarity) < 3 or np.ptp(dissimilarity) == 0 or np.ptp(difference) == 0:
-        return np.nan, np.nan, np.nan, np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rho = stats.spearmanr(dissimilarity, difference)
-        tau = stats.kendalltau(dissimilarity, difference)
-    return (
-        float(rho.statistic),
-        _one_sided(float(rho.statistic), float(rho.pvalue)),
-        float(tau.statistic),
-        _one_sided(float(tau.statistic), float(tau.pvalue)),
+    dissimilarity = data.dissimilarity[measure]
+    return Grade.mean(
+        [
+            correlate(dissimilarity[p.layer, p.reference, p.models, p.variants], p.difference, protocol)
+            for p in reference_pairs(data, protocol)
+        ]
     )
 
 
-def _one_sided(correlation: float, p: float) -> float:
-    return p / 2 if correlation > 0 else 1 - p / 2
+def correlate(dissimilarity: np.ndarray, difference: np.ndarray, protocol: Protocol = CORRECTED) -> Grade:
+    """Correlate dissimilarities from one reference with differences in functionality from it.
+
+    Parameters
+    ----------
+    dissimilarity, difference
+        One entry per pair; a dissimilarity that is NaN or infinite is a failure.
+    protocol
+        Rules of the grade.
+
+    Returns
+    -------
+    Grade
+        Spearman's rho and Kendall's tau-b, NaN where either side does not vary or has fewer than three pairs.
+    """
+    good = np.isfinite(dissimilarity)
+    used = int(good.sum())
+    failed = len(good) - used
+    x, y = dissimilarity[good], difference[good]
+    if protocol.digits is not None:
+        x, y = np.round(x, protocol.digits), np.round(y, protocol.digits)
+    undefined = failed and not protocol.passes_over_failures
+    if undefined or used < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Grade(pairs=used, failed=failed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rho, tau = stats.spearmanr(x, y), stats.kendalltau(x, y)
+    return Grade(*_one_sided(rho), *_one_sided(tau), pairs=used, failed=failed)
+
+
+def _one_sided(found: Any) -> tuple[float, float]:
+    """A correlation, and the p-value of one that is not positive."""
+    correlation, p = float(found.statistic), float(found.pvalue)
+    return correlation, p / 2 if correlation > 0 else 1 - p / 2

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from similitude.benchmark.statistics.ranks import centred_ranks, rounded, signs
+from similitude.benchmark.statistics.arrays import GradingArrays
+from similitude.benchmark.statistics.ranks import centred_ranks, signs
 
 __all__ = [
     "maximum_test",
@@ -21,7 +22,6 @@ __all__ = [
     "permuted_every",
     "permuted_kendall",
     "permuted_spearman",
-    "within_variant",
 ]
 
 Array = NDArray[Any]
@@ -60,15 +60,13 @@ def permutations(
     return orders
 
 
-def permuted_spearman(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
-) -> Array:
+def permuted_spearman(arrays: GradingArrays, orders: Orders) -> Array:
     """Spearman's ρ against the best reference in each permutation and for each reference layer.
 
     Parameters
     ----------
-    merit, difference, dissimilarity, same
-        Grading arrays, shapes (G, M), (G, M, M, V), (K, G, M, M, V) and (G, V), as in `GradingData`; K measures.
+    arrays
+        Of K measures, M models and G reference layers.
     orders
         Model ``orders[b, m]`` lends what it can do to the representations of model m, shape (B, M).
 
@@ -77,71 +75,49 @@ def permuted_spearman(
     Array
         Shape (G, B, K). A pair that failed carries no rank, whatever difference falls on it.
     """
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
-        best, position = _best(merit[g], orders)
-        y = centred_ranks(_differences(difference[g, best], best, same[g]).ravel()).reshape(n_models, -1)
+    n_layers, n_models = arrays.merit.shape
+    found = np.empty((n_layers, len(orders), arrays.measures))
+    for g in range(n_layers):
+        best, position = _best(arrays.merit[g], orders)
+        y = centred_ranks(arrays.difference_from(g, best).ravel()).reshape(n_models, -1)
         for reference in range(n_models):
             rows = np.flatnonzero(position == reference)
-            x = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
+            x = _ranks(arrays.dissimilarity_from(g, reference))
             products = x @ y.T / (_norm(x, (1, 2)) * _norm(y, (0, 1)))[:, None, None]
             found[g, rows] = products[:, np.arange(n_models), orders[rows]].sum(axis=-1).T
     return found
 
 
-def permuted_kendall(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
-) -> Array:
+def permuted_kendall(arrays: GradingArrays, orders: Orders) -> Array:
     """As `permuted_spearman`, Kendall's τ-b."""
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
-        best, position = _best(merit[g], orders)
-        y = _blocks(signs(_differences(difference[g, best], best, same[g]).ravel()), n_models)
+    n_layers, n_models = arrays.merit.shape
+    found = np.empty((n_layers, len(orders), arrays.measures))
+    for g in range(n_layers):
+        best, position = _best(arrays.merit[g], orders)
+        y = _blocks(signs(arrays.difference_from(g, best).ravel()), n_models)
         for reference in range(n_models):
             rows = np.flatnonzero(position == reference)
-            values = rounded(dissimilarity[:, g, reference])
-            values[:, reference, same[g]] = np.nan
+            values = arrays.dissimilarity_from(g, reference)
             x = _blocks(signs(values.reshape(len(values), -1)), n_models)
             norm = _norm(x, (1, 2, 3)) * _norm(y, (0, 1, 2))
             found[g, rows] = _double_permuted(x, y, orders[rows]) / norm
     return found
 
 
-def permuted_every(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_], orders: Orders
-) -> Array:
+def permuted_every(arrays: GradingArrays, orders: Orders) -> Array:
     """As `permuted_spearman`, averaged over every model as the reference: Mantel's test on ranks within rows."""
-    n_groups, n_models = merit.shape
-    found = np.empty((n_groups, len(orders), len(dissimilarity)))
-    for g in range(n_groups):
+    n_layers, n_models = arrays.merit.shape
+    found = np.empty((n_layers, len(orders), arrays.measures))
+    for g in range(n_layers):
         x, y = [], []
         for reference in range(n_models):
-            ranks = _ranks_against(dissimilarity[:, g, reference], reference, same[g])
+            ranks = _ranks(arrays.dissimilarity_from(g, reference))
             x.append(ranks / _norm(ranks, (1, 2))[:, None, None])
-            differences = _differences(difference[g, reference], reference, same[g])
+            differences = arrays.difference_from(g, reference)
             ranks = centred_ranks(differences.ravel()).reshape(differences.shape)
             y.append(ranks / _norm(ranks, (0, 1)))
         found[g] = _double_permuted(np.stack(x, axis=1), np.stack(y), orders) / n_models
     return found
-
-
-def within_variant(
-    merit: Array, difference: Array, dissimilarity: Array, same: NDArray[np.bool_]
-) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
-    """Grading arrays in which each variant (a depth, a deletion level) is a group by itself, shapes with G·V and 1.
-
-    Permuting models keeps what depth explains, so over all variants it tests differences between models given depth;
-    on these arrays correlations are within one depth, and depth explains nothing.
-    """
-    n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
-    return (
-        np.repeat(merit, n_variants, axis=0),
-        np.moveaxis(difference, 3, 1).reshape(n_groups * n_variants, n_models, n_models, 1),
-        np.moveaxis(dissimilarity, 4, 2).reshape(n_measures, n_groups * n_variants, n_models, n_models, 1),
-        same.reshape(n_groups * n_variants, 1),
-    )
 
 
 def p_value(permuted: Array) -> Array:
@@ -180,15 +156,8 @@ def _best(merit: Array, orders: Orders) -> tuple[int, Orders]:
     return best, np.argmax(orders == best, axis=1)
 
 
-def _differences(difference: Array, reference: int, same: NDArray[np.bool_]) -> Array:
-    differences = rounded(difference)
-    differences[reference, same] = np.nan
-    return differences
-
-
-def _ranks_against(dissimilarity: Array, reference: int, same: NDArray[np.bool_]) -> Array:
-    values = rounded(dissimilarity)
-    values[:, reference, same] = np.nan
+def _ranks(values: Array) -> Array:
+    """Centred ranks over models and variants, shape (K, M, V)."""
     return centred_ranks(values.reshape(len(values), -1)).reshape(values.shape)
 
 

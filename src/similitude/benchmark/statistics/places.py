@@ -29,13 +29,13 @@ def equivalence_classes(dissimilarity: Array, same: NDArray[np.bool_], tolerance
     Array
         Shape (K,): for each measure the index of the first measure equivalent to it.
     """
-    n_measures, n_groups, n_models, _, n_variants = dissimilarity.shape
+    n_measures, n_layers, n_models, _, n_variants = dissimilarity.shape
     values = dissimilarity.copy()
     own = np.arange(n_models)
-    for g in range(n_groups):
+    for g in range(n_layers):
         for v in np.flatnonzero(same[g]):
             values[:, g, own, own, v] = np.nan
-    values = values.reshape(n_measures, n_groups * n_models, n_models * n_variants)
+    values = values.reshape(n_measures, n_layers * n_models, n_models * n_variants)
     classes = np.arange(n_measures)
     for k in range(n_measures):
         for first in np.unique(classes[:k]):

@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-__all__ = ["Correlations", "bad_fraction", "centred_ranks", "rounded", "signs", "weighted_correlations"]
+__all__ = ["DIGITS", "Correlations", "bad_fraction", "centred_ranks", "rounded", "signs", "weighted_correlations"]
 
 Array = NDArray[Any]
+
+DIGITS = 12
+"""Number of decimals that values are rounded to before they are ranked."""
 
 
 class Correlations(NamedTuple):
@@ -25,9 +28,9 @@ class Correlations(NamedTuple):
     kendall: Array
 
 
-def rounded(values: Array, digits: int = 12) -> Array:
-    """Values rounded to `digits` decimals, so that rounding noise cannot break a tie."""
-    return np.round(np.asarray(values, dtype=np.float64), digits)
+def rounded(values: Array) -> Array:
+    """Values rounded to `DIGITS` decimals, so that rounding noise cannot break a tie."""
+    return np.round(np.asarray(values, dtype=np.float64), DIGITS)
 
 
 def signs(values: Array) -> NDArray[np.float32]:

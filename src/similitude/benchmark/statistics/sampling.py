@@ -4,62 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.statistics import bootstrap, permutation
+from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.ranks import Correlations
 
-__all__ = ["GradingArrays", "Sampling"]
+__all__ = ["Sampling"]
 
 Array = NDArray[Any]
 Indices = NDArray[np.integer]
-
-
-class GradingArrays(NamedTuple):
-    """Arrays of `GradingData`, the dissimilarities of K measures stacked.
-
-    Parameters
-    ----------
-    merit
-        Shape (G, M).
-    difference
-        Shape (G, M, M, V).
-    dissimilarity
-        Shape (K, G, M, M, V); NaN where it failed or the models are not compared.
-    same
-        Shape (G, V).
-    """
-
-    merit: Array
-    difference: Array
-    dissimilarity: Array
-    same: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, data: GradingData) -> GradingArrays:
-        """Arrays of all measures; only pairs within a block of models count."""
-        dissimilarity = np.stack([np.where(np.isfinite(d), d, np.nan) for d in data.dissimilarity.values()])
-        if data.within:
-            compared = np.zeros((len(data.models), len(data.models)), dtype=bool)
-            for block in data.blocks.values():
-                compared[np.ix_(block, block)] = True
-            dissimilarity[:, :, ~compared] = np.nan
-        return cls(data.merit, data.difference, dissimilarity, data.same)
-
-    def among(self, models: Indices) -> GradingArrays:
-        """Arrays of some models only."""
-        if np.array_equal(models, np.arange(self.merit.shape[1])):
-            return self
-        return GradingArrays(
-            self.merit[:, models],
-            self.difference[:, models][:, :, models],
-            self.dissimilarity[:, :, models][:, :, :, models],
-            self.same,
-        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +65,7 @@ class Sampling:
                 weights[:, group] = rng.multinomial(times * len(group), np.full(len(group), 1 / len(group)))
         else:
             weights = bootstrap.bootstrap_weights(len(models), resamples, rng)
-        return bootstrap.resampled(*arrays.among(models), np.concatenate([sample, weights]))
+        return bootstrap.resampled(arrays.among(models), np.concatenate([sample, weights]))
 
     def leave_one_out(self, arrays: GradingArrays) -> Correlations:
         """Correlations averaged over every reference: in the sample, then without each unit, shape (1 + units, K).
@@ -125,7 +83,7 @@ class Sampling:
         if self.groups:
             kept = np.stack([~np.isin(np.arange(len(models)), group) for group in self.groups]).astype(float)
         weights = np.concatenate([np.ones((1, len(models))), kept])
-        found = bootstrap.every_reference(*arrays.among(models), weights)
+        found = bootstrap.every_reference(arrays.among(models), weights)
         if len(self.groups) == 2:
             for values in found:
                 values[1:] = np.nan
@@ -141,7 +99,7 @@ class Sampling:
 
     def permuted(self, values: Callable[..., Array], arrays: GradingArrays, orders: Sequence[Indices]) -> Array:
         """Mean over blocks of a function of `similitude.benchmark.statistics.permutation`, shape (G, count + 1, K)."""
-        total = sum(values(*arrays.among(b), of_block) for b, of_block in zip(self.blocks, orders, strict=True))
+        total = sum(values(arrays.among(b), of_block) for b, of_block in zip(self.blocks, orders, strict=True))
         return np.asarray(total) / len(self.blocks)
 
     def _bootstrap_blocks(self, arrays: GradingArrays, resamples: int, rng: np.random.Generator) -> Correlations:
@@ -154,7 +112,7 @@ class Sampling:
             sample.append(_sample(bootstrap.resampled, of_block))
             rows = np.repeat(np.arange(resamples), times)
             weights = bootstrap.bootstrap_weights(len(block), len(rows), rng)
-            values = np.stack(bootstrap.resampled(*of_block, weights), axis=1)
+            values = np.stack(bootstrap.resampled(of_block, weights), axis=1)
             np.add.at(total, rows, np.nan_to_num(values))
             np.add.at(defined, rows, ~np.isnan(values))
         with np.errstate(invalid="ignore"):  # a drawn group in which nothing varies has no say
@@ -164,4 +122,4 @@ class Sampling:
 
 def _sample(values: Callable[..., Correlations], arrays: GradingArrays) -> Array:
     """Correlations in the sample itself, shape (2, K)."""
-    return np.stack(values(*arrays, np.ones((1, arrays.merit.shape[1]))))[:, 0]
+    return np.stack(values(arrays, np.ones((1, arrays.merit.shape[1]))))[:, 0]

@@ -12,7 +12,7 @@ import numpy as np
 from similitude.errors import require
 from similitude.suites.language.optimise import optimise, take
 from similitude.suites.language.tasks import entailment, examples
-from similitude.suites.language.tokens import Batch, encode
+from similitude.suites.language.tokens import Encoded, encode
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertFor
     return model
 
 
-def probabilities(model: BertForSequenceClassification, batch: Batch) -> np.ndarray:
+def probabilities(model: BertForSequenceClassification, batch: Encoded) -> np.ndarray:
     """Of the classes, for each pair of a batch: shape (pairs, 2)."""
     torch = require("torch", extra="models")
     model.eval()
@@ -79,5 +79,5 @@ def probabilities(model: BertForSequenceClassification, batch: Batch) -> np.ndar
 
 
 @functools.lru_cache(maxsize=2)
-def _training_set(count: int, counterexamples: float) -> Batch:
+def _training_set(count: int, counterexamples: float) -> Encoded:
     return encode(examples(entailment(counterexamples), count, split="train", seed=TRAIN_SEED))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from similitude.errors import require
-from similitude.suites.language.tokens import Batch
+from similitude.suites.language.tokens import Encoded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["optimise", "take"]
 
 
-def take(data: Batch, rows: Tensor) -> Batch:
+def take(data: Encoded, rows: Tensor) -> Encoded:
     """The rows of a batch, without the columns that are padding in all of them."""
     batch = {name: values[rows] for name, values in data.items()}
     longest = int(batch["attention_mask"].sum(1).max())

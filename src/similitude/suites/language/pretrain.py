@@ -11,7 +11,7 @@ from similitude.errors import require
 from similitude.suites.language.lexicon import SPECIAL, VOCABULARY
 from similitude.suites.language.optimise import optimise, take
 from similitude.suites.language.tasks import Maker, event_passage, examples, passage
-from similitude.suites.language.tokens import MAX_LENGTH, Batch, encode
+from similitude.suites.language.tokens import MAX_LENGTH, Encoded, encode
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,7 +137,7 @@ def next_sentence_accuracy(model: BertForPreTraining, passages: int = 2000) -> f
 
 
 @functools.lru_cache(maxsize=2)
-def _corpus(maker: Maker, passages: int) -> Batch:
+def _corpus(maker: Maker, passages: int) -> Encoded:
     return encode(examples(maker, passages, split="pretrain", seed=CORPUS_SEED))
 
 

@@ -25,7 +25,7 @@ from similitude.suites.language.tasks import (
     polarity,
     question,
 )
-from similitude.suites.language.tokens import Batch, encode
+from similitude.suites.language.tokens import Encoded, encode
 
 if TYPE_CHECKING:
     from transformers import BertForPreTraining, BertForSequenceClassification, BertModel
@@ -159,7 +159,7 @@ def _few_shot(model: BertModel, layer: str, items: int) -> np.ndarray:
     return few_shot_share(pooled[0], labels[0], pooled[1], labels[1], shots=_SHOTS).astype(np.float32)
 
 
-def _layers(model: BertModel, batch: Batch, reduction: str) -> dict[str, np.ndarray]:
+def _layers(model: BertModel, batch: Encoded, reduction: str) -> dict[str, np.ndarray]:
     inputs = {name: values for name, values in batch.items() if name != "labels"}
     blocks = len(model.encoder.layer)
     modules = ["embeddings", *(f"encoder.layer.{block}" for block in range(blocks))]
@@ -168,21 +168,21 @@ def _layers(model: BertModel, batch: Batch, reduction: str) -> dict[str, np.ndar
 
 
 @functools.lru_cache(maxsize=1)
-def _sample() -> Batch:
+def _sample() -> Encoded:
     # Half of the pairs are traps, so that the rows show what the models disagree on.
     return encode(examples(entailment(0.5), _SAMPLE_PAIRS, split="sample", seed=_SAMPLE_SEED))
 
 
 @functools.lru_cache(maxsize=len(PROBES))
-def _probe_sets(maker: Maker, items: int) -> tuple[Batch, Batch]:
-    def batch(split: str, count: int) -> Batch:
+def _probe_sets(maker: Maker, items: int) -> tuple[Encoded, Encoded]:
+    def batch(split: str, count: int) -> Encoded:
         return encode(examples(maker, count, split, seed=_PROBE_SEED))
 
     return batch("train", items), batch("test", items // 2)
 
 
 @functools.lru_cache(maxsize=1)
-def _few_shot_sets(items: int) -> tuple[Batch, Batch]:
+def _few_shot_sets(items: int) -> tuple[Encoded, Encoded]:
     pool, test = (
         examples(polarity, n, split, _PROBE_SEED) for n, split in ((_FEW_SHOT_POOL, "train"), (items, "test"))
     )
@@ -190,7 +190,7 @@ def _few_shot_sets(items: int) -> tuple[Batch, Batch]:
 
 
 @functools.lru_cache(maxsize=1)
-def _tests(counterexamples: float, items: int) -> dict[str, Batch]:
+def _tests(counterexamples: float, items: int) -> dict[str, Encoded]:
     makers: dict[str, Maker] = {
         "in_distribution": entailment(counterexamples),
         **{name: diagnostic(name) for name in DIAGNOSTICS},

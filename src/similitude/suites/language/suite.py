@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
 from similitude.benchmark.functionalities.reliability import split_half_reliability
 from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subtask
@@ -41,6 +39,7 @@ LEAST_RELIABILITY = 0.8
 
 _OVERLAP = Functionality("accuracy/lexical_overlap/non_entailed", "accuracy, overlap non-entailed")
 _ANTONYMY = Functionality("accuracy/antonymy", "accuracy, antonymy")
+_IN_DISTRIBUTION = Functionality("accuracy/in_distribution", "accuracy, in distribution")
 _NUMERICAL = Functionality("accuracy/numerical", "accuracy, numerical")
 _BEHAVIOUR = (
     *prediction_differences("lexical_overlap/non_entailed", "overlap non-entailed"),
@@ -55,14 +54,7 @@ _BEHAVIOUR_IN_DISTRIBUTION = (
 
 
 class LanguageSuite(Suite):
-    """BERTs on a small language: seeds and layers, deleted components, and accuracy out of distribution.
-
-    Parameters
-    ----------
-    in_distribution
-        Add accuracy and predictions in distribution to the functionalities of fine-tuned models. To be looked at, not
-        graded: that they hardly spread is the point.
-    """
+    """BERTs on a small language: seeds and layers, deleted components, and accuracy out of distribution."""
 
     name = "language"
     description = "Small BERTs pretrained and fine-tuned on an English-like language; the paper's language subtasks."
@@ -73,12 +65,6 @@ class LanguageSuite(Suite):
         "standard": 80,
         "paper": 300,
     }
-
-    def __init__(self, in_distribution: bool = False) -> None:
-        self._known = (
-            (Functionality("accuracy/in_distribution", "accuracy, in distribution"),) if in_distribution else ()
-        )
-        self._known_behaviour = _BEHAVIOUR_IN_DISTRIBUTION if in_distribution else ()
 
     def subtasks(self) -> tuple[Subtask, ...]:
         """The four language subtasks of the paper, behaviour that accuracy does not tell, and a real encoder."""
@@ -108,7 +94,8 @@ class LanguageSuite(Suite):
                 id="language/finetune_ood",
                 population=FINETUNED,
                 varies="fine-tuning seed",
-                functionalities=(*self._known, _OVERLAP),
+                functionalities=(_OVERLAP,),
+                described_only=(_IN_DISTRIBUTION,),
                 pairing=Pairing("models"),
                 grouping=Grouping("pretraining_seed", "within"),
                 modality="language",
@@ -121,7 +108,8 @@ class LanguageSuite(Suite):
                 id="language/pretrain_finetune_ood",
                 population=CROSSED,
                 varies="pretraining seed, fine-tuning seed",
-                functionalities=(*self._known, _ANTONYMY, _NUMERICAL),
+                functionalities=(_ANTONYMY, _NUMERICAL),
+                described_only=(_IN_DISTRIBUTION,),
                 pairing=Pairing("models"),
                 grouping=Grouping("pretraining_seed", "across"),
                 modality="language",
@@ -131,7 +119,8 @@ class LanguageSuite(Suite):
                 id="language/behaviour",
                 population=FINETUNED,
                 varies="fine-tuning seed",
-                functionalities=(*self._known_behaviour, *_BEHAVIOUR),
+                functionalities=_BEHAVIOUR,
+                described_only=_BEHAVIOUR_IN_DISTRIBUTION,
                 pairing=Pairing("models"),
                 grouping=Grouping("pretraining_seed", "within"),
                 modality="language",
@@ -211,10 +200,6 @@ class LanguageSuite(Suite):
         finetuned = sum(counts[name] for name in missing if name != PRETRAINED)
         real = MINILM in asked and not self.is_built(site, [MINILM])
         return math.ceil(_PRETRAINING * pretrained + _FINETUNING * finetuned + _REAL * real)
-
-    def describe(self, site: Site) -> pd.DataFrame:
-        """As `Suite.describe`, after the accuracies in distribution, which should hardly spread."""
-        return super(LanguageSuite, LanguageSuite(in_distribution=True)).describe(site)
 
     def _builds_minilm(self, site: Site) -> bool:
         """One network has no other seeds, so it belongs to the first draw."""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["MAX_LENGTH", "Batch", "encode", "tokenizer"]
+__all__ = ["MAX_LENGTH", "Encoded", "encode", "tokenizer"]
 
 MAX_LENGTH = 32  # the longest pair of the grammar has 24 tokens
 
-Batch = dict[str, "Tensor"]
+Encoded = dict[str, "Tensor"]
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -44,7 +44,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def encode(examples: Sequence[Example]) -> Batch:
+def encode(examples: Sequence[Example]) -> Encoded:
     """Examples as padded tensors `input_ids`, `token_type_ids`, `attention_mask` and `labels`."""
     torch = require("torch", extra="models")
     firsts = [_sentence(example.first) for example in examples]

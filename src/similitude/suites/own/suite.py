@@ -123,11 +123,11 @@ class OwnSuite(Suite):
     def _subtasks_on(self, name: str) -> Iterator[Subtask]:
         scores = self._populations[name].scores
         of_model = scores["layer"].isna()
-        cut = scores["functionality"].isin(scores.loc[scores["deleted"] > 0, "functionality"])
+        truncated = scores["functionality"].isin(scores.loc[scores["deleted"] > 0, "functionality"])
         kinds = (
             ("models", of_model, "model"),
-            ("layers", ~of_model & ~cut, "model, layer"),
-            ("deletions", ~of_model & cut, "deleted components"),
+            ("layers", ~of_model & ~truncated, "model, layer"),
+            ("deletions", ~of_model & truncated, "deleted components"),
         )
         tests = [test for test in self._tests if f"accuracy/{test}" in set(scores["functionality"])]
         of_pairs = [functionality for test in tests for functionality in prediction_differences(test)]

@@ -27,7 +27,7 @@ from similitude.representations.allowance import Allowance, check_regular
 from similitude.representations.npy_files import read_header
 from similitude.suites.published.layout import PART, TOP_FOLDERS
 
-__all__ = ["Archive", "Part", "open_archive"]
+__all__ = ["Archive", "Span", "open_archive"]
 
 GIB = 1 << 30
 TABLE_LIMIT = GIB // 4
@@ -45,7 +45,7 @@ EXPANSION_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Part:
+class Span:
     """Where one file of the archive lies: a stretch of bytes of a real file."""
 
     file: Path
@@ -66,7 +66,7 @@ class Archive:
         What is wrong with the archive as a whole, e.g. that it is truncated.
     """
 
-    def __init__(self, path: Path, parts: dict[str, Part], faults: tuple[str, ...] = ()) -> None:
+    def __init__(self, path: Path, parts: dict[str, Span], faults: tuple[str, ...] = ()) -> None:
         self.path = path
         self.parts = parts
         self.faults = faults
@@ -114,7 +114,7 @@ class Archive:
             digest.update(self.read(name))
         return digest.hexdigest()
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str) -> Span:
         if name not in self.parts:
             raise FileError(f"{name} is missing from {self.path}.")
         return self.parts[name]
@@ -177,7 +177,7 @@ def _checked(archive: Archive) -> Archive:
     return archive
 
 
-def _folder_parts(root: Path) -> dict[str, Part]:
+def _folder_parts(root: Path) -> dict[str, Span]:
     """Parts of a folder that is the archive, or that holds it as one of its folders."""
     if not any((root / top).is_dir() for top in TOP_FOLDERS):
         inner = [f for f in sorted(root.iterdir()) if f.is_dir() and any((f / top).is_dir() for top in TOP_FOLDERS)]
@@ -187,25 +187,25 @@ def _folder_parts(root: Path) -> dict[str, Part]:
     patterns = ("embeddings/*/*/*/*/*/rep.npy", "dists/*/*.csv", "scores/*/*", "full_dfs/*/*.csv")
     files = (file for pattern in patterns for file in sorted(root.glob(pattern)) if file.is_file())
     named = ((file.relative_to(root).as_posix(), file) for file in files)
-    return {name: Part(file, 0, file.stat().st_size) for name, file in named if PART.fullmatch(name)}
+    return {name: Span(file, 0, file.stat().st_size) for name, file in named if PART.fullmatch(name)}
 
 
 def _index(path: Path) -> Archive:
     """Archive of an uncompressed tar, read in place."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, Span] = {}
     faults: list[str] = []
     with open(path, "rb") as handle:
         for member, part in _members(path, handle, faults):
             if member.offset_data + member.size > path.stat().st_size:
                 faults.append(f"{path.name} is truncated within {part}")
             else:
-                _add(parts, part, Part(path, member.offset_data, member.size))
+                _add(parts, part, Span(path, member.offset_data, member.size))
     return Archive(path, parts, tuple(dict.fromkeys(faults)))
 
 
 def _unpack(path: Path, folder: Path, wanted: Callable[[str], bool]) -> Archive:
     """Archive of a compressed tar whose wanted parts are copied into `folder`."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, Span] = {}
     faults: list[str] = []
     limit = max(GIB, EXPANSION_LIMIT * path.stat().st_size)
     with gzip.open(path) as unzipped:
@@ -227,7 +227,7 @@ def _unpack(path: Path, folder: Path, wanted: Callable[[str], bool]) -> Archive:
             if copied < member.size:
                 faults.append(f"{path.name} is truncated within {part}")
                 break
-            _add(parts, part, Part(target, 0, member.size))
+            _add(parts, part, Span(target, 0, member.size))
     return Archive(path, parts, tuple(dict.fromkeys(faults)))
 
 
@@ -280,7 +280,7 @@ def _refuse_large(path: Path, member: tarfile.TarInfo) -> None:
         )
 
 
-def _add(parts: dict[str, Part], name: str, part: Part) -> None:
+def _add(parts: dict[str, Span], name: str, part: Span) -> None:
     if name in parts:
         raise FileError(f"The archive holds {name} twice; which one counts?")
     parts[name] = part

@@ -14,6 +14,7 @@ import numpy as np
 from similitude.errors import FileError
 from similitude.representations import ModelRecord, PopulationWriter, Score
 from similitude.representations.folder import read_json, write_json
+from similitude.suites.base import BuildProgress
 from similitude.suites.published.archive import Archive, open_archive
 from similitude.suites.published.causes import by_cause, causes
 from similitude.suites.published.consistency import check_coverage
@@ -37,7 +38,7 @@ def import_archive(
     folder_of: Callable[[PublishedSubtask], Path],
     subtasks: list[str] | None = None,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: BuildProgress | None = None,
 ) -> dict[str, list[str]]:
     """Write a population folder per subtask; resumes model by model.
 
@@ -81,9 +82,7 @@ def import_archive(
     return faults
 
 
-def _import(
-    archive: Archive, subtask: PublishedSubtask, folder: Path, progress: Callable[[str, int, int], None] | None
-) -> list[str]:
+def _import(archive: Archive, subtask: PublishedSubtask, folder: Path, progress: BuildProgress | None) -> list[str]:
     scores, embeddings = read_scores(archive, subtask), Embeddings(archive, subtask)
     faults = [*scores.faults, *check_coverage(scores, embeddings.models, embeddings.layers, "the embeddings")]
     scores = scores.only(embeddings.models)

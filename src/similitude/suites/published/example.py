@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from similitude.errors import InputError
+from similitude.suites.base import BuildProgress
 from similitude.suites.published.archive import open_archive
 from similitude.suites.published.distances import JOINED_NAMES, MEASURE_OF, all_pairs, write_distances
 from similitude.suites.published.layout import KEYS, SUBTASKS, Model, PublishedSubtask
 from similitude.suites.published.pwcca import published_measures
-from similitude.suites.published.recompute import Embeddings, Progress, recompute
+from similitude.suites.published.recompute import Embeddings, recompute
 from similitude.suites.published.scores import FEATHER_COLUMNS, Scores, read_scores
 
 __all__ = ["ExampleSize", "make_example"]
@@ -92,7 +93,7 @@ def make_example(
     *,
     seed: int = 0,
     distances: bool = True,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
 ) -> Path:
     """Write an example archive.
 
@@ -232,7 +233,7 @@ def _dump(file: Path, content: Any) -> None:
     file.write_bytes(pickle.dumps(content))
 
 
-def _write_distances(folder: Path, subtask: PublishedSubtask, progress: Progress | None) -> None:
+def _write_distances(folder: Path, subtask: PublishedSubtask, progress: BuildProgress | None) -> None:
     with open_archive(folder) as archive:
         embeddings, scores = Embeddings(archive, subtask), read_scores(archive, subtask)
         pairs = all_pairs(subtask, embeddings.models, embeddings.layers, scores.levels)

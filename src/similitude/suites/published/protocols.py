@@ -1,4 +1,4 @@
-"""Two ways to put the question: as the published code does, and corrected. Every difference has a name.
+"""Two ways to grade: as the published code does, and corrected. Every difference has a name.
 
 For a functionality F and a reference layer, the reference is the best model; the dissimilarities between it and the
 others are rank-correlated with the absolute differences of F. The published code departs from this in the ways that
@@ -13,19 +13,19 @@ from enum import Enum
 
 import numpy as np
 
+from similitude.benchmark.protocols import CORRECTED, Protocol
 from similitude.suites.published.distances import exchanged
 from similitude.suites.published.layout import KEYS, SUBTASKS, Model, PublishedSubtask
 from similitude.suites.published.scores import Scores
 
 __all__ = [
+    "AS_CORRECTED",
     "AS_PUBLISHED",
     "CONVENTIONS",
-    "CORRECTED",
-    "PROTOCOLS",
-    "Protocol",
-    "Question",
+    "ArchiveProtocol",
+    "KeyedPairs",
     "Quirk",
-    "questions",
+    "keyed_pairs",
     "reference_layers",
     "stored_orientation",
 ]
@@ -88,28 +88,30 @@ CONVENTIONS = (
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How the question is put.
+class ArchiveProtocol(Protocol):
+    """Rules of a grade, with the quirks of the published code that are kept."""
 
-    Parameters
-    ----------
-    name
-        In the results.
-    quirks
-        The quirks of the published code that it keeps.
-    """
+    quirks: frozenset[Quirk] = frozenset()
 
-    name: str
-    quirks: frozenset[Quirk]
+    @classmethod
+    def keeping(cls, name: str, quirks: frozenset[Quirk]) -> ArchiveProtocol:
+        """Corrected protocol but for some quirks."""
+        unrounded = Quirk.UNROUNDED in quirks
+        return cls(
+            name,
+            itself=Quirk.REFERENCE_WITH_ITSELF in quirks,
+            digits=None if unrounded else CORRECTED.digits,
+            passes_over_failures=not unrounded,
+            quirks=quirks,
+        )
 
 
-AS_PUBLISHED = Protocol("as_published", frozenset(Quirk))
-CORRECTED = Protocol("corrected", frozenset())
-PROTOCOLS = (AS_PUBLISHED, CORRECTED)
+AS_PUBLISHED = ArchiveProtocol.keeping("as_published", frozenset(Quirk))
+AS_CORRECTED = ArchiveProtocol.keeping(CORRECTED.name, frozenset())
 
 
 @dataclass(frozen=True)
-class Question:
+class KeyedPairs:
     """What is correlated for one functionality and one reference layer.
 
     Parameters
@@ -158,8 +160,10 @@ def _span(numbers: Sequence[int]) -> str:
     return f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def questions(scores: Scores, functionality: str, layers: list[int], protocol: Protocol) -> Iterator[Question]:
-    """The question of each reference layer.
+def keyed_pairs(
+    scores: Scores, functionality: str, layers: list[int], protocol: ArchiveProtocol
+) -> Iterator[KeyedPairs]:
+    """What is correlated for each reference layer.
 
     Parameters
     ----------
@@ -170,13 +174,13 @@ def questions(scores: Scores, functionality: str, layers: list[int], protocol: P
     layers
         Reference layers, as `reference_layers` gives them.
     protocol
-        How the question is put.
+        Which quirks are kept.
     """
     for layer in layers:
-        yield _question(scores, functionality, layer, protocol)
+        yield _keyed_pairs(scores, functionality, layer, protocol)
 
 
-def _question(scores: Scores, functionality: str, layer: int, protocol: Protocol) -> Question:
+def _keyed_pairs(scores: Scores, functionality: str, layer: int, protocol: ArchiveProtocol) -> KeyedPairs:
     subtask, quirks = scores.subtask, protocol.quirks
     models = [m for m in scores.models if subtask.reference_seeds is None or m.seed in subtask.reference_seeds]
     # Sides are arrays (n, 4) of seed, step, layer, dims_deleted: what may be the reference, and what is compared.
@@ -189,22 +193,22 @@ def _question(scores: Scores, functionality: str, layer: int, protocol: Protocol
     others, score = others[~np.isnan(score)], score[~np.isnan(score)]
     if not len(full):
         note = f"no model has a score of {functionality} in layer {layer} with nothing deleted"
-        return Question(layer, faults=(*faults, f"{subtask.scores_file}: {note}"), note=note)
+        return KeyedPairs(layer, faults=(*faults, f"{subtask.scores_file}: {note}"), note=note)
     reference, note = _reference(subtask, [Model(*side[:2]) for side in full.tolist()], full_score, quirks)
     if note:
-        return Question(layer, reference, models=len(full), faults=faults, note=note)
+        return KeyedPairs(layer, reference, models=len(full), faults=faults, note=note)
     chosen = (full[:, :2] == reference).all(axis=1)
     pairs, difference = _paired(full[chosen], full_score[chosen], others, score)
     if Quirk.TRUNCATED_REFERENCE in quirks and subtask.truncated:
         of_reference = (others[:, :2] == reference).all(axis=1)
         more, more_difference = _paired(full[~chosen], full_score[~chosen], others[of_reference], score[of_reference])
         pairs, difference = np.concatenate([pairs, more]), np.concatenate([difference, more_difference])
-    if Quirk.REFERENCE_WITH_ITSELF not in quirks:
+    if not protocol.itself:
         itself = (pairs[:, :3] == pairs[:, 3:6]).all(axis=1) & (pairs[:, 6] == 0)
         pairs, difference = pairs[~itself], difference[~itself]
     if Quirk.STORED_ORIENTATION in quirks and not subtask.truncated:
         pairs = stored_orientation(pairs)
-    return Question(layer, reference, pairs, difference, len(full), faults)
+    return KeyedPairs(layer, reference, pairs, difference, len(full), faults)
 
 
 def _sides(models: list[Model], layers: list[int], levels: list[int]) -> np.ndarray:

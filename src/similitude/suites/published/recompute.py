@@ -14,6 +14,7 @@ from similitude.engine import score_pairs
 from similitude.errors import FileError, InputError
 from similitude.measures import Measure
 from similitude.representations import Representation
+from similitude.suites.base import BuildProgress
 from similitude.suites.published.archive import Archive
 from similitude.suites.published.distances import Distances
 from similitude.suites.published.layout import KEYS, Model, PublishedSubtask
@@ -22,9 +23,6 @@ from similitude.suites.published.lookup import KeyIndex
 __all__ = ["Embeddings", "Recomputed", "recompute"]
 
 _DATASET = "mnli_matched_100"
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is computed, the number of pairs finished, and the number of pairs in all."""
 
 
 class Embeddings:
@@ -134,7 +132,7 @@ def recompute(
     subtask: PublishedSubtask,
     pairs: np.ndarray,
     measures: Sequence[Measure],
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
 ) -> Recomputed:
     """Compute measures for pairs.
 

@@ -16,6 +16,7 @@ from similitude.errors import FileError, UnknownName
 from similitude.measures import Measure
 from similitude.measures.parse import split_ids
 from similitude.representations.tables import write_csv
+from similitude.suites.base import BuildProgress
 from similitude.suites.published.archive import Archive, open_archive
 from similitude.suites.published.causes import by_cause
 from similitude.suites.published.consistency import check_coverage, check_joined_table, check_levels
@@ -30,15 +31,16 @@ from similitude.suites.published.distances import (
 from similitude.suites.published.grading import grade, pairs_table
 from similitude.suites.published.layout import PublishedSubtask, parse_subtasks
 from similitude.suites.published.protocols import (
-    PROTOCOLS,
-    Protocol,
-    Question,
-    questions,
+    AS_CORRECTED,
+    AS_PUBLISHED,
+    ArchiveProtocol,
+    KeyedPairs,
+    keyed_pairs,
     reference_layers,
     stored_orientation,
 )
 from similitude.suites.published.pwcca import published_measures
-from similitude.suites.published.recompute import Embeddings, Progress, Recomputed, recompute
+from similitude.suites.published.recompute import Embeddings, Recomputed, recompute
 from similitude.suites.published.scores import Scores, read_scores
 
 __all__ = ["PARTIAL_EXIT_CODE", "Reproduction", "reproduce"]
@@ -96,7 +98,7 @@ def reproduce(
     *,
     from_embeddings: bool = False,
     every_pair: bool = False,
-    progress: Progress | None = None,
+    progress: BuildProgress | None = None,
     version: str = "",
     provenance: dict[str, Any] | None = None,
 ) -> Reproduction:
@@ -167,7 +169,7 @@ class _Run:
         names: list[str] | None,
         computed_measures: list[Measure] | None,
         every_pair: bool,
-        progress: Progress | None,
+        progress: BuildProgress | None,
         version: str,
     ) -> None:
         self._names = names
@@ -217,7 +219,7 @@ class _Run:
         self.faults += check_coverage(scores, embeddings.models, embeddings.layers, "the embeddings")
         scores = scores.only(embeddings.models)
         asked = self._ask(scores, functionalities, embeddings.layers)
-        needed = [question.pairs for of_functionality in asked.values() for question in of_functionality]
+        needed = [compared.pairs for of_functionality in asked.values() for compared in of_functionality]
         if self._every_pair:
             needed.append(all_pairs(subtask, embeddings.models, embeddings.layers, scores.levels))
         if not needed:
@@ -233,28 +235,28 @@ class _Run:
 
     def _ask(
         self, scores: Scores, functionalities: Sequence[str], source_layers: list[int]
-    ) -> dict[tuple[str, Protocol], list[Question]]:
-        """The questions of each functionality under each protocol."""
+    ) -> dict[tuple[str, ArchiveProtocol], list[KeyedPairs]]:
+        """What is correlated for each functionality under each protocol."""
         if not scores.models:
             raise FileError(f"{scores.subtask.scores_file} has no model in common with what is to be compared.")
         layers, note = reference_layers(scores.subtask, scores.layers or source_layers)
         if note:
             self.notes.append(note)
-        asked: dict[tuple[str, Protocol], list[Question]] = {}
+        asked: dict[tuple[str, ArchiveProtocol], list[KeyedPairs]] = {}
         for functionality in functionalities:
-            for protocol in PROTOCOLS:
+            for protocol in (AS_PUBLISHED, AS_CORRECTED):
                 try:
-                    asked[functionality, protocol] = list(questions(scores, functionality, layers, protocol))
+                    asked[functionality, protocol] = list(keyed_pairs(scores, functionality, layers, protocol))
                 except UnknownName as error:
                     self.faults.append(f"{scores.subtask.name}: {error}")
                     break
-        self.faults += [f for of_one in asked.values() for question in of_one for f in question.faults]
+        self.faults += [f for of_one in asked.values() for compared in of_one for f in compared.faults]
         return asked
 
     def _collect(
         self,
         subtask: PublishedSubtask,
-        asked: dict[tuple[str, Protocol], list[Question]],
+        asked: dict[tuple[str, ArchiveProtocol], list[KeyedPairs]],
         distances: Distances,
         symmetric: dict[str, bool],
         seconds: dict[str, float],
@@ -264,30 +266,21 @@ class _Run:
             for measure in distances.measures:
                 found = grade(subtask, of_one, distances, measure, protocol, symmetric=symmetric[measure])
                 self.faults += found.faults
-                for statistic in ("spearman", "kendall"):
-                    self.rows.append(
-                        {
-                            "suite": "published",
-                            "subtask": subtask.name,
-                            "functionality": functionality,
-                            "measure": measure,
-                            "statistic": statistic,
-                            "estimate": getattr(found, statistic),
-                            "p": getattr(found, f"{statistic}_p"),
-                            "ci_low": np.nan,
-                            "ci_high": np.nan,
-                            "n_models": max(question.models for question in of_one),
-                            "n_pairs": found.pairs,
-                            "n_failed": found.failed,
-                            "seconds": seconds.get(measure, np.nan),
-                            "version": self._version,
-                            "data_hash": digest,
-                            "protocol": protocol.name,
-                            "note": found.note,
-                        }
-                    )
-            for question in of_one:
-                table = pairs_table(subtask, question, distances, protocol, symmetric)
+                labels = {
+                    "suite": "published",
+                    "subtask": subtask.name,
+                    "functionality": functionality,
+                    "measure": measure,
+                    "n_models": max(compared.models for compared in of_one),
+                    "seconds": seconds.get(measure, np.nan),
+                    "version": self._version,
+                    "data_hash": digest,
+                    "protocol": protocol.name,
+                    "note": found.note,
+                }
+                self.rows += [labels | record for record in found.grade.records()]
+            for compared in of_one:
+                table = pairs_table(subtask, compared, distances, protocol, symmetric)
                 names = {"protocol": protocol.name, "subtask": subtask.name, "functionality": functionality}
                 for position, (column, value) in enumerate(names.items()):
                     table.insert(position, column, value)

@@ -48,7 +48,7 @@ class PublishedSuite(Suite):
                 ),
                 pairing=_PAIRINGS[subtask.name],
                 modality="language",
-                description=f"{subtask.name} of the released archive, architecture {subtask.architecture}.",
+                description=f"Networks of {subtask.name} in the released archive, architecture {subtask.architecture}.",
             )
             for subtask in SUBTASKS.values()
         )

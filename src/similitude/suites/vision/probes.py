@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
+from similitude.benchmark.functionalities.probes import predict
 from similitude.errors import InputError
 
 __all__ = ["deletion_curve", "kept_components", "probe_share"]
@@ -49,18 +49,11 @@ def probe_share(values: np.ndarray, labels: np.ndarray, folds: int, fits: int | 
     numpy.ndarray
         Shape (n,), 0 to 1; the mean is the probe accuracy.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     centred = values - values.mean(axis=0, dtype=np.float64)
     scaled = centred / (np.sqrt(np.mean(centred**2)) or 1.0)
     right, tested = np.zeros(len(values)), np.zeros(len(values))
     for train, test in _folds(labels, folds, fits):
-        probe = LogisticRegression(max_iter=200)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            probe.fit(scaled[train], labels[train])
-        right[test] += probe.predict(scaled[test]) == labels[test]
+        right[test] += predict(scaled[train], labels[train], scaled[test]) == labels[test]
         tested[test] += 1
     return right / tested
 

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from similitude.benchmark import Functionality, Pairing, Subtask
 from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
 from similitude.errors import InputError, require
@@ -32,9 +30,6 @@ class VisionSuite(Suite):
         How large the population is at each scale.
     families
         Corruption families with a row in the table, beside their mean.
-    in_distribution
-        Add the functionalities on clean images. To be looked at, not graded: that they hardly spread, or by chance, is
-        the point.
     probed
         Number of networks with linear probes, the first ones.
     """
@@ -53,22 +48,15 @@ class VisionSuite(Suite):
         self,
         recipes: Mapping[Scale, Recipe] = RECIPES,
         families: Iterable[str] = tuple(CORRUPTIONS),
-        in_distribution: bool = False,
         probed: int = RECIPES["embedded"].probed,
     ) -> None:
         self.recipes = recipes
         self.families = tuple(families)
-        self.in_distribution = in_distribution
         self.probed = probed
 
     def subtasks(self) -> tuple[Subtask, ...]:
         """Layers, deleted components, out-of-distribution accuracy, and behaviour that accuracy does not tell."""
         accuracies = [Functionality(f"accuracy/{family}", family.replace("_", " ")) for family in self.families]
-        clean_accuracy = Functionality("accuracy/clean", "clean")
-        clean_behaviour = (
-            *prediction_differences("clean"),
-            calibration("clean"),
-        )
         return (
             Subtask(
                 id="vision/seed_layer",
@@ -94,11 +82,8 @@ class VisionSuite(Suite):
                 id="vision/ood",
                 population=POPULATION,
                 varies="seed",
-                functionalities=(
-                    *((clean_accuracy,) if self.in_distribution else ()),
-                    *accuracies,
-                    Functionality("accuracy/mean", "mean of corruptions"),
-                ),
+                functionalities=(*accuracies, Functionality("accuracy/mean", "mean of corruptions")),
+                described_only=(Functionality("accuracy/clean", "clean"),),
                 pairing=Pairing("models"),
                 modality="vision",
                 description="Does it see which networks, alike on clean images, differ on corrupted ones?",
@@ -108,12 +93,12 @@ class VisionSuite(Suite):
                 population=POPULATION,
                 varies="seed",
                 functionalities=(
-                    *(clean_behaviour if self.in_distribution else ()),
                     *prediction_differences("corrupted", quality="accuracy/mean"),
                     calibration("corrupted"),
                     Functionality("few_shot/letters", "few-shot accuracy, letters"),
                     Functionality("modularity"),
                 ),
+                described_only=(*prediction_differences("clean"), calibration("clean")),
                 pairing=Pairing("models"),
                 modality="vision",
                 description=(
@@ -174,17 +159,12 @@ class VisionSuite(Suite):
         """With the corruptions that the population has: local arrays of CIFAR-10-C have families of their own."""
         probed = self.recipes[site.scale].probed
         if not is_population(site.folder(POPULATION)):
-            return VisionSuite(self.recipes, self.families, self.in_distribution, probed)
+            return VisionSuite(self.recipes, self.families, probed)
         scores = self.populations(site)[POPULATION].scores
         accuracies = [name for name in scores["functionality"].unique() if name.startswith("accuracy/")]
         names = [name.removeprefix("accuracy/") for name in accuracies]
         families = [name for name in names if "/" not in name and name not in ("clean", "mean")]
-        return VisionSuite(self.recipes, families or self.families, self.in_distribution, probed)
-
-    def describe(self, site: Site) -> pd.DataFrame:
-        """As `Suite.describe`, for the corruptions that the population has, and for clean images too."""
-        here = self.at(site)
-        return super(VisionSuite, VisionSuite(self.recipes, here.families, True, here.probed)).describe(site)
+        return VisionSuite(self.recipes, families or self.families, probed)
 
 
 SUITE = VisionSuite()

@@ -1,6 +1,6 @@
 """The documentation's page of measures, written from what the measures declare.
 
-``python -m similitude.measures.document > docs/measures.md``
+``python docs/measures.py > docs/measures.md``
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from similitude.measures.base import Measure
 from similitude.measures.catalogue import BUILT_IN
 from similitude.measures.describe import describe, interval, letters
 
-__all__ = ["page"]
-
 _INTRODUCTION = """# Measures
 
-This page is written by `python -m similitude.measures.document`. `similitude measures` prints the list, and
+This page is written by `python docs/measures.py`. `similitude measures` prints the list, and
 `similitude measures cka` explains one.
 
 X is n inputs × d features. Ids are the same in Python, on the command line and in tables, with parameters in
