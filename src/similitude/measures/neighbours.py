@@ -82,67 +82,6 @@ class Jaccard(_OnNeighbours):
 
 
 @dataclass(frozen=True)
-class MutualKNN(_OnNeighbours):
-    """Mean share of the k nearest neighbours by cosine that both sides have.
-
-    Parameters
-    ----------
-    k
-        Number of neighbours of each input.
-    """
-
-    name = "mutual_knn"
-    version = 2
-    declares = Properties(
-        kind="similarity",
-        bounds=(0.0, 1.0),
-        symmetric=True,
-        invariances=invariant("OS"),
-        reference="Huh et al. 2024, arXiv:2405.07987",
-        formula="mean_i |N_x(i) & N_y(i)| / k, N the k nearest by cosine",
-        cost="n k",
-        caution=_CAUTION,
-    )
-
-    def score(self, pair: Pair) -> float:
-        """Common over k."""
-        return float(np.mean(self._count(pair)) / self.k)
-
-
-@dataclass(frozen=True)
-class RankSimilarity(_OnNeighbours):
-    """Agreement of the ranks that common neighbours have in the two lists.
-
-    Parameters
-    ----------
-    k
-        Number of neighbours of each input.
-    """
-
-    name = "rank_similarity"
-    version = 2
-    declares = Properties(
-        kind="similarity",
-        bounds=(0.0, 1.0),
-        symmetric=True,
-        invariances=invariant("OS"),
-        reference="Wang et al. 2020, IEEE TKDE 34(2):927-941; as in ReSi, arXiv:2408.00531",
-        formula="mean_i sum_j 2 / ((1 + |r - r'|) (r + r')) / H(v), over the v common neighbours, ranked r and r'",
-        cost="n k",
-        caution="An input without common neighbours counts as 0. " + _CAUTION,
-    )
-
-    def score(self, pair: Pair) -> float:
-        """Weights of common neighbours, over the harmonic number of how many there are."""
-        positions = pair[CommonNeighbours(Neighbours(self.k))]
-        first, second = np.arange(1, self.k + 1)[None, :], positions + 1
-        weights = 2.0 / ((1 + np.abs(first - second)) * (first + second))
-        total = np.where(positions >= 0, weights, 0.0).sum(axis=1)
-        harmonic = np.concatenate([[1.0], np.cumsum(1.0 / np.arange(1, self.k + 1))])
-        return float(np.mean(total / harmonic[self._count(pair)]))
-
-
-@dataclass(frozen=True)
 class SecondOrderCosine(_OnNeighbours):
     """Whether an input lies as far from the neighbours that it has on either side.
 
@@ -206,6 +145,67 @@ class SecondOrderCosine(_OnNeighbours):
             # What is below the rounding of a cosine is no distance.
             cosines = np.where(cosines > 1.0 - 1e-14, 0.0, 1.0 - cosines)
         return np.where(counted, cosines, 0.0)
+
+
+@dataclass(frozen=True)
+class RankSimilarity(_OnNeighbours):
+    """Agreement of the ranks that common neighbours have in the two lists.
+
+    Parameters
+    ----------
+    k
+        Number of neighbours of each input.
+    """
+
+    name = "rank_similarity"
+    version = 2
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OS"),
+        reference="Wang et al. 2020, IEEE TKDE 34(2):927-941; as in ReSi, arXiv:2408.00531",
+        formula="mean_i sum_j 2 / ((1 + |r - r'|) (r + r')) / H(v), over the v common neighbours, ranked r and r'",
+        cost="n k",
+        caution="An input without common neighbours counts as 0. " + _CAUTION,
+    )
+
+    def score(self, pair: Pair) -> float:
+        """Weights of common neighbours, over the harmonic number of how many there are."""
+        positions = pair[CommonNeighbours(Neighbours(self.k))]
+        first, second = np.arange(1, self.k + 1)[None, :], positions + 1
+        weights = 2.0 / ((1 + np.abs(first - second)) * (first + second))
+        total = np.where(positions >= 0, weights, 0.0).sum(axis=1)
+        harmonic = np.concatenate([[1.0], np.cumsum(1.0 / np.arange(1, self.k + 1))])
+        return float(np.mean(total / harmonic[self._count(pair)]))
+
+
+@dataclass(frozen=True)
+class MutualKNN(_OnNeighbours):
+    """Mean share of the k nearest neighbours by cosine that both sides have.
+
+    Parameters
+    ----------
+    k
+        Number of neighbours of each input.
+    """
+
+    name = "mutual_knn"
+    version = 2
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OS"),
+        reference="Huh et al. 2024, arXiv:2405.07987",
+        formula="mean_i |N_x(i) & N_y(i)| / k, N the k nearest by cosine",
+        cost="n k",
+        caution=_CAUTION,
+    )
+
+    def score(self, pair: Pair) -> float:
+        """Common over k."""
+        return float(np.mean(self._count(pair)) / self.k)
 
 
 @dataclass(frozen=True)
