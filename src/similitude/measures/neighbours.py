@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from similitude.errors import InputError, MeasureError
+from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import CosineDistances, Cosines
 from similitude.factors.neighbours import CommonNeighbours, Neighbours
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.parameters import parameter
 
 __all__ = ["CKNNA", "Jaccard", "MutualKNN", "RankSimilarity", "SecondOrderCosine"]
 
@@ -32,12 +33,7 @@ class _OnNeighbours(Measure):
         Number of neighbours of each input.
     """
 
-    k: int = 10
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not isinstance(self.k, int) or self.k < 1:
-            raise InputError(f"{self.name}: k must be a whole number of at least 1, not {self.k}.")
+    k: int = parameter(10, at_least=1)
 
     def properties(self) -> Properties:
         """With k = n - 1 every input is a neighbour of every other."""
@@ -74,6 +70,7 @@ class Jaccard(_OnNeighbours):
         cost="n k",
         caution=_CAUTION,
     )
+    variants = ("k=3",)
 
     def score(self, pair: Pair) -> float:
         """Common over all."""
@@ -107,12 +104,10 @@ class SecondOrderCosine(_OnNeighbours):
         cost="n k",
         caution="Near 1 also between unrelated data, since distances to neighbours vary little.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        if self.of not in ("distance", "similarity"):
-            raise InputError(f"second_order_cosine: of must be 'distance' or 'similarity', not {self.of!r}.")
+    variants = (
+        "of=similarity",
+        "k=4,of=similarity",
+    )
 
     def properties(self) -> Properties:
         """Cosines can be negative, distances not."""
@@ -169,6 +164,7 @@ class RankSimilarity(_OnNeighbours):
         cost="n k",
         caution="An input without common neighbours counts as 0. " + _CAUTION,
     )
+    variants = ("k=5",)
 
     def score(self, pair: Pair) -> float:
         """Weights of common neighbours, over the harmonic number of how many there are."""
@@ -202,6 +198,7 @@ class MutualKNN(_OnNeighbours):
         cost="n k",
         caution=_CAUTION,
     )
+    variants = ("k=2",)
 
     def score(self, pair: Pair) -> float:
         """Common over k."""
@@ -223,7 +220,7 @@ class CKNNA(Measure):
         can be.
     """
 
-    k: int = 10
+    k: int = parameter(10, at_least=2)
     debiased: bool = True
 
     name = "cknna"
@@ -237,11 +234,10 @@ class CKNNA(Measure):
         cost="n k",
         caution="1 for a representation and itself, but not bounded by it. Not centred: a large mean dominates.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not isinstance(self.k, int) or self.k < 2:
-            raise InputError(f"cknna: k must be a whole number of at least 2, not {self.k}.")
+    variants = (
+        "debiased=false",
+        "k=5,debiased=false",
+    )
 
     def properties(self) -> Properties:
         """With k = n - 1 every input is a neighbour of every other."""
