@@ -24,7 +24,7 @@ kernels: .venv/test
 # What stands without any extra, installed as a user would install it.
 core: .venv-core/test
 	.venv-core/bin/pip install --quiet --no-deps --force-reinstall .
-	.venv-core/bin/pytest -q -n 2 --core -m "not slow" tests/cli tests/engine tests/measures tests/representations tests/test_addresses.py tests/test_package.py
+	.venv-core/bin/pytest -q -n 2 --core -m "not slow" tests/cli tests/doctor tests/engine tests/extraction tests/factors tests/linalg tests/measures tests/representations tests/test_addresses.py tests/test_package.py
 
 lint: .venv/test
 	$(BIN)/ruff check .

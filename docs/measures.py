@@ -56,7 +56,7 @@ def _section(measure: Measure) -> list[str]:
     lines = ["", f"### `{description.id}` {{ #{measure.name} }}", "", description.summary, ""]
     for heading, text in description.facts:
         lines.append(f"- **{heading}**: {f'`{text}`' if heading == 'formula' else text}")
-    for name, default, meaning in description.parameters:
+    for name, default, meaning in description.explained():
         lines.append(f"- parameter `{name}` (default `{default}`): {meaning}")
     return lines
 

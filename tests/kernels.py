@@ -21,13 +21,8 @@ from threadpoolctl import threadpool_info
 ROOT = Path(__file__).parents[1]
 
 NUMERICAL = [
-    "tests/measures",
-    "tests/reference",
-    *(
-        f"tests/engine/test_{name}.py"
-        for name in ("compute", "streaming", "streamed", "independence", "findings", "models")
-    ),
-    "tests/representations/test_principal.py",
+    *("tests/measures", "tests/factors", "tests/linalg", "tests/doctor", "tests/reference"),
+    *(f"tests/engine/test_{name}.py" for name in ("compute", "streaming", "streamed", "independence", "models")),
     "tests/benchmark/test_statistics.py",
     *("-k", "not killed"),
 ]

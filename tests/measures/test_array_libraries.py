@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from catalogue import DIFFERENTIABLE
 from similitude import compare, get_measure
-
-LINEAR = ["cka", "cka(debiased=true)", "procrustes", "nbs", "orthogonal_procrustes", "angular_procrustes"]
-CANONICAL = ["mean_cca", "mean_squared_cca", "svcca(components=3)", "pwcca", "linear_regression"]
 
 
 def data(n=40, dx=4, dy=5):
@@ -35,7 +33,7 @@ def library(request):
     return lambda array: torch.as_tensor(array).requires_grad_(grad)
 
 
-@pytest.mark.parametrize("name", [*LINEAR, *CANONICAL])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
 @pytest.mark.parametrize("wide", [False, True])
 def test_the_value_does_not_depend_on_the_library(library, name, wide):
     x, y = data()[:: -1 if wide else 1]
@@ -44,11 +42,11 @@ def test_the_value_does_not_depend_on_the_library(library, name, wide):
 
 def test_sharing_work_changes_nothing_in_any_library(library):
     x, y = data()
-    found = {name: number(value) for name, value in compare(library(x), library(y), [*LINEAR, *CANONICAL]).items()}
+    found = {name: number(value) for name, value in compare(library(x), library(y), DIFFERENTIABLE).items()}
     assert found == pytest.approx({name: get_measure(name)(x, y) for name in found}, rel=1e-10)
 
 
-@pytest.mark.parametrize("name", [*LINEAR, *CANONICAL])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
 @pytest.mark.parametrize("wide", [False, True])
 def test_gradients_are_right(name, wide):
     torch = pytest.importorskip("torch")

@@ -5,15 +5,15 @@ import weakref
 
 import numpy as np
 import pytest
-from test_declarations import WITH_PARAMETERS
 
+from catalogue import EVERY
 from similitude.factors.crosses import Overlap
 from similitude.factors.pair import Pair, Side
 from similitude.measures import BUILT_IN, get_measure
 from similitude.measures.evaluation import read_by
 
 
-@pytest.mark.parametrize("id", [*BUILT_IN, *WITH_PARAMETERS])
+@pytest.mark.parametrize("id", EVERY)
 def test_nothing_is_computed_after_preparation(id):
     rng = np.random.default_rng(0)
     measure = get_measure(id)

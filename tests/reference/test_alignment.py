@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 from scipy.linalg import orthogonal_procrustes
 from sklearn.linear_model import LinearRegression, Ridge
 
+from catalogue import EVERY
 from similitude import RDM, Alignment, Representation, align, get_measure
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
-from similitude.measures import BUILT_IN
 
-VARIANTS = [
-    *("shape_metric(alpha=0)", "shape_metric(alpha=0.3)", "shape_metric(alpha=0.3,angular=false)"),
-    *("shape_metric(angular=false)", "svcca(components=2)", "svcca(variance=0.8)", "pwcca(lost=drop)"),
-]
-IN_SAMPLE = [*(id for id in BUILT_IN if get_measure(id).aligns and id != "ridge_regression"), *VARIANTS]
+ALIGNING = [id for id in EVERY if get_measure(id).aligns]
+IN_SAMPLE = [id for id in ALIGNING if not id.startswith("ridge_regression")] + ["svcca(variance=0.8)"]
 
 
 @st.composite

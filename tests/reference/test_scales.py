@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 import pytest
 
+from catalogue import EVERY
 from similitude import Representation, compare, get_measure, measure, pairwise, significance
 from similitude.engine import Stream, score_pairs
 from similitude.engine.streaming import can_stream
 from similitude.errors import InputError, MeasureError, SimilitudeWarning
-from similitude.measures import BUILT_IN
+from similitude.measures import Invariance
 from similitude.measures.gulp import GULP
 from similitude.measures.regression import RidgeRegression
 from similitude.measures.shape import ShapeMetric
@@ -22,13 +23,10 @@ SIZES = ["procrustes_size_and_shape", "shape_metric(alpha=0,angular=false)", "sh
 SIZES += ["rsm_norm_difference", "soft_matching", "permutation_procrustes", "magnitude_difference", "norm_difference"]
 """Measures whose value is multiplied by what both arguments are multiplied by."""
 
-ABSOLUTE = {"random", "uniformity_difference", "ridge_regression", "gulp(ridge=0.1)", "shape_metric(alpha=0.5)"}
-"""Measures that change with scale in another way."""
-
-FREE = [id for id in BUILT_IN if id not in {*SIZES, *ABSOLUTE}]
+FREE = [id for id in EVERY if Invariance.SCALING in get_measure(id).properties().invariances.both]
 FREE += [f"rsa(rdm={rdm},compare={how})" for rdm in ("cosine", "euclidean") for how in ("pearson", "kendall", "cosine")]
-FREE += ["rsa(rdm=squared_euclidean)", "cka(debiased=true)", "cka(kernel=rbf)", "shape_metric(alpha=0)", "imd(t=1)"]
-FREE += ["second_order_cosine(of=similarity)", "cknna(debiased=false)", "svcca(components=3)", "pwcca(lost=drop)"]
+FREE += ["rsa(rdm=squared_euclidean)", "svcca(components=3)"]
+FREE = list(dict.fromkeys(FREE))
 """Measures that do not change."""
 
 EXPONENTS = [(498, 498), (-498, -498), (-495, 498), (497, 0), (0, -333), (-70, 65)]
@@ -39,8 +37,8 @@ DATA = {
     "wide": lambda rng: (rng.normal(size=(N, 60)), rng.normal(size=(N, 50)) + 0.5),
     "classes": lambda rng: (np.eye(5)[np.arange(N) % 5], np.eye(4)[np.arange(N) * 2 // 3 % 4]),
 }
-NARROW = {"mean_cca", "mean_squared_cca", "pwcca", "pwcca(lost=drop)", "gulp", "linear_regression", "svcca"}
-NARROW |= {"shape_metric(alpha=0)", "shape_metric(alpha=0,angular=false)", "eigenspace_overlap"}
+NARROW = {id for id in EVERY if "rank below" in get_measure(id).properties().needs}
+NARROW |= {"svcca", "shape_metric(alpha=0,angular=false)"}
 """Measures that are not defined where features outnumber inputs."""
 
 

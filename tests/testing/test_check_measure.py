@@ -208,6 +208,23 @@ def test_a_class_that_spoils_shared_values_is_caught():
     assert "input unchanged" in failed(Spoils())
 
 
+def test_a_gradient_that_is_lost_on_the_way_is_caught():
+    pytest.importorskip("torch")
+
+    class Detached(Measure):
+        name = "detached"
+        declares = Properties("dissimilarity", (0, inf), True, invariant("OT"), "", "", differentiable=True)
+
+        def score(self, pair):
+            norms = (pair.xp.linalg.vector_norm(side.values - side.values.mean(0)) for side in (pair.x, pair.y))
+            first, second = norms
+            return abs(2 * first - getattr(first, "detach", lambda: first)() - second)
+
+    assert "gradients" in failed(Detached())
+    assert check_measure("norm_difference")["gradients"].outcome == "passed"
+    assert check_measure("jaccard")["gradients"].outcome == "skipped"
+
+
 def test_any_seed_gives_the_same_verdict():
     for seed in range(1, 6):
         assert check_measure("cka", seed).passed

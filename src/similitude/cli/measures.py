@@ -76,6 +76,6 @@ def _explain(description: Description, json: bool) -> None:
     table.add_column()
     for heading, text in description.facts:
         table.add_row(heading, text)
-    for name, default, meaning in description.parameters:
+    for name, default, meaning in description.explained():
         table.add_row(f"{name}={default}", meaning.replace("``", ""))
     console.print(table)

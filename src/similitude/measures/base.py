@@ -14,6 +14,7 @@ from similitude.errors import InputError, MeasureError, OutOfMemory
 from similitude.factors.base import Cross, Factor
 from similitude.factors.memory import gigabytes, machine_memory, needed
 from similitude.factors.pair import Pair, Side
+from similitude.measures.parameters import check_parameters
 from similitude.representations.frames import on_one_index
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Properties:
         Whether a representation compared with itself gets exactly the best value within the bounds.
     takes_rdms
         Whether an RDM may take the place of the features of either side.
+    differentiable
+        Whether the value of PyTorch tensors that require gradients has them.
     """
 
     kind: Kind
@@ -120,14 +123,15 @@ class Properties:
     exempt_from_self: bool = False
     self_is_best: bool = True
     takes_rdms: bool = False
+    differentiable: bool = False
 
 
 @dataclass(frozen=True)
 class Measure(ABC):
     """A (dis)similarity of two representations of the same inputs.
 
-    Subclasses are frozen dataclasses whose fields are the parameters. They set `name` and `declares`, list
-    the factors and crosses they read in `uses`, and implement `score`.
+    Subclasses are frozen dataclasses whose fields are the parameters, with limits or a Literal of the options as
+    annotation. They set `name` and `declares`, list the factors and crosses they read in `uses`, and implement `score`.
 
     Examples
     --------
@@ -142,6 +146,12 @@ class Measure(ABC):
     declares: ClassVar[Properties]
     version: ClassVar[int | str] = 1
     """Raised whenever the same input gives another value, so that stored values are not taken for new ones."""
+    variants: ClassVar[tuple[str, ...]] = ()
+    """Settings of the parameters that are to be checked besides the defaults, as ids have them: ``"k=5"``."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside the domains of the parameters."""
+        check_parameters(self)
 
     @abstractmethod
     def score(self, pair: Pair) -> Any:

@@ -80,6 +80,7 @@ class NormDifference(Measure):
         formula="| ||X||_F - ||Y||_F |, columns centred",
         cost="1",
         caution="Only a baseline: zero for any two representations of equal variance.",
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

@@ -1,7 +1,10 @@
-"""The measures that ship; modules are imported when a measure is first asked for."""
+"""Names of the measures that ship, found by reading the files beside this one; none is imported before it is used."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from similitude.registry import Registry
@@ -11,57 +14,41 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES", "RDM_MEASURES"]
 
+_PACKAGE = "similitude.measures"
+_ORDER = (
+    *("cka", "cca", "svcca", "gulp", "procrustes", "shape", "regression", "rsa", "neighbours", "matching"),
+    *("statistics", "topology", "baselines"),
+)
+"""Families as tables list them; those not named here follow."""
+
+
+def _shipped() -> Iterator[tuple[str, str]]:
+    """Yield each measure's name and address: that of a class in this package with the line ``name = "..."``."""
+    modules = [entry for entry in files(_PACKAGE).iterdir() if entry.name.endswith(".py")]
+    sources = {module.name.removesuffix(".py"): module.read_text(encoding="utf-8") for module in modules}
+    for family in sorted(sources, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)):
+        for name, class_name in _named_classes(sources[family]):
+            yield name, f"{_PACKAGE}.{family}:{class_name}"
+
+
+def _named_classes(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the name, as ids have it, and the class of each measure in a source, without running it."""
+    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    for definition in classes:
+        for line in definition.body:
+            match line:
+                case ast.Assign(targets=[ast.Name(id="name")], value=ast.Constant(value=str(name))):
+                    yield name, definition.name
+
+
 MEASURES: Registry[type[Measure] | Measure] = Registry("measure", group="similitude.measures")
 """Every measure that has a name: those that ship, and those of installed packages."""
 
-_FAMILIES = {
-    "cka": {"cka": "CKA"},
-    "cca": {"mean_cca": "MeanCCA", "mean_squared_cca": "MeanSquaredCCA", "pwcca": "PWCCA"},
-    "svcca": {"svcca": "SVCCA"},
-    "gulp": {"gulp": "GULP"},
-    "procrustes": {
-        "nbs": "NBS",
-        "procrustes": "Procrustes",
-        "orthogonal_procrustes": "OrthogonalProcrustes",
-        "angular_procrustes": "AngularProcrustes",
-        "procrustes_size_and_shape": "ProcrustesSizeAndShape",
-        "aligned_cosine": "AlignedCosine",
-    },
-    "shape": {"shape_metric": "ShapeMetric"},
-    "regression": {"linear_regression": "LinearRegression", "ridge_regression": "RidgeRegression"},
-    "rsa": {
-        "rsa": "RSA",
-        "rsm_norm_difference": "RSMNormDifference",
-        "distance_correlation": "DistanceCorrelation",
-    },
-    "neighbours": {
-        "jaccard": "Jaccard",
-        "second_order_cosine": "SecondOrderCosine",
-        "rank_similarity": "RankSimilarity",
-        "mutual_knn": "MutualKNN",
-        "cknna": "CKNNA",
-    },
-    "matching": {
-        "hard_correlation_match": "HardCorrelationMatch",
-        "soft_correlation_match": "SoftCorrelationMatch",
-        "soft_matching": "SoftMatching",
-        "permutation_procrustes": "PermutationProcrustes",
-    },
-    "statistics": {
-        "eigenspace_overlap": "EigenspaceOverlap",
-        "magnitude_difference": "MagnitudeDifference",
-        "concentricity_difference": "ConcentricityDifference",
-        "uniformity_difference": "UniformityDifference",
-    },
-    "topology": {"imd": "IMD", "rtd": "RTD"},
-    "baselines": {"random": "Random", "norm_difference": "NormDifference"},
-}
+_SHIPPED = tuple(_shipped())
+for _name, _address in _SHIPPED:
+    MEASURES.register(_name, _address)
 
-for _module, _names in _FAMILIES.items():
-    for _name, _class in _names.items():
-        MEASURES.register(_name, f"similitude.measures.{_module}:{_class}")
-
-BUILT_IN = tuple(name for names in _FAMILIES.values() for name in names)
+BUILT_IN = tuple(name for name, _ in _SHIPPED)
 """Names of the measures that ship, by family."""
 
 DEFAULT_MEASURES = ("procrustes", "cka", "pwcca", "mean_cca", "mean_squared_cca", "norm_difference", "random")

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from similitude.errors import InputError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
 from similitude.factors.pair import Pair, as_numpy
@@ -43,6 +42,7 @@ class MeanCCA(Measure):
         needs=_NEEDS,
         cost="d^3",
         caution=_CAUTION,
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -74,6 +74,7 @@ class MeanSquaredCCA(Measure):
         needs=_NEEDS,
         cost="d^3",
         caution=_CAUTION,
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -122,14 +123,11 @@ class PWCCA(Measure):
         needs=_NEEDS,
         cost="d^3",
         caution="Depends on the features of the first argument, so that rotating it changes the value. " + _CAUTION,
+        differentiable=True,
     )
+    variants = ("lost=drop",)
     version = 2
     weighting: ClassVar[Cross] = ProjectionWeights()
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if self.lost not in ("zero", "drop"):
-            raise InputError(f"pwcca: lost must be 'zero' or 'drop', not {self.lost!r}.")
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Canonical correlations with the weights of the first side's directions."""

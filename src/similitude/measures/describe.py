@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from similitude.measures.base import Invariance, Measure, Properties, spell
+from similitude.measures.parameters import domains
 
 __all__ = ["Description", "describe", "interval", "letters"]
 
@@ -37,12 +39,20 @@ class Description:
         Headings and texts, in the order in which to read them.
     parameters
         Name, default and meaning of each parameter.
+    domains
+        Name of each parameter with limits or options, and the values that it can take.
     """
 
     id: str
     summary: str
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[tuple[str, str, str], ...]
+    domains: Mapping[str, str]
+
+    def explained(self) -> list[tuple[str, str, str]]:
+        """Return name, default, and meaning with the values that can be given, of each parameter."""
+        rules = {name: f" Must be {domain}." for name, domain in self.domains.items()}
+        return [(name, default, (meaning + rules.get(name, "")).strip()) for name, default, meaning in self.parameters]
 
 
 def describe(measure: Measure) -> Description:
@@ -57,6 +67,7 @@ def describe(measure: Measure) -> Description:
         ("metric", "yes: the triangle inequality holds" if declared.is_metric else "no"),
         ("invariant to", _invariances(declared)),
         ("takes RDMs", "yes: given dissimilarities can take the place of features" if declared.takes_rdms else ""),
+        ("gradients", "yes: tensors that require them get them" if declared.differentiable else ""),
         ("alignment", "similitude.align gives it, for inputs held out too" if measure.aligns else ""),
         ("needs", "; ".join(filter(None, [_inputs(declared), declared.needs]))),
         ("cost", f"{declared.cost} for a pair, once each representation is prepared" if declared.cost else ""),
@@ -69,6 +80,7 @@ def describe(measure: Measure) -> Description:
         summary,
         tuple((heading, text) for heading, text in facts if text),
         tuple((name, default, meanings.get(name, "")) for name, default in parameters),
+        {name: str(domain) for name, domain in domains(type(measure)).items()},
     )
 
 

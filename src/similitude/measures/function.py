@@ -77,7 +77,7 @@ def measure(
     """Make a function ``f(X, Y) -> float`` a measure, with what it declares of itself.
 
     X and Y are read-only float64 arrays of shape (n, d_x) and (n, d_y). Keyword arguments with defaults are
-    the measure's parameters: ``f(k=5)`` in an id sets one.
+    the measure's parameters: ``f(k=5)`` in an id sets one. One annotated with a Literal takes those values only.
 
     Parameters
     ----------
@@ -146,7 +146,11 @@ def _make(function: Callable[..., float], name: str, declares: Properties) -> ty
         raise InputError(
             f"{name} must take two arrays, and keyword arguments with defaults; it takes {len(positional)}."
         )
-    fields = [(a.name, Any, dataclasses.field(default=a.default)) for a in arguments if a.default is not a.empty]
+    fields = [
+        (a.name, Any if a.annotation is a.empty else a.annotation, dataclasses.field(default=a.default))
+        for a in arguments
+        if a.default is not a.empty
+    ]
     return dataclasses.make_dataclass(
         function.__name__,
         fields,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from similitude.errors import InputError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_ranks
 from similitude.factors.linear import ThinSVD
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.parameters import parameter
 
 __all__ = ["GULP"]
 
@@ -27,7 +27,7 @@ class GULP(Measure):
         Weight of the penalty, in units of the variances; at 0 the distance is r_x + r_y - 2 sum of rho^2.
     """
 
-    ridge: float = 0.0
+    ridge: float = parameter(0.0, at_least=0)
 
     name = "gulp"
     declares = Properties(
@@ -39,12 +39,9 @@ class GULP(Measure):
         formula="tr(P A P A) + tr(Q B Q B) - 2 tr(P C Q C'), A = X'X/n, B = Y'Y/n, C = X'Y/n, P = (A + ridge I)^-1",
         cost="d^2",
         caution="Grows with the number of features, so compare values only at the same widths.",
+        differentiable=True,
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not self.ridge >= 0.0:
-            raise InputError(f"gulp: ridge must not be negative, but is {self.ridge:g}.")
+    variants = ("ridge=0.1",)
 
     def properties(self) -> Properties:
         """Without a penalty it is a function of the canonical correlations."""

@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from similitude.errors import InputError, MeasureError
+from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import CosineDistances, Cosines
 from similitude.factors.neighbours import CommonNeighbours, Neighbours
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.parameters import parameter
 
 __all__ = ["CKNNA", "Jaccard", "MutualKNN", "RankSimilarity", "SecondOrderCosine"]
 
@@ -32,12 +33,7 @@ class _OnNeighbours(Measure):
         Number of neighbours of each input.
     """
 
-    k: int = 10
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not isinstance(self.k, int) or self.k < 1:
-            raise InputError(f"{self.name}: k must be a whole number of at least 1, not {self.k}.")
+    k: int = parameter(10, at_least=1)
 
     def properties(self) -> Properties:
         """With k = n - 1 every input is a neighbour of every other."""
@@ -74,72 +70,12 @@ class Jaccard(_OnNeighbours):
         cost="n k",
         caution=_CAUTION,
     )
+    variants = ("k=3",)
 
     def score(self, pair: Pair) -> float:
         """Common over all."""
         common = self._count(pair)
         return float(np.mean(common / (2 * self.k - common)))
-
-
-@dataclass(frozen=True)
-class MutualKNN(_OnNeighbours):
-    """Mean share of the k nearest neighbours by cosine that both sides have.
-
-    Parameters
-    ----------
-    k
-        Number of neighbours of each input.
-    """
-
-    name = "mutual_knn"
-    version = 2
-    declares = Properties(
-        kind="similarity",
-        bounds=(0.0, 1.0),
-        symmetric=True,
-        invariances=invariant("OS"),
-        reference="Huh et al. 2024, arXiv:2405.07987",
-        formula="mean_i |N_x(i) & N_y(i)| / k, N the k nearest by cosine",
-        cost="n k",
-        caution=_CAUTION,
-    )
-
-    def score(self, pair: Pair) -> float:
-        """Common over k."""
-        return float(np.mean(self._count(pair)) / self.k)
-
-
-@dataclass(frozen=True)
-class RankSimilarity(_OnNeighbours):
-    """Agreement of the ranks that common neighbours have in the two lists.
-
-    Parameters
-    ----------
-    k
-        Number of neighbours of each input.
-    """
-
-    name = "rank_similarity"
-    version = 2
-    declares = Properties(
-        kind="similarity",
-        bounds=(0.0, 1.0),
-        symmetric=True,
-        invariances=invariant("OS"),
-        reference="Wang et al. 2020, IEEE TKDE 34(2):927-941; as in ReSi, arXiv:2408.00531",
-        formula="mean_i sum_j 2 / ((1 + |r - r'|) (r + r')) / H(v), over the v common neighbours, ranked r and r'",
-        cost="n k",
-        caution="An input without common neighbours counts as 0. " + _CAUTION,
-    )
-
-    def score(self, pair: Pair) -> float:
-        """Weights of common neighbours, over the harmonic number of how many there are."""
-        positions = pair[CommonNeighbours(Neighbours(self.k))]
-        first, second = np.arange(1, self.k + 1)[None, :], positions + 1
-        weights = 2.0 / ((1 + np.abs(first - second)) * (first + second))
-        total = np.where(positions >= 0, weights, 0.0).sum(axis=1)
-        harmonic = np.concatenate([[1.0], np.cumsum(1.0 / np.arange(1, self.k + 1))])
-        return float(np.mean(total / harmonic[self._count(pair)]))
 
 
 @dataclass(frozen=True)
@@ -168,12 +104,10 @@ class SecondOrderCosine(_OnNeighbours):
         cost="n k",
         caution="Near 1 also between unrelated data, since distances to neighbours vary little.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        super().__post_init__()
-        if self.of not in ("distance", "similarity"):
-            raise InputError(f"second_order_cosine: of must be 'distance' or 'similarity', not {self.of!r}.")
+    variants = (
+        "of=similarity",
+        "k=4,of=similarity",
+    )
 
     def properties(self) -> Properties:
         """Cosines can be negative, distances not."""
@@ -209,6 +143,69 @@ class SecondOrderCosine(_OnNeighbours):
 
 
 @dataclass(frozen=True)
+class RankSimilarity(_OnNeighbours):
+    """Agreement of the ranks that common neighbours have in the two lists.
+
+    Parameters
+    ----------
+    k
+        Number of neighbours of each input.
+    """
+
+    name = "rank_similarity"
+    version = 2
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OS"),
+        reference="Wang et al. 2020, IEEE TKDE 34(2):927-941; as in ReSi, arXiv:2408.00531",
+        formula="mean_i sum_j 2 / ((1 + |r - r'|) (r + r')) / H(v), over the v common neighbours, ranked r and r'",
+        cost="n k",
+        caution="An input without common neighbours counts as 0. " + _CAUTION,
+    )
+    variants = ("k=5",)
+
+    def score(self, pair: Pair) -> float:
+        """Weights of common neighbours, over the harmonic number of how many there are."""
+        positions = pair[CommonNeighbours(Neighbours(self.k))]
+        first, second = np.arange(1, self.k + 1)[None, :], positions + 1
+        weights = 2.0 / ((1 + np.abs(first - second)) * (first + second))
+        total = np.where(positions >= 0, weights, 0.0).sum(axis=1)
+        harmonic = np.concatenate([[1.0], np.cumsum(1.0 / np.arange(1, self.k + 1))])
+        return float(np.mean(total / harmonic[self._count(pair)]))
+
+
+@dataclass(frozen=True)
+class MutualKNN(_OnNeighbours):
+    """Mean share of the k nearest neighbours by cosine that both sides have.
+
+    Parameters
+    ----------
+    k
+        Number of neighbours of each input.
+    """
+
+    name = "mutual_knn"
+    version = 2
+    declares = Properties(
+        kind="similarity",
+        bounds=(0.0, 1.0),
+        symmetric=True,
+        invariances=invariant("OS"),
+        reference="Huh et al. 2024, arXiv:2405.07987",
+        formula="mean_i |N_x(i) & N_y(i)| / k, N the k nearest by cosine",
+        cost="n k",
+        caution=_CAUTION,
+    )
+    variants = ("k=2",)
+
+    def score(self, pair: Pair) -> float:
+        """Common over k."""
+        return float(np.mean(self._count(pair)) / self.k)
+
+
+@dataclass(frozen=True)
 class CKNNA(Measure):
     """Centred kernel nearest-neighbour alignment: HSIC over pairs of inputs that are near each other on both sides.
 
@@ -223,7 +220,7 @@ class CKNNA(Measure):
         can be.
     """
 
-    k: int = 10
+    k: int = parameter(10, at_least=2)
     debiased: bool = True
 
     name = "cknna"
@@ -237,11 +234,10 @@ class CKNNA(Measure):
         cost="n k",
         caution="1 for a representation and itself, but not bounded by it. Not centred: a large mean dominates.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not isinstance(self.k, int) or self.k < 2:
-            raise InputError(f"cknna: k must be a whole number of at least 2, not {self.k}.")
+    variants = (
+        "debiased=false",
+        "k=5,debiased=false",
+    )
 
     def properties(self) -> Properties:
         """With k = n - 1 every input is a neighbour of every other."""

@@ -98,6 +98,7 @@ class NBS(_Aligned):
         formula=_FORMULA,
         cost="d^3",
         caution="Orders pairs exactly as procrustes and angular_procrustes do.",
+        differentiable=True,
     )
     value_of_maps = staticmethod(cosine_of_maps)
 
@@ -125,6 +126,7 @@ class Procrustes(_Aligned):
         formula="2 - 2 ||X'Y||_*, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
         cost="d^3",
         caution="Squared, so not a metric; orthogonal_procrustes is its root.",
+        differentiable=True,
     )
     value_of_maps = staticmethod(squared_chord)
 
@@ -149,6 +151,7 @@ class OrthogonalProcrustes(_Aligned):
         formula="min_R ||X - Y R||_F, columns centred, then scaled to ||X||_F = ||Y||_F = 1",
         cost="d^3",
         caution="Streaming keeps only sums of products, so streamed values below 1e-7 are rounding error.",
+        differentiable=True,
     )
     value_of_maps = staticmethod(chord_of_maps)
 
@@ -173,6 +176,7 @@ class AngularProcrustes(_Aligned):
         formula=f"arccos({_FORMULA.split(',')[0]}), columns centred",
         cost="d^3",
         caution="Streaming keeps only sums of products, so streamed values below 1e-7 are rounding error.",
+        differentiable=True,
     )
     value_of_maps = staticmethod(angle_of_maps)
 
@@ -197,6 +201,7 @@ class ProcrustesSizeAndShape(_Aligned):
         formula="min_R ||X - Y R||_F, columns centred",
         cost="d^3",
         caution="Dominated by the larger of two representations of different scale.",
+        differentiable=True,
     )
     value_of_maps = staticmethod(distance)
     scaled = False
@@ -253,6 +258,7 @@ class AlignedCosine(Measure):
         formula="mean_i cos(x_i R, y_i), R the rotation that minimises ||X R - Y||_F",
         cost="n d^2 + d^3",
         caution="Not centred: with a large common mean, all representations look alike.",
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

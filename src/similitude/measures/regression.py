@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from similitude.errors import InputError, MeasureError
+from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_rank
 from similitude.factors.linear import ThinSVD
@@ -16,6 +16,7 @@ from similitude.factors.pair import Pair, as_numpy
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, prediction, principal
+from similitude.measures.parameters import parameter
 
 __all__ = ["LinearRegression", "RidgeRegression"]
 
@@ -39,6 +40,7 @@ class LinearRegression(Measure):
         needs="the second side's rank below n - 1",
         cost="d^2",
         caution="In sample, so it tends to 1 as the second side's width nears n; ridge_regression is cross-validated.",
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -71,8 +73,8 @@ class RidgeRegression(Measure):
         Parts of consecutive inputs, each predicted from the others. Shuffle inputs that come in classes.
     """
 
-    alpha: float = 1.0
-    folds: int = 5
+    alpha: float = parameter(1.0, above=0)
+    folds: int = parameter(5, at_least=2)
 
     name = "ridge_regression"
     declares = Properties(
@@ -87,13 +89,7 @@ class RidgeRegression(Measure):
         caution="Negative where the prediction is worse than the mean. Depends on the scale of the second side.",
         self_is_best=False,
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        if not self.alpha > 0:
-            raise InputError(f"ridge_regression: alpha must be positive, not {self.alpha:g}.")
-        if not isinstance(self.folds, int) or self.folds < 2:
-            raise InputError(f"ridge_regression: folds must be a whole number of at least 2, not {self.folds}.")
+    variants = ("alpha=0.1,folds=3",)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Principal components, which stand for the features."""

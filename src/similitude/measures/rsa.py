@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
-from similitude.errors import InputError, MeasureError
+from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
@@ -51,6 +51,13 @@ class RSA(Measure):
 
     name = "rsa"
     version = 2
+    variants = (
+        *("compare=pearson", "rdm=euclidean", "rdm=cosine,compare=pearson", "rdm=cosine,compare=kendall"),
+        *("rdm=euclidean,compare=kendall", "rdm=squared_euclidean,compare=pearson", "rdm=cosine,compare=cosine"),
+        *("rdm=squared_euclidean,compare=cosine", "compare=rho_a", "rdm=cosine,compare=tau_a"),
+        *("rdm=euclidean,compare=tau_a", "rdm=euclidean,compare=whitened_cosine"),
+        *("rdm=cosine,compare=whitened_cosine", "compare=whitened_pearson"),
+    )
     declares = Properties(
         kind="similarity",
         bounds=(-1.0, 1.0),
@@ -64,12 +71,6 @@ class RSA(Measure):
         caution="Entries of an RDM share inputs, so the usual p-value of the correlation does not hold.",
         takes_rdms=True,
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        for name, value, known in (("rdm", self.rdm, Dissimilarity), ("compare", self.compare, Comparison)):
-            if value not in get_args(known):
-                raise InputError(f"rsa: {name} must be one of {', '.join(get_args(known))}, not {value!r}.")
 
     def properties(self) -> Properties:
         """What the RDM is blind to, the comparison is; ties keep rho-a and tau-a from 1."""

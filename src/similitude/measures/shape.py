@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from similitude.errors import InputError
 from similitude.factors.aligned import angle, squared_distance
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import AlignedSpectrum, Overlap, check_ranks
@@ -17,6 +16,7 @@ from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, distance, offsets, principal, rotation
+from similitude.measures.parameters import parameter
 from similitude.measures.procrustes import angle_of_maps
 
 __all__ = ["ShapeMetric", "WhitenedSpectrum"]
@@ -74,7 +74,7 @@ class ShapeMetric(Measure):
         The angle between the aligned representations, rather than their distance.
     """
 
-    alpha: float = 1.0
+    alpha: float = parameter(1.0, at_least=0, at_most=1)
     angular: bool = True
 
     name = "shape_metric"
@@ -89,12 +89,9 @@ class ShapeMetric(Measure):
         formula="arccos(||X'Y||_* / (||X||_F ||Y||_F)), X centred, times c (alpha I + (1 - alpha) (X'X)^-1/2)",
         cost="d^3",
         caution="For 0 < alpha < 1 the value depends on the scale of the data.",
+        differentiable=True,
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameter."""
-        if not 0.0 <= self.alpha <= 1.0:
-            raise InputError(f"shape_metric: alpha must be between 0 and 1, not {self.alpha:g}.")
+    variants = ("alpha=0", "alpha=0.3", "alpha=0.3,angular=false", "alpha=0,angular=false", "angular=false")
 
     def properties(self) -> Properties:
         """Bounds and invariances depend on both parameters."""

@@ -59,6 +59,7 @@ class EigenspaceOverlap(Measure):
         needs="each side's rank below n",
         cost="d^2",
         caution="Every direction counts alike, however little it varies.",
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:
@@ -96,6 +97,7 @@ class MagnitudeDifference(Measure):
         formula="| ||mean x|| - ||mean y|| |",
         cost="d",
         caution="One number for each representation: zero for any two with means of equal length.",
+        differentiable=True,
     )
 
     def uses(self) -> tuple[Factor | Cross, ...]:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from similitude.errors import InputError, SimilitudeWarning
+from similitude.errors import SimilitudeWarning
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_regressable
 from similitude.factors.linear import ThinSVD
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, canonical, mean_correlation
+from similitude.measures.parameters import parameter
 
 __all__ = ["SVCCA"]
 
@@ -37,8 +38,8 @@ class SVCCA(Measure):
         Keep this many instead, or all if there are fewer.
     """
 
-    variance: float = 0.99
-    components: int | None = None
+    variance: float = parameter(0.99, above=0, at_most=1)
+    components: int | None = parameter(None, at_least=1)
 
     name = "svcca"
     declares = Properties(
@@ -51,15 +52,13 @@ class SVCCA(Measure):
         needs="fewer than n - 1 components kept",
         cost="d^3",
         caution="Jumps where a small change of the data changes the number of components.",
+        differentiable=True,
+    )
+    variants = (
+        "variance=0.7",
+        "components=2",
     )
     version = 2
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        if not 0.0 < self.variance <= 1.0:
-            raise InputError(f"svcca: variance is a share, above 0 and up to 1, not {self.variance:g}.")
-        if self.components is not None and (not isinstance(self.components, int) or self.components < 1):
-            raise InputError(f"svcca: components must be a whole number of at least 1, not {self.components}.")
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Principal directions and their overlap."""

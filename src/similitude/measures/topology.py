@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from similitude.errors import InputError, MeasureError, require
+from similitude.errors import MeasureError, require
 from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import RDM
 from similitude.factors.neighbours import Neighbours
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.parameters import parameter
 
 __all__ = ["IMD", "RTD"]
 
@@ -59,8 +60,8 @@ class IMD(Measure):
         Number of neighbours of each input, by Euclidean distance.
     """
 
-    t: float | None = None
-    k: int = 5
+    t: float | None = parameter(None, above=0)
+    k: int = parameter(5, at_least=1)
 
     name = "imd"
     declares = Properties(
@@ -73,13 +74,7 @@ class IMD(Measure):
         cost="1 (n^3 once per representation)",
         caution="Compares shapes, not inputs: shuffling the rows of one side does not change the value.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        if self.t is not None and not self.t > 0:
-            raise InputError(f"imd: t must be positive, not {self.t}.")
-        if not isinstance(self.k, int) or self.k < 1:
-            raise InputError(f"imd: k must be a whole number of at least 1, not {self.k}.")
+    variants = ("t=1",)
 
     def properties(self) -> Properties:
         """With k = n - 1 all graphs are alike."""
@@ -113,8 +108,8 @@ class RTD(Measure):
         Number of samples to average over; the same samples for every pair.
     """
 
-    batch: int = 500
-    trials: int = 10
+    batch: int = parameter(500, at_least=4)
+    trials: int = parameter(10, at_least=1)
 
     name = "rtd"
     declares = Properties(
@@ -128,12 +123,7 @@ class RTD(Measure):
         cost="about batch^3 for each trial: seconds",
         caution="Slow. Grows with the number of inputs. Distances are divided by their 0.9 quantile.",
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        for name, value, least in (("batch", self.batch, 4), ("trials", self.trials, 1)):
-            if not isinstance(value, int) or value < least:
-                raise InputError(f"rtd: {name} must be a whole number of at least {least}, not {value}.")
+    variants = ("batch=30,trials=1",)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Euclidean distances."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from similitude.lazy import attach
+from lazy_loader import attach
+
 from similitude.registry import Registry
 from similitude.suites.scales import SCALES, Scale
 
 if TYPE_CHECKING:
     from similitude.suites.base import Site, Suite, built
 else:
-    __getattr__, __dir__ = attach(__name__, {"similitude.suites.base": ("Site", "Suite", "built")})
+    __getattr__, __dir__, _ = attach(__name__, submod_attrs={"base": ["Site", "Suite", "built"]})
 
 __all__ = ["SCALES", "SUBTASKS", "SUITES", "Scale", "Site", "Suite", "built"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import math
 from collections.abc import Callable
@@ -320,6 +321,24 @@ def _memory_layout(exam: Examination) -> None:
         }
         for name, x in layouts.items():
             exam.require_equal(exam(x, case.y), value, name)
+
+
+@check("gradients")
+def _gradients(exam: Examination) -> str:
+    if not exam.declared.differentiable:
+        raise Skipped("not declared differentiable")
+    if importlib.util.find_spec("torch") is None:
+        raise Skipped("needs the package 'torch'")
+    torch = importlib.import_module("torch")
+    case, step = exam.cases[0], 1e-5
+    direction = exam.rng.normal(size=case.x.shape)
+    tensor = torch.tensor(case.x, requires_grad=True)
+    exam.measure(tensor, torch.tensor(case.y)).backward()
+    slope = (exam(case.x + step * direction, case.y) - exam(case.x - step * direction, case.y)) / (2 * step)
+    found = float((tensor.grad.numpy() * direction).sum())
+    if not abs(found - slope) <= 1e-4 * max(exam.scale, abs(slope)):
+        raise Failed(f"slope of {found:.6g} instead of {slope:.6g}")
+    return "as finite differences"
 
 
 @check("order of models")

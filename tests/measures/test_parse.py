@@ -80,3 +80,9 @@ def test_every_measure_says_where_it_comes_from():
         assert declared.formula
         assert declared.caution
         assert declared.reference == "baseline" or any(s in declared.reference for s in ("arXiv:", "doi:"))
+
+
+def test_every_class_with_a_name_is_found_and_is_what_the_name_stands_for():
+    for name in BUILT_IN:
+        assert MEASURES[name].name == name
+    assert len(set(BUILT_IN)) == len(BUILT_IN)

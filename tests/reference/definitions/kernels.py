@@ -1,0 +1,42 @@
+"""Kernel alignment."""
+
+import numpy as np
+
+from definitions.common import centred
+
+
+def hsic_biased(K, L):
+    n = len(K)
+    H = np.eye(n) - np.ones((n, n)) / n
+    return np.trace(K @ H @ L @ H)
+
+
+def hsic_unbiased(K, L):
+    """Song et al. 2007, for kernels that are not symmetric the mean of both orders."""
+    n = len(K)
+    K, L = K.copy(), L.copy()
+    np.fill_diagonal(K, 0)
+    np.fill_diagonal(L, 0)
+    one = np.ones(n)
+    products = (one @ K @ L @ one + one @ L @ K @ one) / 2
+    mean = (one @ K @ one) * (one @ L @ one) / ((n - 1) * (n - 2))
+    return (np.trace(K @ L) + mean - 2 / (n - 2) * products) / (n * (n - 3))
+
+
+def alignment(K, L, hsic):
+    return hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
+
+
+def gaussian_kernel(X, bandwidth):
+    n = len(X)
+    D = np.array([[np.sqrt(((X[i] - X[j]) ** 2).sum()) for j in range(n)] for i in range(n)])
+    width = bandwidth * np.median([D[i, j] for i in range(n) for j in range(i)])
+    return np.exp(-(D**2) / (2 * width**2))
+
+
+def cka(X, Y, debiased=False, kernel="linear", bandwidth=1.0):
+    if kernel == "linear":
+        K, L = centred(X) @ centred(X).T, centred(Y) @ centred(Y).T
+    else:
+        K, L = gaussian_kernel(X, bandwidth), gaussian_kernel(Y, bandwidth)
+    return alignment(K, L, hsic_unbiased if debiased else hsic_biased)
