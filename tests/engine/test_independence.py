@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from catalogue import QUICK
 from similitude import Representation, compare, get_measure, pairwise, significance
 from similitude.engine import score_pairs
-from similitude.measures import BUILT_IN
 
 pytestmark = pytest.mark.filterwarnings("ignore::similitude.SimilitudeWarning")
 
-WITH_PARAMETERS = [
-    *("cka(debiased=true)", "cka(kernel=rbf)", "cka(kernel=rbf,debiased=true)", "pwcca(lost=drop)"),
-    *("rsa(rdm=euclidean)", "rsa(rdm=squared_euclidean,compare=pearson)", "rsa(compare=kendall)", "rsa(rdm=cosine)"),
-    *("rsa(rdm=euclidean,compare=whitened_cosine)", "jaccard(k=4)", "cknna(k=4)", "cknna(debiased=false)"),
-    *("shape_metric(alpha=0)", "shape_metric(alpha=.5)", "second_order_cosine(of=similarity)", "svcca(components=3)"),
-]
-IDS = [str(get_measure(id)) for id in (*BUILT_IN, *WITH_PARAMETERS) if id != "rtd"]
+IDS = [str(get_measure(id)) for id in QUICK]
 SHAPES = {"many inputs": (60, (7, 9, 7)), "few inputs": (20, (30, 24, 30)), "between": (24, (12, 30, 12))}
 
 
