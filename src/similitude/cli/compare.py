@@ -28,6 +28,7 @@ from similitude.cli.console import (
 )
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
+from similitude.engine.budget import Budget
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
 from similitude.factors.memory import MEMORY
@@ -133,7 +134,8 @@ def command(
     Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
     `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`.
     """
-    share = parse_size(memory, MEMORY) // 2
+    budget = Budget(parse_size(memory, MEMORY))
+    half, rest = int(budget.for_representations.bytes), int(budget.for_factors.bytes)
     asked = get_measures(measures) if measures else None
     for file in (figure, map_file):
         if file is not None:
@@ -145,7 +147,7 @@ def command(
             make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         extraction = Extraction(
-            *(inputs, reduce, batch_size, share, Path(spool), folder, axes or (), self_test, column, image_size),
+            *(inputs, reduce, batch_size, half, Path(spool), folder, axes or (), self_test, column, image_size),
             _numbers(image_mean, "--image-mean"),
             _numbers(image_std, "--image-std"),
         )
@@ -162,7 +164,7 @@ def command(
             note(f"No map: it is of three networks or more, and {len(found)} could be compared.")
             map_file = None
         with progress_bars() as bars:
-            table = pairwise(first, computed, others=second, progress=bars("compare"), memory=share)
+            table = pairwise(first, computed, others=second, progress=bars("compare"), memory=rest)
     if csv is not None:
         table.to_csv(csv)
         note(f"All values are in {csv}.")
