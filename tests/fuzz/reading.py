@@ -87,8 +87,10 @@ def read_file_of_predictions(path: Path) -> object:
     folder = path.parent / "predictions"
     folder.mkdir(exist_ok=True)
     np.savez(folder / "labels.npz", test=np.arange(8) % 2)
+    for name in ("other", "third"):
+        np.savez(folder / f"{name}.npz", test=np.tile([0.25, 0.75], (8, 1)))
     (folder / "net.npz").write_bytes(path.read_bytes())
-    return read_predictions(folder, ("net",))
+    return read_predictions(folder, ("net", "other", "third"))
 
 
 def read_file_of_plain(path: Path) -> object:
