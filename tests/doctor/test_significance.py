@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from catalogue import EVERY
-from similitude import Representation, significance
+from similitude import MeasureError, Representation, SimilitudeWarning, significance
 from similitude.doctor.significance import _shuffle
 from similitude.errors import InputError
 from similitude.factors.pair import Pair, Side
@@ -69,3 +69,24 @@ def test_same_seed_same_frame():
 def test_at_least_one_permutation():
     with pytest.raises(InputError):
         significance(*data(), "cka", permutations=0)
+
+
+def test_a_measure_that_fails_costs_only_itself():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(12, 30)), rng.normal(size=(12, 3))
+    with pytest.warns(SimilitudeWarning, match="1 of 2 measures failed: mean_cca. mean_cca: .*rank 11 on 12 inputs"):
+        table = significance(X, Y, "mean_cca,cka", permutations=10)
+    assert list(table.failures) == ["mean_cca"]
+    assert table.set_index("measure").loc["mean_cca", ["value", "chance", "sd", "z", "p"]].isna().all()
+    assert table["p"][1] > 0
+    assert table["kind"].tolist() == ["similarity", "similarity"]
+    with pytest.raises(MeasureError, match="rank 11 on 12 inputs"):
+        significance(X, Y, "mean_cca", permutations=10)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_the_scale_of_a_side_changes_nothing(scale):
+    X, Y = data()
+    ids = "cka,procrustes,rsa,mean_cca"
+    expected, found = (significance(X, Y * factor, ids, permutations=10) for factor in (1.0, scale))
+    np.testing.assert_allclose(found.iloc[:, 2:], expected.iloc[:, 2:], rtol=1e-9, atol=1e-12)
