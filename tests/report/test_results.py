@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -173,3 +174,32 @@ class TestDiagnosis:
     def test_of_tensors(self):
         torch = pytest.importorskip("torch")
         assert diagnose(torch.randn(500, 5, requires_grad=True)) == ()
+
+
+class TestWhatANotebookShows:
+    def test_every_public_result_has_a_rich_form(self, table, rng, tmp_path):
+        x = rng.normal(size=(60, 4))
+        site = similitude.Site(tmp_path, scale="quick")
+        suite = similitude.suites.SUITES["synthetic"]
+        suite.build(site)
+        evaluation = similitude.evaluate(suite.subtasks(), suite.populations(site), ["cka"], resamples=20)
+        evaluation.results.write(tmp_path)
+        results = [
+            *(table, similitude.compare(x, 2 * x), similitude.diagnose(x), similitude.significance(x, x, "cka")),
+            *(similitude.check_measure("norm_difference"), evaluation, similitude.read_results(tmp_path)),
+        ]
+        for result in results:
+            assert re.match("<(p|pre|div|table)", result._repr_html_().strip()), type(result)
+
+    def test_grades_are_a_table_of_measures_and_functionalities(self, tmp_path):
+        site = similitude.Site(tmp_path, scale="quick")
+        suite = similitude.suites.SUITES["synthetic"]
+        suite.build(site)
+        evaluation = similitude.evaluate(suite.subtasks()[:1], suite.populations(site), "cka,random", resamples=20)
+        text, html = repr(evaluation), evaluation._repr_html_()
+        assert text == repr(evaluation.results)
+        (grade,) = evaluation.to_frame().query("functionality == 'follows' and measure == 'cka'")["every"][:1]
+        for shown in (text, html):
+            assert "1 is best" in shown
+            assert "follows" in shown
+            assert f"{grade:.3f}" in shown

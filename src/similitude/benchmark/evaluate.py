@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import UnknownName
 from similitude.factors.memory import MEMORY
-from similitude.measures import Measure
+from similitude.measures import Measure, get_measures
 from similitude.representations import Population
+from similitude.result import Result
 
 __all__ = ["Evaluation", "combine", "evaluate"]
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Result):
     """Grades, and all that they were computed from.
 
     Parameters
@@ -60,11 +61,15 @@ class Evaluation:
     computed: int
     reused: int
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the frame of the grades."""
+        return self.results.frame
+
 
 def evaluate(
     subtasks: Sequence[Subtask],
     populations: Mapping[str, Population],
-    measures: Sequence[Measure],
+    measures: str | Measure | Iterable[str | Measure] | None,
     *,
     protocol: ProtocolName = "corrected",
     ledger: Ledger | None = None,
@@ -86,7 +91,7 @@ def evaluate(
     populations
         Name to population, for every subtask's.
     measures
-        What to grade.
+        What to grade; ids, measures, or None for the default ones.
     protocol
         Name of the rules that grades follow, see `similitude.benchmark.protocols`.
     ledger
@@ -107,8 +112,20 @@ def evaluate(
         Folder in which statistics are kept, so that they are not resampled again for the same data.
     memory, executor
         See `similitude.engine.compute.score_pairs`.
+
+    Examples
+    --------
+    >>> import similitude, tempfile, pathlib
+    >>> suite = similitude.suites.SUITES["synthetic"]
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     site = similitude.Site(pathlib.Path(home), scale="quick")
+    ...     suite.build(site)
+    ...     evaluation = evaluate(suite.subtasks()[:1], suite.populations(site), "cka", resamples=20)
+    >>> float(evaluation.results.table().loc[("synthetic/angle", "follows"), "cka"].round(9))
+    1.0
     """
     rules = PROTOCOLS[protocol]
+    measures = get_measures(measures)
     grading: dict[tuple[str, str], GradingData] = {}
     rows: list[pd.DataFrame] = []
     tables: list[pd.DataFrame] = []

@@ -19,6 +19,7 @@ from similitude.representations.folder import read_json
 from similitude.representations.readers import read_file
 from similitude.representations.tables import plain, read_written, write_csv
 from similitude.representations.text import json_text, write_text
+from similitude.result import Result
 
 __all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
 
@@ -45,8 +46,8 @@ _LEAVE_ONE_OUT = "leave_one_out.csv"
 _TEXTS = dict.fromkeys((*_ROW, "population", "statistic", "unit"), "str")
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, repr=False)
+class Results(Result):
     """One row per subtask, functionality, measure and statistic.
 
     Parameters
@@ -83,6 +84,10 @@ class Results:
     provenance: dict[str, Any]
     leave_one_out: pd.DataFrame | None = None
     functionalities: pd.DataFrame | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all rows and columns."""
+        return self.frame
 
     def table(self, statistic: str = "spearman", column: str = "estimate") -> pd.DataFrame:
         """A column of the frame with subtask and functionality as rows and measures as columns, in order."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from similitude.benchmark.evaluate import Evaluation
+from similitude.benchmark.results import Results
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
 from similitude.measures import Measure
@@ -120,7 +122,7 @@ def _(result: PairTable) -> str:
         matrix = result.matrix(measure).rename_axis(index=None, columns=None)
         shown = matrix.to_string(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"{_heading(result, measure)}\n{shown}")
-    return "\n\n".join([*parts, *_failed(result)])
+    return "\n\n".join([*parts, *_failures(result)])
 
 
 @as_html.register(PairTable)
@@ -130,11 +132,7 @@ def _(result: PairTable) -> str:
         matrix = result.matrix(measure)
         shown = matrix.to_html(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"<p>{_heading(result, measure)}</p>{shown}")
-    return "".join([*parts, *(f"<p>{line}</p>" for line in _failed(result))])
-
-
-def _failed(table: PairTable) -> list[str]:
-    return [f"{len(table.failures)} value(s) failed; .failures has the reasons."] if len(table.failures) else []
+    return "".join([*parts, *(f"<p>{line}</p>" for line in _failures(result))])
 
 
 @draw.register(PairTable)
@@ -156,3 +154,43 @@ def _(result: Diagnosis) -> str:
 @as_html.register(Diagnosis)
 def _(result: Diagnosis) -> str:
     return result.to_frame().to_html(index=False) if result else "<p>No problems found.</p>"
+
+
+def _title(results: Results) -> str:
+    statistic = _statistic(results)
+    return f"Rank correlation ({statistic}) of dissimilarity with difference in functionality: 1 is best, 0 is chance"
+
+
+def _statistic(results: Results) -> str:
+    statistics = list(results.frame["statistic"].unique())
+    return "spearman" if "spearman" in statistics or not statistics else str(statistics[0])
+
+
+def _grades(results: Results) -> pd.DataFrame:
+    """Return a row per functionality, a column per measure, and the grades on which verdicts rest."""
+    column = "every" if "every" in results.frame else "estimate"
+    return results.table(_statistic(results), column).rename_axis(columns=None)
+
+
+@as_text.register(Results)
+def _(result: Results) -> str:
+    return f"{_title(result)}\n{_grades(result).to_string(float_format='{:.3f}'.format)}"
+
+
+@as_html.register(Results)
+def _(result: Results) -> str:
+    return f"<p>{_title(result)}</p>{_grades(result).to_html(float_format='{:.3f}'.format)}"
+
+
+@as_text.register(Evaluation)
+def _(result: Evaluation) -> str:
+    return "\n".join([as_text(result.results), *_failures(result)])
+
+
+@as_html.register(Evaluation)
+def _(result: Evaluation) -> str:
+    return as_html(result.results) + "".join(f"<p>{line}</p>" for line in _failures(result))
+
+
+def _failures(result: PairTable | Evaluation) -> list[str]:
+    return [f"{len(result.failures)} value(s) failed; .failures has the reasons."] if len(result.failures) else []
