@@ -57,6 +57,7 @@ from .representations import (
     open_population as open_population,
 )
 from .representations.files import load_representations as load_representations
+from .runs.grade import run as run
 from .suites import Site as Site, Suite as Suite
 from .suites.own.suite import OwnSuite as OwnSuite
 from .testing import check_measure as check_measure

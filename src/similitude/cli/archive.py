@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from similitude.cli.console import Home, note, progress_bars, resolve_home, stderr
+from similitude.cli.console import Home, note, progress_bars, stderr
 from similitude.errors import InputError
 from similitude.measures.parse import split_ids
 from similitude.suites import Site
+from similitude.suites.base import resolve_home
 from similitude.suites.published.convert import import_archive
 from similitude.suites.published.example import ExampleSize, make_example
 from similitude.suites.published.reproduce import PARTIAL_EXIT_CODE

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from similitude.cli.console import Bars, Draw, Home, Workers, note, progress_bars, resolve_home
+from similitude.cli.console import Bars, Draw, Home, Workers, note, progress_bars
 from similitude.runs.grade import Choice
 from similitude.suites import SCALES, SUITES, Scale, Site, Suite
+from similitude.suites.base import resolve_home
 
 __all__ = ["SCALES_HELP", "build_choices", "build_suite", "command"]
 

@@ -13,13 +13,14 @@ from rich.table import Table
 from similitude.benchmark.challenge import CHALLENGE, contest, leaderboard_row
 from similitude.benchmark.evaluate import Evaluation
 from similitude.cli.build import build_choices
-from similitude.cli.console import Home, JsonOutput, Workers, make_folder, note, progress_bars, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, Workers, make_folder, note, progress_bars, stdout
 from similitude.errors import InputError
 from similitude.measures import DEFAULT_MEASURES, get_measures
 from similitude.representations.tables import write_csv
 from similitude.representations.text import json_text
 from similitude.runs.grade import Run, choose
 from similitude.suites import Scale, Site
+from similitude.suites.base import resolve_home
 
 __all__ = ["command"]
 

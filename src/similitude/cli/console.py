@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import platformdirs
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -44,7 +43,6 @@ __all__ = [
     "parse_size",
     "print_sentences",
     "progress_bars",
-    "resolve_home",
     "show_warnings",
     "stderr",
     "stdout",
@@ -144,11 +142,6 @@ def parse_size(text: str | None, default: int) -> int:
     if size < 10**6:
         raise InputError(f"--memory {text}: that is {size:,} bytes; give 1MB at least.")
     return size
-
-
-def resolve_home(home: Path | None) -> Path:
-    """The folder given, or the platform's cache folder for users."""
-    return home if home is not None else Path(platformdirs.user_cache_dir("similitude"))
 
 
 def make_folder(folder: Path) -> None:

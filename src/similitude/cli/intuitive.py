@@ -19,7 +19,6 @@ from similitude.cli.console import (
     make_folder,
     note,
     progress_bars,
-    resolve_home,
     stdout,
 )
 from similitude.measures import get_measures
@@ -27,6 +26,7 @@ from similitude.report.intuitive import IntuitiveReport
 from similitude.representations.text import json_text
 from similitude.runs.intuitive import run_intuitive
 from similitude.suites import SUITES, Scale, Site
+from similitude.suites.base import resolve_home
 
 __all__ = ["command"]
 

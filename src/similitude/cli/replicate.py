@@ -18,7 +18,6 @@ from similitude.cli.console import (
     make_folder,
     note,
     progress_bars,
-    resolve_home,
     stdout,
 )
 from similitude.errors import InputError
@@ -28,6 +27,7 @@ from similitude.representations.text import json_text
 from similitude.runs.grade import choose
 from similitude.runs.replicate import replicate
 from similitude.suites import Scale, Site
+from similitude.suites.base import resolve_home
 
 __all__ = ["command"]
 

@@ -22,7 +22,6 @@ from similitude.cli.console import (
     parse_size,
     print_sentences,
     progress_bars,
-    resolve_home,
     stdout,
 )
 from similitude.engine.executors import parse_executor
@@ -35,6 +34,7 @@ from similitude.representations.names import first_repeated
 from similitude.runs.grade import Choice, Run, choose
 from similitude.runs.provenance import command_line
 from similitude.suites import SUITES, Scale, Site
+from similitude.suites.base import resolve_home
 from similitude.suites.own.suite import OwnSuite
 
 __all__ = ["command"]

@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, progress_bars, resolve_home, stdout
+from similitude.cli.console import Home, JsonOutput, progress_bars, stdout
 from similitude.errors import InputError
 from similitude.report.evidence import RELIABLE
 from similitude.representations.text import json_text
 from similitude.suites import SUITES, Scale, Site
+from similitude.suites.base import resolve_home
 
 __all__ = ["command"]
 

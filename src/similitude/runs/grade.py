@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,10 @@ from similitude.representations.text import json_text, write_text
 from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
 from similitude.suites.arithmetic import is_documented_sample
+from similitude.suites.base import resolve_home
+from similitude.suites.scales import Scale
 
-__all__ = ["Choice", "Run", "choose"]
+__all__ = ["Choice", "Run", "choose", "run"]
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""
@@ -58,6 +60,60 @@ def choose(names: Sequence[str], site: Site) -> list[Choice]:
         suite = SUITES[name].at(site)
         choices.append(Choice(suite, site, suite.select(wanted)))
     return choices
+
+
+def run(
+    suites: str | Suite | Sequence[str | Suite] = (),
+    measures: str | Measure | Iterable[str | Measure] | None = None,
+    *,
+    out: str | Path,
+    home: str | Path | None = None,
+    scale: Scale = "embedded",
+    draw: int = 0,
+    workers: int = 2,
+    **options: Any,
+) -> Evaluation:
+    """Build missing populations, grade measures on them, and write tables and figures: ``similitude run`` in Python.
+
+    Parameters
+    ----------
+    suites
+        Names of suites or subtasks, such as ``"vision/ood"``, or suites such as `similitude.OwnSuite`; by default all
+        suites that a run has by default.
+    measures
+        Ids; by default the measures of Ding et al. 2021.
+    out
+        Folder of results; see `Run` for what is in it.
+    home
+        Where populations and finished values are kept; by default the platform's cache folder for users.
+    scale, draw, workers
+        How many networks, from which seeds, trained by how many processes; see `similitude.Site`.
+    **options
+        Of `Run`: ``protocol``, ``resamples``, ``memory``, ``executor``.
+
+    Returns
+    -------
+    Evaluation
+        Grades, pairs, differences and failures of all suites.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = run("synthetic", "cka,random", out=f"{folder}/results", home=folder, scale="quick", resamples=50)
+    >>> sorted(found.results.frame["measure"].unique())
+    ['cka', 'random']
+    """
+    site = Site(resolve_home(home), scale, draw, workers)
+    given = [suites] if isinstance(suites, str | Suite) else list(suites)
+    names = [suite for suite in given if isinstance(suite, str)]
+    choices = choose(names, site) if names or not given else []
+    choices += [Choice(s, site, tuple(s.subtasks())) for s in given if isinstance(s, Suite)]
+    graded = Run(choices, get_measures(measures), out=Path(out), command="similitude.run", **options)
+    for choice in choices:
+        choice.suite.build(choice.site, {subtask.population for subtask in choice.subtasks})
+        graded.grade(choice)
+    return graded.evaluation()
 
 
 class Run:

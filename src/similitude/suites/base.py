@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import platformdirs
 
 from similitude.benchmark.functionalities.reliability import pairwise_reliability, split_half_reliability
 from similitude.benchmark.subtask import Functionality, Subtask
@@ -23,12 +24,17 @@ from similitude.representations import Population, is_population, open_populatio
 from similitude.representations.folder import read_json
 from similitude.suites.scales import Scale
 
-__all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "set_aside"]
+__all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "resolve_home", "set_aside"]
 
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of parts (models, pairs) finished, and their number in all."""
 
 _SEEDS_PER_DRAW = 1000
+
+
+def resolve_home(home: str | Path | None) -> Path:
+    """Return the folder given, or the platform's cache folder for users."""
+    return Path(home) if home is not None else Path(platformdirs.user_cache_dir("similitude"))
 
 
 @dataclass(frozen=True)
