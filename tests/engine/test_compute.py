@@ -176,7 +176,7 @@ def test_values_of_a_tile_are_those_of_each_pair_alone_to_the_last_bit():
 def test_a_side_that_another_thread_is_at_comes_last():
     reps = population(4, widths=(12,))
     plan = plan_pairs(list(itertools.combinations(reps, 2)), get_measures("rsa"), workers=1)
-    workspace, roots = Workspace(plan.recipe), dict(enumerate(plan.roots))
+    workspace, roots = Workspace(plan.instructions), dict(enumerate(plan.roots))
     first = workspace._side(0, roots)
     waiting, release = threading.Event(), threading.Event()
 
@@ -196,7 +196,7 @@ def test_a_side_that_another_thread_is_at_comes_last():
 def test_memory_is_honoured_by_forgetting_factors():
     reps = population(12, n=400, widths=(30,))
     plan = plan_pairs(list(itertools.product(reps, reps)), get_measures("mean_cca"), memory=800_000, workers=1)
-    workspace = Workspace(plan.recipe)
+    workspace = Workspace(plan.instructions)
     held = []
     for tile in plan.tiles:
         workspace.run(tile, dict(enumerate(plan.roots)))
@@ -209,7 +209,7 @@ def test_memory_is_shared_by_what_waits_and_what_is_in_work():
     pairs = list(itertools.product(reps, reps))
     alone, many = (plan_pairs(pairs, get_measures("mean_cca"), memory=2_000_000, workers=w) for w in (1, 4))
     assert 0 < many.held < alone.held < 2_000_000
-    assert alone.recipe.memory == alone.held
+    assert alone.instructions.memory == alone.held
 
 
 RUN = """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catalogue import QUICK
-from similitude import Representation, compare, get_measure, pairwise, significance
+from similitude import Measure, Representation, SimilitudeError, compare, get_measure, pairwise, significance
 from similitude.engine import score_pairs
 
 pytestmark = pytest.mark.filterwarnings("ignore::similitude.SimilitudeWarning")
@@ -17,6 +17,13 @@ SHAPES = {"many inputs": (60, (7, 9, 7)), "few inputs": (20, (30, 24, 30)), "bet
 
 def bits(value: float) -> bytes:
     return np.float64(value).tobytes()
+
+
+def called(measure: Measure, x: Representation, y: Representation) -> float:
+    try:
+        return measure(x, y)
+    except SimilitudeError:
+        return float("nan")
 
 
 def data(shape: str, dtype: type, seed: int) -> list[Representation]:
@@ -46,6 +53,7 @@ def test_values_are_the_same_bits_beside_whatever_else_is_asked_for(alone, seed)
     curves = [(x, y.truncate(2)), (x.truncate(3), y), (x, y)]
     found = {
         "compare": list(compare(x, y, [*chosen, "random"]).values())[:-1],
+        "the measure called": [called(measure, x, y) for measure in measures],
         "pairwise": pairwise(reps, chosen, workers=int(rng.integers(1, 4))).frame.iloc[1, 2:],
         "a run": score_pairs([(z, y), (x, y)], measures).values[1],
         "beside deletion curves": score_pairs(curves, measures).values[2],

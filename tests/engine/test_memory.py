@@ -17,7 +17,7 @@ from similitude.benchmark.evaluate import evaluate
 from similitude.engine import Ledger, score_pairs
 from similitude.errors import OutOfMemory
 from similitude.factors import memory
-from similitude.factors.distances import RDM
+from similitude.factors.distances import Dissimilarities
 from similitude.factors.pair import Factor
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.neighbours import Jaccard
@@ -150,7 +150,7 @@ def test_factors_beyond_the_machine_are_not_tried(small, monkeypatch):
     tried = []
     for module in ("measures.base", "measures.evaluation", "engine.pairwise", "engine.tiles", "engine.budget"):
         monkeypatch.setattr(sys.modules[f"similitude.{module}"], "machine_memory", lambda: 2 * N * N)
-    monkeypatch.setattr(RDM, "__call__", lambda self, side: tried.append(side))
+    monkeypatch.setattr(Dissimilarities, "__call__", lambda self, side: tried.append(side))
     for call in (lambda: compare(*small, ["cka", "rsa"]), lambda: pairwise(small, ["cka", "rsa"])):
         with pytest.warns(SimilitudeWarning, match="rsa takes about .*more than there is"):
             call()

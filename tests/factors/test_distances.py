@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from similitude import compare, get_measure
-from similitude.factors.distances import RDM, Cosines, StandardisedRDM
+from similitude.factors.distances import Cosines, Dissimilarities, StandardisedRDM
 from similitude.factors.dots import dots
 from similitude.factors.pair import Side
 
@@ -32,7 +32,7 @@ def test_rdm_is_that_of_scipy_with_and_without_the_cosines(rng, kind, scale, off
         side = Side.of(values)
         if known:
             side[Cosines()]
-        np.testing.assert_allclose(side[RDM(kind)], expected, rtol=tolerance, atol=floor)
+        np.testing.assert_allclose(side[Dissimilarities(kind)], expected, rtol=tolerance, atol=floor)
 
 
 def test_cosines_are_symmetric_and_those_of_scipy(rng):
@@ -48,16 +48,16 @@ def test_rows_that_are_zero_or_equal_stay_so_with_the_cosines(rng):
     values[8] = values[5]
     side = Side.of(values)
     side[Cosines()]
-    assert np.count_nonzero(side[RDM("euclidean")] == 0.0) == 1
-    np.testing.assert_allclose(side[RDM("euclidean")], pdist(values), rtol=1e-12)
+    assert np.count_nonzero(side[Dissimilarities("euclidean")] == 0.0) == 1
+    np.testing.assert_allclose(side[Dissimilarities("euclidean")], pdist(values), rtol=1e-12)
 
 
 def test_ranks_leave_an_rdm_that_others_read_as_it_is(rng):
     values = rng.normal(size=(50, 6))
     side = Side.of(values)
-    before = side[RDM("euclidean")].copy()
+    before = side[Dissimilarities("euclidean")].copy()
     side[StandardisedRDM("euclidean", ranked=True)]
-    assert np.array_equal(side[RDM("euclidean")], before)
+    assert np.array_equal(side[Dissimilarities("euclidean")], before)
 
 
 def test_all_ways_to_compare_an_rdm_together_give_what_they_give_alone(rng):

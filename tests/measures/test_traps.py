@@ -8,7 +8,7 @@ from scipy.stats import rankdata, spearmanr
 from similitude import Representation
 from similitude.engine import score_pairs
 from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeWarning
-from similitude.factors.distances import RDM
+from similitude.factors.distances import Dissimilarities
 from similitude.factors.neighbours import Neighbours
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import rank_in_place
@@ -91,7 +91,7 @@ def test_close_and_duplicate_inputs_keep_their_distances(rng):
     X = rng.normal(size=(40, 5)) + 100
     X[1] = X[0]
     X[3] = X[2] + 1e-7
-    distances = RDM("euclidean")(Side.of(X))
+    distances = Dissimilarities("euclidean")(Side.of(X))
     assert distances == pytest.approx(pdist(X), rel=1e-8)
     assert distances[0] == 0
 

@@ -14,7 +14,7 @@ from scipy.stats import kendalltau, spearmanr
 from catalogue import EVERY
 from similitude import compare, get_measure
 from similitude.errors import MeasureError, SimilitudeWarning
-from similitude.factors.distances import RDM
+from similitude.factors.distances import Dissimilarities
 from similitude.factors.pair import Side
 from similitude.measures.rsa import Comparison
 
@@ -151,7 +151,7 @@ def test_small_angles_keep_their_digits(kind):
     long -= long.mean(axis=1, keepdims=True) if kind == "correlation" else 0
     unit = long / np.sqrt((long**2).sum(axis=1, keepdims=True))
     exact = [((unit[i] - unit[j]) ** 2).sum() / 2 for i in range(40) for j in range(i + 1, 40)]
-    found = RDM(kind)(Side.of(values))
+    found = Dissimilarities(kind)(Side.of(values))
     np.testing.assert_allclose(np.sqrt(found), np.sqrt(np.array(exact, float)), rtol=1e-12, atol=1e-15)
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from similitude.engine.ledger import Entry
-from similitude.engine.plan import Plan, Recipe, Tile
+from similitude.engine.plan import Instructions, Plan, Tile
 from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
 from similitude.linalg.threads import limit_threads
@@ -223,7 +223,7 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], size: int) -> l
 @contextmanager
 def _local(workers: int, plan: Plan) -> Iterator[Pool]:
     """Threads share one workspace."""
-    workspace, roots = Workspace(replace(plan.recipe, threads=workers)), dict(enumerate(plan.roots))
+    workspace, roots = Workspace(replace(plan.instructions, threads=workers)), dict(enumerate(plan.roots))
     with limit_threads(), ThreadPoolExecutor(workers) as executor:
         try:
             yield Pool(workers, lambda: executor, lambda tile: (workspace.run, tile, roots))
@@ -235,10 +235,10 @@ def _local(workers: int, plan: Plan) -> Iterator[Pool]:
 @contextmanager
 def _references(plan: Plan, workers: int) -> Iterator[Callable[[Tile], tuple[Any, ...]]]:
     """Work for other processes, to which arrays go as references to files."""
-    recipe = replace(plan.recipe, memory=plan.held // workers)
+    instructions = replace(plan.instructions, memory=plan.held // workers)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         references = [Reference.of(root, Path(spool)) for root in plan.roots]
-        yield lambda tile: (_work_on, spool, recipe, tile, {i: references[i] for i in tile.roots})
+        yield lambda tile: (_work_on, spool, instructions, tile, {i: references[i] for i in tile.roots})
 
 
 @contextmanager
@@ -263,10 +263,10 @@ _workspaces: dict[str, Workspace] = {}
 """In a worker process: the workspace of the run in progress, whose factors serve its next tiles."""
 
 
-def _work_on(run: str, recipe: Recipe, tile: Tile, references: Mapping[int, Reference]) -> list[Entry]:
+def _work_on(run: str, instructions: Instructions, tile: Tile, references: Mapping[int, Reference]) -> list[Entry]:
     if run not in _workspaces:
         _workspaces.clear()
-        _workspaces[run] = Workspace(recipe)
+        _workspaces[run] = Workspace(instructions)
     with limit_threads(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SimilitudeWarning)
         return _workspaces[run].run(tile, references)

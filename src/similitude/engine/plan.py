@@ -19,7 +19,7 @@ from similitude.measures.base import Measure
 from similitude.measures.evaluation import read_by
 from similitude.representations.representation import Representation
 
-__all__ = ["Asked", "Comparison", "Plan", "Recipe", "Tile"]
+__all__ = ["Asked", "Comparison", "Instructions", "Plan", "Tile"]
 
 _TILE_FLOPS = 4e9
 """Work after which finished values are handed over and written: about a second."""
@@ -94,7 +94,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Instructions:
     """What a worker must know of a plan.
 
     Parameters
@@ -146,9 +146,9 @@ class Plan:
     workers: int
 
     @property
-    def recipe(self) -> Recipe:
+    def instructions(self) -> Instructions:
         """What workers need."""
-        return Recipe(tuple(self.measures), self.routes, self.factors, self.held)
+        return Instructions(tuple(self.measures), self.routes, self.factors, self.held)
 
     @cached_property
     def factors(self) -> tuple[frozenset[Factor], ...]:

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from similitude.engine.ledger import Entry
-from similitude.engine.plan import Comparison, Recipe, Tile
+from similitude.engine.plan import Comparison, Instructions, Tile
 from similitude.errors import OutOfMemory
 from similitude.factors.base import Cross
 from similitude.factors.memory import machine_memory
@@ -39,12 +39,12 @@ class Workspace:
 
     Parameters
     ----------
-    recipe
+    instructions
         What is computed, and with how much memory.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self, instructions: Instructions) -> None:
+        self._recipe = instructions
         self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
         self._bytes: dict[int, int] = {}
         self._read: dict[tuple[tuple[int, ...], int, int, int], frozenset[Cross]] = {}

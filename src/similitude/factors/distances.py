@@ -18,10 +18,10 @@ from similitude.linalg.scale import lengths, scaled
 
 __all__ = [
     "GRAIN",
-    "RDM",
     "RESOLVED",
     "CosineDistances",
     "Cosines",
+    "Dissimilarities",
     "Dissimilarity",
     "DistanceMoments",
     "StandardisedRDM",
@@ -48,7 +48,7 @@ _CLOSE = 1e-4
 
 
 @dataclass(frozen=True)
-class RDM(Factor):
+class Dissimilarities(Factor):
     """Representational dissimilarity matrix: its upper triangle, row by row, n (n - 1) / 2 entries.
 
     A row without variation has correlation, or cosine, 0 with every other. Where a side is an RDM, its entries, of
@@ -60,7 +60,9 @@ class RDM(Factor):
     @property
     def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
         """Squared distances are computed from centred values, and distances from those."""
-        return {"euclidean": (RDM("squared_euclidean"),), "squared_euclidean": (Centred(),)}.get(self.kind, ())
+        return {"euclidean": (Dissimilarities("squared_euclidean"),), "squared_euclidean": (Centred(),)}.get(
+            self.kind, ()
+        )
 
     def cost(self, n: int, d: int) -> Cost:
         """Half of a product of all rows, and an entry per pair of inputs."""
@@ -71,7 +73,7 @@ class RDM(Factor):
         if side.dissimilarities is not None:
             return scaled(side.dissimilarities.astype(np.float64, copy=False), -side.exponent)
         if self.kind == "euclidean":
-            found = side.take(RDM("squared_euclidean"))
+            found = side.take(Dissimilarities("squared_euclidean"))
             return np.sqrt(found, out=found)
         if self.kind == "squared_euclidean":
             return _squared_distances(side)
@@ -111,7 +113,7 @@ class StandardisedRDM(Factor):
     @property
     def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
         """The RDM."""
-        return (RDM(self.kind),)
+        return (Dissimilarities(self.kind),)
 
     def cost(self, n: int, d: int) -> Cost:
         """As large as the RDM; ranks take a sort of all entries."""
@@ -121,7 +123,7 @@ class StandardisedRDM(Factor):
         """Centre and normalise."""
         given = side.dissimilarities is not None
         # To be overwritten: fresh memory costs more than what is done with it.
-        entries = side[RDM(self.kind)].copy() if given else side.take(RDM(self.kind))
+        entries = side[Dissimilarities(self.kind)].copy() if given else side.take(Dissimilarities(self.kind))
         least, largest = float(entries.min()), float(entries.max())
         if not largest - least > 1e-12 * max(largest, -least):
             what = "" if given else f"{self.kind} "
@@ -148,7 +150,7 @@ class StandardisedRDM(Factor):
 
     def permuted(self, value: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Rows and columns in the new order."""
-        return RDM(self.kind).permuted(value, order)
+        return Dissimilarities(self.kind).permuted(value, order)
 
 
 class Moments(NamedTuple):
@@ -171,11 +173,11 @@ class DistanceMoments(Factor):
     @property
     def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
         """The RDM."""
-        return (RDM(self.kind),)
+        return (Dissimilarities(self.kind),)
 
     def __call__(self, side: Side) -> Moments:
         """Every dissimilarity counts for its row and for its column."""
-        distances, sums = side[RDM(self.kind)], np.zeros(side.n)
+        distances, sums = side[Dissimilarities(self.kind)], np.zeros(side.n)
         lengths = np.arange(side.n - 1, 0, -1)
         sums[:-1] = np.add.reduceat(distances, np.cumsum(lengths) - lengths)
         for i, row in enumerate(_rows(distances, side.n)):
@@ -211,7 +213,7 @@ class CosineDistances(Factor):
     None where it does not.
     """
 
-    reads = (RDM("cosine"),)
+    reads = (Dissimilarities("cosine"),)
     work = "nnd"
     under_permutation = "rows and columns"
 
@@ -220,7 +222,7 @@ class CosineDistances(Factor):
         mean = unit_rows(as_numpy(side.values)).mean(axis=0)
         if 1.0 - mean @ mean > 1e-3:
             return None
-        return squareform(np.sqrt(2.0 * side[RDM("cosine")]), checks=False)
+        return squareform(np.sqrt(2.0 * side[Dissimilarities("cosine")]), checks=False)
 
     def permuted(self, value: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
         """Rows and columns in the new order."""

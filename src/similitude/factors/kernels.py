@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import squareform
 
 from similitude.factors.base import Factor
-from similitude.factors.distances import RDM
+from similitude.factors.distances import Dissimilarities
 from similitude.factors.pair import Side
 
 __all__ = ["CentredGaussianGram"]
@@ -29,14 +29,14 @@ class CentredGaussianGram(Factor):
     bandwidth: float
     debiased: bool
 
-    reads = (RDM("squared_euclidean"), RDM("euclidean"))
+    reads = (Dissimilarities("squared_euclidean"), Dissimilarities("euclidean"))
     work = "40nn"
     under_permutation = "rows and columns"
 
     def __call__(self, side: Side) -> np.ndarray:
         """Exponentiate the squared distances, then centre rows and columns."""
-        squared = side[RDM("squared_euclidean")]
-        width = self.bandwidth * np.median(side[RDM("euclidean")])
+        squared = side[Dissimilarities("squared_euclidean")]
+        width = self.bandwidth * np.median(side[Dissimilarities("euclidean")])
         gram = squareform(np.exp(squared / (-2.0 * width * width)), checks=False)
         n = gram.shape[0]
         if not self.debiased:

@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
-from similitude.factors.distances import GRAIN, RDM, RESOLVED, CosineDistances, Cosines, grain
+from similitude.factors.distances import GRAIN, RESOLVED, CosineDistances, Cosines, Dissimilarities, grain
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.ranking import TIED
 
@@ -62,7 +62,7 @@ class Neighbours(Factor):
     def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameters
         """All similarities, but for inner products, which nothing else reads."""
         by_cosine: tuple[Factor, ...] = (Cosines(), CosineDistances())
-        return {"cosine": by_cosine, "euclidean": (RDM("euclidean"),)}.get(self.closeness, ())
+        return {"cosine": by_cosine, "euclidean": (Dissimilarities("euclidean"),)}.get(self.closeness, ())
 
     def __call__(self, side: Side) -> NeighbourLists:
         """Select by the order of similarities, in which neighbours that differ by rounding are tied."""
@@ -103,7 +103,7 @@ class Neighbours(Factor):
             distances = side[CosineDistances()]
             return (side[Cosines()], 1.0) if distances is None else (-distances, GRAIN)
         if self.closeness == "euclidean":
-            return -squareform(side[RDM("euclidean")], checks=False), grain(side)
+            return -squareform(side[Dissimilarities("euclidean")], checks=False), grain(side)
         values = as_numpy(side.values)
         return values @ values.T, grain(side) ** 2
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
-from similitude.factors.distances import RDM, Dissimilarity, DistanceMoments, StandardisedRDM
+from similitude.factors.distances import Dissimilarities, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
@@ -126,15 +126,22 @@ def _standardised(rdm: Dissimilarity, **options: bool) -> tuple[Factor, Cross]:
     return entries, Dot(entries)
 
 
+def _moments(rdm: Dissimilarity, *, with_mean: bool) -> tuple[Factor, ...]:
+    return Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm, with_mean)
+
+
 _COMPARISONS: dict[str, tuple[Callable[[Dissimilarity], tuple[Any, ...]], Callable[..., float]]] = {
     "spearman": (lambda rdm: _standardised(rdm, ranked=True), _product),
     "pearson": (lambda rdm: _standardised(rdm, ranked=False), _product),
     "kendall": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _kendall),
-    "cosine": (lambda rdm: (RDM(rdm), Dot(RDM(rdm)), Square(RDM(rdm))), _cosine),
+    "cosine": (lambda rdm: (Dissimilarities(rdm), Dot(Dissimilarities(rdm)), Square(Dissimilarities(rdm))), _cosine),
     "rho_a": (lambda rdm: _standardised(rdm, ranked=True, untied=True), _product),
     "tau_a": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _tau_a),
-    "whitened_cosine": (lambda rdm: (RDM(rdm), DistanceMoments(rdm), DistanceVariance(rdm)), _whitened),
-    "whitened_pearson": (lambda rdm: (RDM(rdm), DistanceMoments(rdm), DistanceVariance(rdm, False)), _whitened),
+    "whitened_cosine": (lambda rdm: (Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm)), _whitened),
+    "whitened_pearson": (
+        lambda rdm: (Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm, False)),
+        _whitened,
+    ),
 }
 """What each comparison reads of an RDM of a kind, and how it compares two: a new one is a line here."""
 
@@ -160,11 +167,11 @@ class RSMNormDifference(Measure):
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """The distances."""
-        return (RDM("euclidean"),)
+        return (Dissimilarities("euclidean"),)
 
     def score(self, pair: Pair) -> float:
         """Each pair of inputs stands twice in the matrix."""
-        d, e, (x, y, unit) = pair.x[RDM("euclidean")], pair.y[RDM("euclidean")], pair.units
+        d, e, (x, y, unit) = pair.x[Dissimilarities("euclidean")], pair.y[Dissimilarities("euclidean")], pair.units
         differences = (d[part] / x - e[part] / y for part in parts(d.size))
         return scaled(math.sqrt(2.0 * sum(difference @ difference for difference in differences)), unit)
 
@@ -196,7 +203,7 @@ class DistanceVariance(Factor):
     @property
     def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
         """The RDM and its moments."""
-        return (RDM(self.kind), DistanceMoments(self.kind))
+        return (Dissimilarities(self.kind), DistanceMoments(self.kind))
 
     def __call__(self, side: Side) -> float:
         """The covariance with itself."""
@@ -231,7 +238,7 @@ class DistanceCorrelation(Measure):
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """The distances, their moments and their variance."""
-        return (RDM("euclidean"), DistanceMoments(), DistanceVariance())
+        return (Dissimilarities("euclidean"), DistanceMoments(), DistanceVariance())
 
     def score(self, pair: Pair) -> float:
         """Root of the normalised covariance."""
@@ -253,7 +260,7 @@ def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:
     incidence matrix of pairs and inputs, V = 2 I + B B', which the formula of Woodbury inverts. A vector of equal
     entries is an eigenvector, so that the weighted mean is the plain one.
     """
-    d, e, n = x[RDM(of.kind)], y[RDM(of.kind)], x.n
+    d, e, n = x[Dissimilarities(of.kind)], y[Dissimilarities(of.kind)], x.n
     moments_d, moments_e = x[DistanceMoments(of.kind)], y[DistanceMoments(of.kind)]
     rest = sum((d[part] - moments_d.mean) @ e[part] for part in parts(d.size))
     products = moments_d.excess @ moments_e.excess

@@ -11,7 +11,7 @@ import numpy as np
 from similitude.errors import MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap
-from similitude.factors.distances import RDM, unit_rows
+from similitude.factors.distances import Dissimilarities, unit_rows
 from similitude.factors.linear import Mean, PrincipalMean, ThinSVD, rounding
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.ranking import parts
@@ -165,13 +165,13 @@ _FAR = 17.0
 class Uniformity(Factor):
     """Log of the mean of exp(-2 ||x_i - x_j||^2) over all i and j."""
 
-    reads = (RDM("euclidean"),)
+    reads = (Dissimilarities("euclidean"),)
     work = "10nn"
     under_permutation = "unchanged"
 
     def __call__(self, side: Side) -> float:
         """An input's distance to itself contributes 1, so that nothing under- or overflows."""
-        distances = side[RDM("euclidean")]
+        distances = side[Dissimilarities("euclidean")]
         off_diagonal = 0.0
         for part in parts(distances.size):
             within = scaled(distances[part], side.exponent)

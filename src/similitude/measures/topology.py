@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError, require
 from similitude.factors.base import Cross, Factor
-from similitude.factors.distances import RDM
+from similitude.factors.distances import Dissimilarities
 from similitude.factors.neighbours import Neighbours
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure, Properties, invariant
@@ -127,11 +127,11 @@ class RTD(Measure):
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Euclidean distances."""
-        return (RDM("euclidean"),)
+        return (Dissimilarities("euclidean"),)
 
     def score(self, pair: Pair) -> float:
         """Mean over samples, of which there is one if it holds all inputs."""
-        x, y = (squareform(side[RDM("euclidean")], checks=False) for side in (pair.x, pair.y))
+        x, y = (squareform(side[Dissimilarities("euclidean")], checks=False) for side in (pair.x, pair.y))
         rng = np.random.default_rng(0)
         samples = 1 if pair.n <= self.batch else self.trials
         total = 0.0
