@@ -1,5 +1,6 @@
 """What is computed once of a representation or of a pair, whatever measures read it."""
 
+from similitude.factors.base import Cross, Factor
 from similitude.factors.linear import (
     SVD,
     Centred,
@@ -18,7 +19,9 @@ __all__ = [
     "Centred",
     "CentredNorm",
     "CovarianceNorm",
+    "Cross",
     "DiagonalSquares",
+    "Factor",
     "Gram",
     "Mean",
     "PrincipalMean",
