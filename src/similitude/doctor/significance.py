@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import warnings
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,14 @@ import numpy as np
 import pandas as pd
 from array_api_compat import is_torch_array
 
-from similitude.errors import InputError, SimilitudeWarning
+from similitude.errors import InputError
 from similitude.factors.base import Factor
 from similitude.factors.linear import CovarianceNorm, SquaredRowNorms
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.threads import limit_threads
 from similitude.measures.base import Measure
 from similitude.measures.cka import CKA
-from similitude.measures.evaluation import evaluate, reason
+from similitude.measures.evaluation import evaluate, tell_failures
 from similitude.measures.parse import get_measures
 from similitude.representations.frames import on_one_index
 from similitude.representations.rdm import RDM
@@ -107,30 +106,20 @@ def significance(
     orders = [rng.permutation(sides[1].n) for _ in range(permutations)]
     with limit_threads(), ThreadPoolExecutor() as executor:
         observed = evaluate(Pair(*sides), chosen, lambda work, items: list(executor.map(work, items)))
-        failed = {str(m): v for m, v in zip(chosen, observed, strict=True) if isinstance(v, Exception)}
-        if len(failed) == len(chosen):
-            raise next(iter(failed.values()))
-        kept = [measure for measure in chosen if str(measure) not in failed]
+        kept = [measure for measure, value in zip(chosen, observed, strict=True) if not isinstance(value, Exception)]
         nulls = executor.map(lambda order: evaluate(Pair(sides[0], _shuffle(sides[1], order)), kept), orders)
         shuffled = dict(zip(map(str, kept), zip(*nulls, strict=True), strict=True))
-    for name, values in shuffled.items():
-        errors = [value for value in values if isinstance(value, Exception)]
-        if errors:
-            failed[name] = errors[0]
+    found = []  # of each measure its value, unless it failed on these data or on shuffled ones
+    for measure, value in zip(chosen, observed, strict=True):
+        found.append(next((v for v in shuffled.get(str(measure), ()) if isinstance(v, Exception)), value))
+    reasons = tell_failures(chosen, found, stacklevel=2)
     rows = [
         {"measure": str(measure), "kind": measure.properties().kind}
-        | ({} if str(measure) in failed else _row(measure, float(value), np.array(shuffled[str(measure)]), sides))
-        for measure, value in zip(chosen, observed, strict=True)
+        | ({} if str(measure) in reasons else _row(measure, float(value), np.array(shuffled[str(measure)]), sides))
+        for measure, value in zip(chosen, found, strict=True)
     ]
     table = SignificanceTable(rows, columns=["measure", "kind", "value", "chance", "sd", "z", "p"])
-    if failed:
-        table.attrs["failures"] = {name: reason(error) for name, error in failed.items()}
-        name, text = next(iter(table.failures.items()))
-        warnings.warn(
-            f"{len(failed)} of {len(chosen)} measures failed: {', '.join(failed)}. {name}: {text}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
+    table.attrs["failures"] = reasons
     return table
 
 

@@ -24,7 +24,7 @@ from similitude.factors.inputs import check_same_inputs
 from similitude.factors.memory import MEMORY, machine_memory
 from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure, get_measures
-from similitude.measures.evaluation import evaluate, reason
+from similitude.measures.evaluation import evaluate, tell_failures
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 from similitude.result import Result
@@ -90,18 +90,8 @@ def compare(
         Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
     found = evaluate(pair, chosen, each)
-    failed = {str(m): value for m, value in zip(chosen, found, strict=True) if isinstance(value, Exception)}
-    if len(failed) == len(chosen):
-        raise next(iter(failed.values()))
-    if failed:
-        name, error = next(iter(failed.items()))
-        warnings.warn(
-            f"{len(failed)} of {len(chosen)} measures failed: {', '.join(failed)}. {name}: {reason(error)}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
+    reasons = tell_failures(chosen, found, stacklevel=2)
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
-    reasons = {name: reason(error) for name, error in failed.items()}
     return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d))
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from similitude.errors import SimilitudeError
+from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.factors.base import Cross, Reading, reading
 from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair
 from similitude.measures.base import Measure
 
-__all__ = ["FAILURES", "attempt", "evaluate", "fill", "read_by", "reason"]
+__all__ = ["FAILURES", "attempt", "evaluate", "fill", "read_by", "reason", "tell_failures"]
 
 FAILURES = SimilitudeError, np.linalg.LinAlgError, ArithmeticError, MemoryError
 """Errors that cost a pair one value, not the run."""
@@ -80,6 +81,35 @@ def attempt(measure: Measure, pair: Pair) -> Any:
         return measure.value(pair)
     except FAILURES as error:
         return error
+
+
+def tell_failures(measures: Sequence[Measure], found: Sequence[Any], stacklevel: int) -> dict[str, str]:
+    """Return the id of each measure that failed with the reason, and warn of them.
+
+    Parameters
+    ----------
+    measures, found
+        What `evaluate` was given and returned.
+    stacklevel
+        As of `warnings.warn`, for the caller of this function.
+
+    Raises
+    ------
+    Exception
+        All failed: the error of the first.
+    """
+    failed = {str(m): value for m, value in zip(measures, found, strict=True) if isinstance(value, Exception)}
+    if len(failed) == len(measures):
+        raise next(iter(failed.values()))
+    reasons = {name: reason(error) for name, error in failed.items()}
+    if reasons:
+        name, text = next(iter(reasons.items()))
+        warnings.warn(
+            f"{len(failed)} of {len(measures)} measures failed: {', '.join(failed)}. {name}: {text}",
+            SimilitudeWarning,
+            stacklevel=stacklevel + 1,
+        )
+    return reasons
 
 
 def reason(error: Exception) -> str:
