@@ -31,7 +31,7 @@ def machine_memory() -> float:
 
 @functools.lru_cache(maxsize=1024)
 def needed(uses: tuple[Use, ...], n: int, d: int) -> int:
-    """Return the bytes that one representation takes, about, with the factors that a measure uses.
+    """Return the bytes that one representation takes, about, with the factors and its half of the crosses of a measure.
 
     Parameters
     ----------
@@ -40,8 +40,9 @@ def needed(uses: tuple[Use, ...], n: int, d: int) -> int:
     n, d
         Numbers of inputs and of features.
     """
-    factors = reading(uses, lambda cross: cross.chosen(n, d, d)).factors
-    return max(8 * n * d, int(sum(factor.cost(n, d).bytes for factor in factors)))
+    read = reading(uses, lambda cross: cross.chosen(n, d, d))
+    crosses = sum(cross.cost(n, d, d).bytes for cross in read.crosses)
+    return max(8 * n * d, int(sum(factor.cost(n, d).bytes for factor in read.factors) + crosses / 2))
 
 
 def gigabytes(count: float) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from similitude.errors import MeasureError
-from similitude.factors.base import Cross, Factor
+from similitude.factors.base import Cost, Cross, Factor
 from similitude.factors.distances import Dissimilarities, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
 from similitude.factors.pair import Pair, Side
@@ -95,13 +95,37 @@ def _cosine(pair: Pair, entries: Factor, dot: Cross, square: Factor) -> float:
     return _normalised(pair[dot], pair.x[square], pair.y[square])
 
 
-def _kendall(pair: Pair, ranks: Factor) -> float:
-    return float(stats.kendalltau(pair.x[ranks], pair.y[ranks]).statistic)
+@dataclass(frozen=True)
+class KendallTau(Cross):
+    """Kendall's tau-b of the ranks of dissimilarities; of both RDMs, sorted copies are made on the way.
+
+    Parameters
+    ----------
+    ranks
+        Of the entries of an RDM.
+    """
+
+    ranks: StandardisedRDM
+
+    when_swapped = "same"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The ranks."""
+        return (self.ranks,)
+
+    def cost(self, n: int, p: int, q: int) -> Cost:
+        """Several sorts, and copies of some five times what is sorted."""
+        return Cost(2000.0 * n * n, 20.0 * n * n)
+
+    def __call__(self, pair: Pair) -> float:
+        """By sorting, which counts the discordant pairs of pairs."""
+        return float(stats.kendalltau(pair.x[self.ranks], pair.y[self.ranks]).statistic)
 
 
-def _tau_a(pair: Pair, ranks: Factor) -> float:
+def _tau_a(pair: Pair, ranks: Factor, tau: Cross) -> float:
     """Tau-b times the root of the shares of pairs that are not tied."""
-    return _kendall(pair, ranks) * math.sqrt(_untied(pair.x[ranks]) * _untied(pair.y[ranks]))
+    return pair[tau] * math.sqrt(_untied(pair.x[ranks]) * _untied(pair.y[ranks]))
 
 
 def _untied(ranks: np.ndarray) -> float:
@@ -130,13 +154,18 @@ def _moments(rdm: Dissimilarity, *, with_mean: bool) -> tuple[Factor, ...]:
     return Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm, with_mean)
 
 
+def _tau(rdm: Dissimilarity) -> tuple[Factor, Cross]:
+    ranks = StandardisedRDM(rdm, ranked=True)
+    return ranks, KendallTau(ranks)
+
+
 _COMPARISONS: dict[str, tuple[Callable[[Dissimilarity], tuple[Any, ...]], Callable[..., float]]] = {
     "spearman": (lambda rdm: _standardised(rdm, ranked=True), _product),
     "pearson": (lambda rdm: _standardised(rdm, ranked=False), _product),
-    "kendall": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _kendall),
+    "kendall": (_tau, _product),
     "cosine": (lambda rdm: (Dissimilarities(rdm), Dot(Dissimilarities(rdm)), Square(Dissimilarities(rdm))), _cosine),
     "rho_a": (lambda rdm: _standardised(rdm, ranked=True, untied=True), _product),
-    "tau_a": (lambda rdm: (StandardisedRDM(rdm, ranked=True),), _tau_a),
+    "tau_a": (_tau, _tau_a),
     "whitened_cosine": (lambda rdm: (Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm)), _whitened),
     "whitened_pearson": (
         lambda rdm: (Dissimilarities(rdm), DistanceMoments(rdm), DistanceVariance(rdm, False)),
