@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from similitude.testing.examine import Check, ReportCard, check_measure
+from similitude.testing.card import Check, ReportCard, check_measure
 
 __all__ = ["Check", "ReportCard", "check_measure"]
