@@ -1,6 +1,9 @@
-"""Grading data of questions that are not about a functionality: groups of models, and layers of one model."""
+"""Grading data of each row of a subtask, whatever it asks of: functionalities, groups of models, layers of a model."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,9 +14,38 @@ from similitude.benchmark.subtask import Grouping, Subtask, Variant
 from similitude.errors import InputError
 from similitude.representations import Population
 
-__all__ = ["grading_of_groups", "grading_of_layers"]
+__all__ = ["GradingRow", "grading_of_groups", "grading_of_layers", "grading_rows"]
 
 _LEAST_LAYERS = 3
+
+
+class GradingRow(NamedTuple):
+    """One row of a table of results before measures are graded.
+
+    Parameters
+    ----------
+    name, label, difference
+        Name of the functionality, or of what stands in its place; as tables say it; and as an axis does.
+    data
+        Scores, no dissimilarities yet.
+    """
+
+    name: str
+    label: str
+    difference: str
+    data: GradingData
+
+
+def grading_rows(subtask: Subtask, population: Population) -> Iterator[GradingRow]:
+    """Yield the rows of a subtask on a population."""
+    question, name = subtask.question, subtask.rows[0]
+    if isinstance(question, Separation):
+        yield GradingRow(name, str(question), "in another group", grading_of_groups(population, subtask))
+    elif isinstance(question, Monotonicity):
+        yield GradingRow(name, str(question), "distance of layers", grading_of_layers(population, subtask))
+    for functionality in subtask.functionalities:
+        data = GradingData.of(population, functionality, subtask.pairing, subtask.grouping)
+        yield GradingRow(functionality.name, str(functionality), functionality.difference, data)
 
 
 def grading_of_groups(population: Population, subtask: Subtask) -> GradingData:

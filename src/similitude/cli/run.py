@@ -29,7 +29,7 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
-from similitude.report.terminal import as_rich, standings
+from similitude.report.terminal import as_rich, has_tests, standings
 from similitude.representations.names import first_repeated
 from similitude.runs.grade import Choice, Run, choose
 from similitude.runs.provenance import command_line
@@ -168,8 +168,9 @@ def command(
     if json:
         typer.echo(graded.as_json(names or []))
     else:
-        if len(choices) > 1:
-            console.print(standings(lay_out(evaluation.results), console.width))
+        whole = lay_out(evaluation.results)
+        if len(choices) > 1 or has_tests(whole):
+            console.print(standings(whole, console.width))
             console.print()
         print_sentences(console, graded.findings(names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")
