@@ -94,10 +94,8 @@ def foot_notes(grades: Grades) -> list[str]:
     if not grades.reason and any(row.smoke for row in grades.rows):
         notes.append("Smoke test: the values of rows so marked mean nothing, and no mean rank counts them.")
     notes += another_sample(grades)
-    if saturated := [f"{row.subtask}, {row.label}" for row in grades.rows if row.saturated]:
-        notes.append(
-            f"Saturated: measures reach the end of the scale, so nothing tells them apart: {'; '.join(saturated)}."
-        )
+    if saturated := "; ".join(f"{row.subtask}, {row.label}" for row in grades.rows if row.saturated):
+        notes.append(f"Saturated, since measures reach the end of the scale and nothing tells them apart: {saturated}.")
     if any(row.weak for row in grades.rows):
         notes.append(
             "† The split-half reliability of the spread over models is below .9: part of it is noise of the test items."
@@ -125,9 +123,10 @@ def key(grades: Grades, leading: str = "Bold", undecided: str = "?") -> str:
     leading, undecided
         How leading and undecided cells look.
     """
+    tracked = "functionality" if all(row.statistic in CORRELATIONS for row in grades.rows) else "row"
     return grades.reason or (
-        f"{leading}: the best measure and every measure not distinguishable from it, where they track the "
-        f"{'functionality' if all(row.statistic in CORRELATIONS for row in grades.rows) else 'row'}. {undecided}: the 95 % interval over models includes 0, so the cell is no evidence."
+        f"{leading}: the best measure and every measure not distinguishable from it, where they track the {tracked}. "
+        f"{undecided}: the 95 % interval over models includes 0, so the cell is no evidence."
     )
 
 

@@ -62,8 +62,8 @@ def standings(layout: Layout, width: int) -> Group:
     if has_tests(layout):
         blocks = [*blocks, [Text()], *_by_test(grades.by_test, width)]
         notes.append(
-            "By test: mean ranks over the functionalities of a subtask, then over subtasks, tests and modalities, each of "
-            "which weighs the same; in all with its 95 % interval."
+            "By test: mean ranks over the functionalities of a subtask, then over subtasks, tests and modalities, each "
+            "of which weighs the same; of all with their 95 % intervals."
         )
     return _group(blocks, notes, width)
 
