@@ -143,8 +143,8 @@ class Run:
     """A run that grades suites one after the other, and leaves the results so far after each.
 
     Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
-    ``grading.npz``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same
-    populations and measures give the same bytes.
+    ``grading.npz``, ``standings.csv``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures.
+    The same populations and measures give the same bytes.
 
     Parameters
     ----------
@@ -243,6 +243,7 @@ class Run:
         content = {
             "provenance": results.provenance,
             "results": results.records(),
+            "standings": json.loads(results.by_test().to_json(orient="records")),
             "findings": self.findings(names),
         }
         return json_text(content)
@@ -279,6 +280,7 @@ class Run:
         write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
+        write_csv(results.by_test(), out / "standings.csv")
         save_grading(out / "grading.npz", evaluation.grading)
 
 
