@@ -19,7 +19,12 @@ from scipy import stats
 
 from similitude.benchmark.statistics.comparisons import compare
 from similitude.benchmark.statistics.precision import PairOrder, group_scores
-from similitude.benchmark.statistics.separation import jackknife_error, precision_interval, separations
+from similitude.benchmark.statistics.separation import (
+    auprc_without_each,
+    jackknife_error,
+    precision_interval,
+    separations,
+)
 
 FILE = Path(__file__).parents[1] / "docs" / "data" / "separation.csv"
 DESIGNS = ((2, 5), (3, 5), (5, 5), (3, 10))
@@ -122,14 +127,16 @@ def coverage(world: World, count: int, rng: np.random.Generator) -> dict[str, fl
 
 def equal_measures(world: World, count: int, rng: np.random.Generator) -> dict[str, float]:
     """How often do two equally noisy measures differ at 5 %?"""
-    differ = 0
+    differ, n_models = 0, len(world.labels)
+    own = (np.array(world.labels) == np.unique(world.labels)[:, None]).astype(float)
     for _ in range(count):
-        found = separations(world.draw(rng)[:, None], world.labels, samples=1)
-        without = found.leave_one_out.reshape(world.groups, world.size, -1)
-        deviations = np.sqrt((world.size - 1) / world.size) * (without - without.mean(axis=1, keepdims=True))
-        n_models = len(world.labels)
-        values = found.auprc + np.sqrt(n_models / (n_models - 1)) * deviations.reshape(n_models, -1)
-        differ += compare(found.auprc, values, df=n_models - world.groups).distinct[0, 1]
+        orders = [PairOrder.of(matrix) for matrix in world.draw(rng)]
+        auprc = np.array([group_scores(pairs, own).precision.mean() for pairs in orders])
+        without = np.stack([auprc_without_each([pairs], own) for pairs in orders], axis=1)
+        grouped = without.reshape(world.groups, world.size, -1)
+        deviations = np.sqrt((world.size - 1) / world.size) * (grouped - grouped.mean(axis=1, keepdims=True))
+        values = auprc + np.sqrt(n_models / (n_models - 1)) * deviations.reshape(n_models, -1)
+        differ += compare(auprc, values, df=n_models - world.groups).distinct[0, 1]
     return {"distinct": differ / count}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "SATURATED",
     "Separations",
     "assess_separation",
+    "auprc_without_each",
     "check_groups",
     "jackknife_error",
     "precision_interval",
@@ -105,19 +107,13 @@ def separations(
     n_models = len(labels)
     drawn = Relabellings.of(labels, samples, np.random.default_rng(seed))
     own = drawn.members[drawn.groups[0]].astype(np.float64)
-    kept = 1 - np.eye(n_models)
-    inside = (kept[:, None] * own).reshape(-1, n_models)
-    outside = (kept[:, None] * (1 - own)).reshape(-1, n_models)
     members = drawn.members.astype(np.float32)
     columns = []
     for of_measure in np.where(np.isfinite(dissimilarity), dissimilarity, np.nan):
         orders = [PairOrder.of(layer) for layer in of_measure]
         scores = [group_scores(pairs, own) for pairs in orders]
         relabelled = drawn.mean(np.mean([group_scores(pairs, members).precision for pairs in orders], axis=0))
-        without = np.full(n_models, np.nan)
-        if units:
-            of_group = np.mean([group_scores(pairs, inside, outside).precision for pairs in orders], axis=0)
-            without = of_group.reshape(n_models, -1).mean(axis=1)
+        without = auprc_without_each(orders, own) if units else np.full(n_models, np.nan)
         reached = ~(relabelled < relabelled[0] - 1e-6)  # scores of relabellings are in single precision
         values = [
             np.mean([s.precision for s in scores]),
@@ -140,6 +136,15 @@ def separations(
         np.array([_is_collapsed(of_measure) for of_measure in values]),
         drawn.exact,
     )
+
+
+def auprc_without_each(orders: Sequence[PairOrder], members: Array) -> Array:
+    """AUPRC without each of M models, shape (M,), from the pairs of each layer and the members (G, M) of each group."""
+    kept = 1 - np.eye(members.shape[1])
+    inside = (kept[:, None] * members).reshape(-1, len(kept))
+    outside = (kept[:, None] * (1 - members)).reshape(-1, len(kept))
+    of_groups = np.mean([group_scores(pairs, inside, outside).precision for pairs in orders], axis=0)
+    return of_groups.reshape(len(kept), -1).mean(axis=1)
 
 
 def check_groups(labels: tuple[str, ...]) -> None:
