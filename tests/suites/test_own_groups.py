@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from similitude.benchmark import Monotonicity, Pairing, Separation, Subtask, evaluate
 from similitude.benchmark.questions import named_tests
 from similitude.benchmark.results import read_results
+from similitude.benchmark.statistics.mean_ranks import mean_ranks
 from similitude.benchmark.statistics.separation import separations
 from similitude.cli.main import app
 from similitude.errors import InputError, UnknownName
@@ -217,3 +218,18 @@ def test_mean_ranks_by_test_are_weighted(folder, tmp_path):
         shortcut = (of["mine/shortcut"] + of["mine/again"]) / 2
         assert found.loc[("shortcut", measure), "mean_rank"] == pytest.approx(shortcut)
     assert json.loads(json.dumps(evaluation.results.records()))
+
+
+def test_mean_ranks_use_the_values_of_one_statistic(folder, tmp_path):
+    scores = tmp_path / "scores.csv"
+    pd.DataFrame({"model": MODELS, "accuracy": np.linspace(0.5, 0.9, 9) ** 2}).to_csv(scores, index=False)
+    suite, measures = OwnSuite(folder, scores), get_measures(["procrustes", "norm_difference", "rsa"])
+    results = evaluate(suite.subtasks(), suite.populations(Site(tmp_path)), measures, resamples=100).results
+    results = replace(results, frame=results.frame.assign(apart=True))
+    assert results.leave_one_out is not None
+    alone = results.leave_one_out[results.leave_one_out["statistic"] == "spearman"]
+    frame = results.frame[results.frame["statistic"] == "spearman"]
+    expected = mean_ranks(frame, alone)
+    found = results.summary()[expected.columns].reindex(expected.index)
+    pd.testing.assert_frame_equal(found, expected)
+    assert not np.allclose(mean_ranks(frame, results.leave_one_out), expected)

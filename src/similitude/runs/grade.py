@@ -28,7 +28,7 @@ from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
-from similitude.representations.tables import write_csv
+from similitude.representations.tables import plain, write_csv
 from similitude.representations.text import json_text, write_text
 from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
@@ -243,7 +243,7 @@ class Run:
         content = {
             "provenance": results.provenance,
             "results": results.records(),
-            "standings": json.loads(results.by_test().to_json(orient="records")),
+            "standings": [{str(k): plain(v) for k, v in row.items()} for row in results.by_test().to_dict("records")],
             "findings": self.findings(names),
         }
         return json_text(content)
