@@ -233,3 +233,15 @@ def test_mean_ranks_use_the_values_of_one_statistic(folder, tmp_path):
     found = results.summary()[expected.columns].reindex(expected.index)
     pd.testing.assert_frame_equal(found, expected)
     assert not np.allclose(mean_ranks(frame, results.leave_one_out), expected)
+
+
+def test_the_published_protocol_shows_auprc_alone(folder, tmp_path):
+    suite = OwnSuite(folder, groups=dict(zip(MODELS, GROUPS, strict=True)))
+    found = evaluate(
+        suite.subtasks(), suite.populations(Site(tmp_path)), get_measures(["cka", "rsa"]), protocol="published"
+    ).results
+    assert "tells" not in found.frame
+    assert found.frame["estimate"].notna().all()
+    layout = lay_out(found)
+    assert "Of groups: AUPRC. " in layout.notes[0]
+    assert "(" not in layout.rows[0][-1]

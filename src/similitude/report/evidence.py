@@ -294,7 +294,8 @@ def caption(grades: Grades) -> str:
             if two
             else "Cells: Spearman ρ of dissimilarity with difference in functionality against the best model."
         )
-    sentences += [sentence for statistic, sentence in _OF_OTHERS.items() if statistic in asked]
+    others = _OF_OTHERS if two else _AS_PUBLISHED
+    sentences += [sentence for statistic, sentence in others.items() if statistic in asked]
     return " ".join([*sentences, *["Verdicts rest on the first."] * two])
 
 
@@ -303,6 +304,11 @@ _OF_OTHERS = {
     "the closest; in parentheses, AUPRC itself.",
     "monotonicity": "Of layers: mean Spearman ρ of dissimilarity with the distance of layers in one model; in "
     "parentheses, the share of triples of layers that violate their order.",
+}
+
+_AS_PUBLISHED = {
+    "separation": "Of groups: AUPRC.",
+    "monotonicity": "Of layers: mean Spearman ρ of dissimilarity with the distance of layers in one model.",
 }
 
 
