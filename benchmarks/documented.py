@@ -17,9 +17,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
-from similitude.report.numbers import number
+from similitude.benchmark.statistics.bootstrap import jackknife_interval
+from similitude.report.numbers import interval, number
 from similitude.report.replication import verdicts_markdown
 from similitude.suites import SUITES
 
@@ -29,6 +32,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KEY = ["subtask", "functionality", "measure"]
 VALUES = ["every", "every_low", "every_high", "estimate", "ci_low", "ci_high"]
 COLUMNS = [*KEY, "n_models", "n_groups", *VALUES, "tells", "leading", "apart"]
+GROUPED = [*KEY, "statistic", "n_models", "n_groups", *VALUES, "p", "chance", "violation", "n_failed"]
 SPREAD = ["subtask", "functionality", "n_models", "n_items", "mean", "sd", "min", "max", "reliability"]
 TOLERANCE = 0.0005
 """Largest difference that three printed decimals do not show."""
@@ -56,6 +60,9 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
     DATA.mkdir(exist_ok=True)
     frames = [_results(run) for run in runs]
     pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
+    grouped = [_grouped(run) for run in runs]
+    if any(map(len, grouped)):
+        pd.concat(grouped, ignore_index=True).to_csv(DATA / "groups.csv", index=False, float_format="%.6f")
     spreads = [pd.read_csv(run / "functionalities.csv")[SPREAD] for run in runs]
     spread = pd.concat(spreads, ignore_index=True).drop_duplicates(["subtask", "functionality"])
     _in_order(spread).to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
@@ -87,6 +94,12 @@ def _results(run: Path) -> pd.DataFrame:
     return frame.loc[frame["statistic"] == "spearman", COLUMNS]
 
 
+def _grouped(run: Path) -> pd.DataFrame:
+    """Rows of groups and layers, which have statistics of their own."""
+    frame = pd.read_csv(run / "results.csv")
+    return frame[frame["statistic"].isin(["separation", "monotonicity"])].reindex(columns=GROUPED)
+
+
 def written(text: str) -> str:
     """Return a page with all its blocks as docs/data says."""
 
@@ -104,8 +117,13 @@ def stale() -> list[Path]:
 
 def differences(runs: list[Path]) -> pd.DataFrame:
     """Return the rows of docs/data that a run has too, with both values, where they differ visibly."""
-    fresh = pd.concat([_results(run) for run in runs], ignore_index=True)
-    both = pd.read_csv(DATA / "results.csv").merge(fresh, on=KEY, suffixes=("", "_fresh"))
+    kept = [(DATA / "results.csv", _results), (DATA / "groups.csv", _grouped)]
+    parts = []
+    for file, rows_of in kept:
+        if file.exists():
+            fresh = pd.concat([rows_of(run) for run in runs], ignore_index=True)
+            parts.append(pd.read_csv(file).merge(fresh, on=KEY, suffixes=("", "_fresh")))
+    both = pd.concat(parts, ignore_index=True)
     if both.empty:
         raise SystemExit("The runs have no row in common with docs/data.")
     pairs = [(both[column], both[f"{column}_fresh"]) for column in ("every", "estimate")]
@@ -204,6 +222,95 @@ def verdict_counts(_: str) -> str:
     return "\n".join(lines)
 
 
+def _simulated(what: str) -> pd.DataFrame:
+    """Numbers of separation_simulation.py, one row per design and effect, one column per quantity."""
+    frame = pd.read_csv(DATA / "separation.csv")
+    return frame[frame["what"] == what].pivot(index=["groups", "size", "effect"], columns="quantity", values="value")
+
+
+def _simulated_table(titles: dict[str, str], frame: pd.DataFrame, *, effects: bool) -> str:
+    header = ["design", *["effect"] * effects, *titles.values()]
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "--:|" * (len(header) - 1)]
+    order = frame.index.to_frame().eval("groups * size").sort_values(kind="stable").index
+    for groups, size, effect in order:
+        cells = [f"{groups} × {size}", *[f"{effect:g}"] * effects]
+        cells += [number(frame.loc[(groups, size, effect), name]) for name in titles]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def separation_chance(_: str) -> str:
+    """Return what exchangeable models give, by design, and how often tests reject and intervals lie above chance."""
+    titles = {
+        "prevalence": "prevalence",
+        "mean": "mean AUPRC",
+        "sd": "sd",
+        "upper": "95 % quantile",
+        "violation": "violation rate, 5 % quantile",
+        "level": "p ≤ .05",
+        "tracks": '"tracks"',
+    }
+    return _simulated_table(titles, _simulated("chance"), effects=False)
+
+
+def separation_coverage(_: str) -> str:
+    """Return how often intervals hold the AUPRC, by method, and the median p."""
+    titles = {
+        "auprc": "AUPRC",
+        "arcsine": "jackknife, arcsine",
+        "plain": "jackknife, plain",
+        "bootstrap": "bootstrap",
+        "width": "median width",
+        "p": "median p",
+    }
+    return _simulated_table(titles, _simulated("coverage"), effects=True)
+
+
+def separation_equal(_: str) -> str:
+    """Return how often two equally good measures differ."""
+    shares = {"equal, 1 shared": "they differ in the noise of pairs", "equal, 0.5 shared": "and in models"}
+    frame = pd.concat({name: _simulated(name)["distinct"] for name in shares}, axis=1)
+    return _simulated_table(shares, frame, effects=False)
+
+
+def resi_chance(_: str) -> str:
+    """Return how many of ReSi's stored cells do not exceed the 95 % quantile of chance."""
+    stored = pd.read_csv(DATA / "resi_language.csv")
+    upper = {(groups, size): row["upper"] for (groups, size, _), row in _simulated("chance").iterrows()}
+    lines = [
+        "| dataset | test | design | 95 % of chance | cells | not above it |",
+        "|---|---|---|--:|--:|--:|",
+    ]
+    total = 0
+    for (dataset, test, groups, size), cells in stored.groupby(["dataset", "test", "groups", "size"]):
+        within = int((cells["auprc"] <= upper[groups, size]).sum())
+        total += within
+        design = f"{groups} × {size} | {number(upper[groups, size])}"
+        lines.append(f"| {dataset} | {test} | {design} | {len(cells)} | {within} |")
+    return "\n".join([*lines, f"| all | | | | {len(stored)} | {total} |"])
+
+
+def resi_ranks(_: str) -> str:
+    """Return the correlation of measures' AUPRC here with ReSi's, with a jackknife interval over measures."""
+    stored = pd.read_csv(DATA / "resi_language.csv")
+    file = DATA / "groups.csv"
+    ours = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=GROUPED)
+    lines = ["| test | dataset of ReSi | measures | Spearman ρ of AUPRC | 95 % interval |", "|---|---|--:|--:|---|"]
+    for (test, dataset), cells in stored.groupby(["test", "dataset"]):
+        here = ours[ours["subtask"] == f"language/{test}"]
+        both = cells.merge(here[["measure", "estimate"]].dropna(), on="measure")
+        if len(both) > 3:
+            x, y = (both[column].rank().to_numpy() for column in ("auprc", "estimate"))
+            kept = ~np.eye(len(both), dtype=bool)
+            value = float(stats.spearmanr(x, y).statistic)
+            without = np.array([stats.spearmanr(x[rest], y[rest]).statistic for rest in kept])
+            low, high = jackknife_interval(without, np.array(value))
+            lines.append(f"| {test} | {dataset} | {len(both)} | {number(value)} | {interval(low, high)} |")
+    if len(lines) == 2:
+        return "No run of `language/labels_shared`, `language/shortcut` and `language/augmentation` is kept yet."
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[str], str]] = {
     "table": suite_table,
     "summary": summary_table,
@@ -211,6 +318,11 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "spread": spread_table,
     "verdicts": verdicts_table,
     "counts": verdict_counts,
+    "separation_chance": separation_chance,
+    "separation_coverage": separation_coverage,
+    "separation_equal": separation_equal,
+    "resi_chance": resi_chance,
+    "resi_ranks": resi_ranks,
 }
 
 

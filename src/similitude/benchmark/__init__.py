@@ -5,6 +5,7 @@ from similitude.benchmark.functionalities.predictions import calibration_error, 
 from similitude.benchmark.functionalities.probes import probe_correct
 from similitude.benchmark.functionalities.reliability import split_half_reliability
 from similitude.benchmark.grading import GradingData
+from similitude.benchmark.questions import Monotonicity, RankCorrelation, Separation
 from similitude.benchmark.results import Results, read_results
 from similitude.benchmark.statistics.correlation import Grade, grade
 from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Pairwise, Subtask, Variant
@@ -15,9 +16,12 @@ __all__ = [
     "Grade",
     "GradingData",
     "Grouping",
+    "Monotonicity",
     "Pairing",
     "Pairwise",
+    "RankCorrelation",
     "Results",
+    "Separation",
     "Subtask",
     "Variant",
     "calibration_error",

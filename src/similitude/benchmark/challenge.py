@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -25,7 +26,7 @@ def contest(evaluation: Evaluation, challengers: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     evaluation
-        Grades by the corrected protocol, which has paired differences.
+        Grades by the corrected protocol, which has paired differences; of functionalities, not of groups or layers.
     challengers
         Ids of the new measures; all others are the established ones.
 
@@ -40,7 +41,8 @@ def contest(evaluation: Evaluation, challengers: Sequence[str]) -> pd.DataFrame:
     InputError
         No challenger, no established measure, or grades without paired differences.
     """
-    table = evaluation.results.table("spearman")
+    frame = evaluation.results.frame
+    table = replace(evaluation.results, frame=frame[frame["statistic"] == "spearman"]).table()
     established = [str(measure) for measure in table.columns if measure not in challengers]
     if len(established) == len(table.columns) or not established:
         raise InputError("A challenge takes at least one new measure and one established measure.")

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from similitude.benchmark.designs import grading_rows
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.protocols import CORRECTED, PROTOCOLS, Protocol, ProtocolName
+from similitude.benchmark.questions import Monotonicity, Question, RankCorrelation, Separation
 from similitude.benchmark.results import COLUMNS, Results
-from similitude.benchmark.statistics.assessed import assessed
+from similitude.benchmark.statistics.assessed import Assessed, assessed
 from similitude.benchmark.statistics.comparisons import holm
-from similitude.benchmark.statistics.correlation import grade, reference_pairs
+from similitude.benchmark.statistics.correlation import every_pair, grade, reference_pairs
+from similitude.benchmark.statistics.monotonicity import assess_monotonicity
+from similitude.benchmark.statistics.separation import assess_separation
 from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
@@ -28,6 +32,9 @@ from similitude.representations import Population
 from similitude.result import Result
 
 __all__ = ["Evaluation", "combine", "evaluate"]
+
+_GRADED = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
+"""Columns of grades without verdicts."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,8 +151,7 @@ def evaluate(
         inputs = population.representation(population.models[0], population.layers[0]).n
         # Functionalities of a subtask share their dissimilarities unless they are scored at other deletion levels.
         shared: dict[tuple, tuple[dict[str, np.ndarray], dict[str, float], str]] = {}
-        for functionality in subtask.functionalities:
-            data = GradingData.of(population, functionality, subtask.pairing, subtask.grouping)
+        for name, label, difference, data in grading_rows(subtask, population):
             if data.variants not in shared:
                 indices, pairs = data.pairs(population)
                 tell = progress(subtask.id) if progress else None
@@ -163,24 +169,26 @@ def evaluate(
                 shared[data.variants] = tensors, scored.seconds, _data_hash(pairs)
             tensors, seconds, data_hash = shared[data.variants]
             data = dataclasses.replace(data, dissimilarity=tensors)
-            grading[subtask.id, functionality.name] = data
-            tables.append(pairs_table(subtask, functionality.name, data, rules))
-            labels = {"subtask": subtask.id, "functionality": functionality.name}
+            grading[subtask.id, name] = data
+            tables.append(pairs_table(subtask, name, data, rules))
+            labels = {"subtask": subtask.id, "functionality": name}
             described.append(
                 labels
                 | {
-                    "label": str(functionality),
-                    "difference": functionality.difference,
+                    "label": label,
+                    "difference": difference,
+                    "test": subtask.test,
                     "modality": subtask.modality,
                     "varies": subtask.varies,
                     "description": subtask.description,
                     "n_inputs": inputs,
                 }
             )
-            if rules is not CORRECTED:
+            if isinstance(subtask.question, RankCorrelation) and rules is not CORRECTED:
                 found = _graded(data, rules)
             else:
-                found, compared, without = assessed(data, resamples, tests, cache)
+                found, compared, without = _assessed(subtask.question, data, resamples, tests, cache)
+                found = found if rules is CORRECTED else found.reindex(columns=[*_GRADED, "chance", "violation"])
                 differences.append(compared.assign(**labels))
                 leave_one_out.append(without.assign(population=subtask.population, **labels))
             found = found.assign(suite=subtask.suite, version=version, data_hash=data_hash, **labels)
@@ -241,11 +249,21 @@ def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add p-values adjusted over all rows to results that hold verdicts."""
+    """Add p-values adjusted over all rows of their statistic to results that hold verdicts."""
     if frame.empty or "every" not in frame:
         return frame
-    tested = frame["statistic"] == "spearman"
-    return frame.assign(p_holm=pd.Series(holm(frame.loc[tested, "p"].to_numpy(dtype=float)), frame.index[tested]))
+    adjusted = pd.Series(np.nan, frame.index)
+    for statistic in ("spearman", "separation"):
+        tested = frame["statistic"] == statistic
+        adjusted[tested] = holm(frame.loc[tested, "p"].to_numpy(dtype=float))
+    return frame.assign(p_holm=adjusted)
+
+
+def _assessed(question: Question, data: GradingData, resamples: int, tests: int, cache: Path | None) -> Assessed:
+    """Statistics that answer a question."""
+    if isinstance(question, Separation):
+        return assess_separation(data)
+    return assess_monotonicity(data) if isinstance(question, Monotonicity) else assessed(data, resamples, tests, cache)
 
 
 def _graded(data: GradingData, protocol: Protocol) -> pd.DataFrame:
@@ -262,7 +280,8 @@ def _graded(data: GradingData, protocol: Protocol) -> pd.DataFrame:
 def pairs_table(subtask: Subtask, functionality: str, data: GradingData, protocol: Protocol) -> pd.DataFrame:
     """The pairs behind a row of the results, from which its estimates can be computed again."""
     frames = []
-    for rows in reference_pairs(data, protocol):
+    correlated = isinstance(subtask.question, RankCorrelation)
+    for rows in reference_pairs(data, protocol) if correlated else every_pair(data):
         variants = [data.variants[rows.layer][v] for v in rows.variants]
         frame = pd.DataFrame(
             {

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.grading import GradingData
+from similitude.benchmark.questions import TESTS
 from similitude.benchmark.statistics.mean_ranks import mean_ranks
 from similitude.benchmark.subtask import Variant
 from similitude.errors import FileError
@@ -21,7 +22,7 @@ from similitude.representations.tables import plain, read_written, write_csv
 from similitude.representations.text import json_text, write_text
 from similitude.result import Result
 
-__all__ = ["COLUMNS", "Results", "load_grading", "read_results", "save_grading"]
+__all__ = ["COLUMNS", "CORRELATIONS", "Results", "answering", "load_grading", "read_results", "save_grading"]
 
 COLUMNS = (
     "suite",
@@ -46,6 +47,15 @@ _LEAVE_ONE_OUT = "leave_one_out.csv"
 _TEXTS = dict.fromkeys((*_ROW, "population", "statistic", "unit"), "str")
 
 
+CORRELATIONS = ("spearman", "kendall")
+"""Statistics of functionalities."""
+
+
+def answering(frame: pd.DataFrame, correlation: str = "spearman") -> pd.DataFrame:
+    """One statistic per row of the table: a correlation for functionalities, what answers its question for the rest."""
+    return frame[~frame["statistic"].isin(set(CORRELATIONS) - {correlation})]
+
+
 @dataclass(frozen=True, repr=False)
 class Results(Result):
     """One row per subtask, functionality, measure and statistic.
@@ -56,7 +66,9 @@ class Results(Result):
         At least the columns of `COLUMNS`. `estimate` is the correlation (statistic ``spearman`` or ``kendall``) against
         the best reference, `p` one-sided, `ci_low` and `ci_high` its interval over models, `seconds` the computing time
         of the measure over the subtask when it was computed. The corrected protocol adds the columns of
-        `similitude.benchmark.statistics.assess.Assessment` and `p_holm`, for ``spearman`` adjusted over all rows.
+        `similitude.benchmark.statistics.assess.Assessment` and `p_holm`, adjusted over all rows of its statistic.
+        Subtasks that ask for `Separation` (statistic ``separation``) or `Monotonicity` (``monotonicity``) have columns
+        of their own, see `similitude.benchmark.statistics.separation` and `monotonicity`.
         Verdicts rest on `every`, the average over every model as reference:
 
         - ``tells``: whether the interval of `every` lies above 0; ``verdict`` is "tracks" where it does, "inverted"
@@ -76,8 +88,8 @@ class Results(Result):
         None if it was not kept.
     functionalities
         What rows are called and how far they can be trusted: columns subtask, functionality, label, difference (as an
-        axis says it), modality, varies, description, n_inputs, and those of `similitude.suites.Suite.describe` where
-        the run kept them. None if it was not kept.
+        axis says it), test, modality, varies, description, n_inputs, and those of `similitude.suites.Suite.describe`
+        where the run kept them. None if it was not kept.
     """
 
     frame: pd.DataFrame
@@ -91,7 +103,7 @@ class Results(Result):
 
     def table(self, statistic: str = "spearman", column: str = "estimate") -> pd.DataFrame:
         """A column of the frame with subtask and functionality as rows and measures as columns, in order."""
-        chosen = self.frame[self.frame["statistic"] == statistic]
+        chosen = answering(self.frame, statistic)
         wide = chosen.pivot(index=_ROW, columns="measure", values=column)
         rows = chosen[_ROW].drop_duplicates()
         return wide.loc[pd.MultiIndex.from_frame(rows), list(chosen["measure"].unique())]
@@ -108,18 +120,51 @@ class Results(Result):
             apart.
             Results by the published protocol count all rows, by the best reference, without intervals.
         """
-        chosen = self.frame[self.frame["statistic"] == statistic]
+        chosen = answering(self.frame, statistic)
         measures = list(chosen["measure"].unique())
         if "apart" in chosen:
             chosen = chosen[chosen["apart"].astype(bool)]
             table = self.table(statistic, "every").loc[pd.MultiIndex.from_frame(chosen[_ROW].drop_duplicates())]
-            summary = mean_ranks(chosen, self.leave_one_out).reindex(measures)
+            summary = mean_ranks(chosen, self._without(statistic)).reindex(measures)
         else:
             table = self.table(statistic)
             summary = table.rank(axis=1, ascending=False, na_option="bottom").mean().to_frame("mean_rank")
             summary[["mean_rank_low", "mean_rank_high"]] = np.nan
         summary = summary.assign(worst=table.min(skipna=False), rows=len(table))
         return summary.sort_values("mean_rank", kind="stable")
+
+    def by_test(self) -> pd.DataFrame:
+        """Mean ranks by test: over functionalities of a subtask, then subtasks of a test, tests, and modalities.
+
+        Rows that cannot tell measures apart do not count; a measure that failed on a pair has the last place of a row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per test and measure: test (``"all"`` for all of them; ``"other"`` for subtasks of none), measure,
+            mean_rank, mean_rank_low and mean_rank_high as in `summary`, and rows, how many count. Empty by the
+            published protocol.
+        """
+        columns = ["test", "measure", "mean_rank", "mean_rank_low", "mean_rank_high", "rows"]
+        about = self.functionalities
+        if "apart" not in self.frame or about is None or "test" not in about:
+            return pd.DataFrame(columns=columns)
+        chosen = answering(self.frame)
+        chosen = chosen[chosen["apart"].astype(bool)]
+        kinds = about.drop_duplicates(_ROW).set_index(_ROW)[["test", "modality"]]
+        rows = pd.MultiIndex.from_frame(chosen[_ROW].drop_duplicates())
+        kinds = kinds.reindex(rows).fillna("").replace({"test": {"": "other"}})
+        parts = []
+        for test in ["all", *(t for t in [*TESTS, "other"] if (kinds["test"] == t).any())]:
+            of_test = kinds if test == "all" else kinds[kinds["test"] == test]
+            frame = chosen[pd.MultiIndex.from_frame(chosen[_ROW]).isin(of_test.index)]
+            if len(frame):
+                found = mean_ranks(frame, self._without(), _weights(of_test)).reset_index()
+                parts.append(found.assign(test=test, rows=len(of_test)))
+        return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+    def _without(self, correlation: str = "spearman") -> pd.DataFrame | None:
+        return None if self.leave_one_out is None else answering(self.leave_one_out, correlation)
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as plain dictionaries; what is missing is None."""
@@ -138,6 +183,17 @@ class Results(Result):
             (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
         else:
             write_csv(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
+
+
+def _weights(kinds: pd.DataFrame) -> pd.Series:
+    """Weight of each row such that modalities weigh the same, in each its tests, their subtasks, and their rows."""
+    keys = kinds.reset_index()
+    weights = pd.Series(1.0, keys.index)
+    levels = ["modality", "test", "subtask", "functionality"]
+    for depth, name in enumerate(levels):
+        outer = keys[levels[:depth]].apply(tuple, axis=1) if depth else pd.Series("", keys.index)
+        weights /= keys.groupby(outer)[name].transform("nunique")
+    return pd.Series(weights.to_numpy(), kinds.index)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

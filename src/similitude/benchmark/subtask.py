@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from similitude.errors import InputError, suggestion
+from similitude.benchmark.questions import TESTS, Monotonicity, Question, RankCorrelation, Separation
+from similitude.errors import InputError, UnknownName, suggestion
 from similitude.representations import Population
 
 __all__ = ["Functionality", "Grouping", "Pairing", "Pairwise", "Subtask", "Variant"]
@@ -186,9 +187,10 @@ class Subtask:
     varies
         In what way the networks differ, as the table says it: ``"seed, layer"``.
     functionalities
-        What they can do; one row of the table each.
+        What they can do; one row of the table each. None where the question is not about a functionality.
     pairing
-        Which representations are compared.
+        Which representations are compared: of `Separation` the same layer of all models (``Pairing("models",
+        ("last",))`` is ReSi's), of `Monotonicity` all layers of each model.
     modality
         ``"vision"``, ``"language"``, ...
     description
@@ -200,6 +202,10 @@ class Subtask:
     described_only
         Functionalities whose spread is shown and that are not graded, such as accuracies in distribution: that they
         hardly vary, or by chance, is the point.
+    question
+        What is asked, and so which statistic answers: `RankCorrelation`, `Separation` or `Monotonicity`.
+    test
+        Which of `similitude.benchmark.questions.TESTS` it belongs to; empty for none.
     """
 
     id: str
@@ -212,6 +218,27 @@ class Subtask:
     models: int | None = None
     grouping: Grouping | None = None
     described_only: tuple[Functionality, ...] = ()
+    question: Question = field(default_factory=RankCorrelation)
+    test: str = ""
+
+    def __post_init__(self) -> None:
+        if self.test and self.test not in TESTS:
+            raise UnknownName(f"{self.id}: there is no test {self.test!r}. {suggestion(self.test, TESTS)}".rstrip())
+        against = {Separation: "models", Monotonicity: "layers"}.get(type(self.question))
+        if against is None:
+            return
+        if self.functionalities or self.pairing.against != against:
+            raise InputError(
+                f"{self.id}: a subtask that asks for {self.question.statistic} has no functionalities and the pairing "
+                f"{against!r}."
+            )
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the subtask's rows in a table of results."""
+        if isinstance(self.question, Separation):
+            return (self.question.by,)
+        return ("layers",) if isinstance(self.question, Monotonicity) else tuple(f.name for f in self.functionalities)
 
     @property
     def suite(self) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from similitude.benchmark.protocols import ProtocolName
+from similitude.benchmark.questions import TESTS, named_tests
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     PIPE_WIDTH,
@@ -29,9 +30,9 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
-from similitude.report.terminal import as_rich, standings
+from similitude.report.terminal import as_rich, has_tests, standings
 from similitude.representations.names import first_repeated
-from similitude.runs.grade import Choice, Run, choose
+from similitude.runs.grade import Choice, Run, choose, of_tests
 from similitude.runs.provenance import command_line
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.base import resolve_home
@@ -66,6 +67,22 @@ def command(
             help="Folder of your networks' predictions: MODEL.npz, one array (test items, classes) of probabilities "
             "per test set, and labels.npz.",
             file_okay=False,
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV table of the groups of your networks: columns 'network' and 'group'.",
+            dir_okay=False,
+        ),
+    ] = None,
+    tests: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test",
+            "-t",
+            help=f"Only subtasks of these tests, separated by commas: {', '.join(TESTS)}. labels is both of labels_*.",
+            show_default="all tests",
         ),
     ] = None,
     measures: MeasureIds = None,
@@ -106,7 +123,8 @@ def command(
     """Build missing populations, compare networks, and print how well each measure tracks their behaviour.
 
     Examples: `similitude run --quick`, `similitude run vision/ood -m cka,procrustes -o ood`,
-    `similitude run ./mine --scores scores.csv`.
+    `similitude run ./mine --scores scores.csv`,
+    `similitude run ./mine --groups groups.csv`, `similitude run --test labels,shortcut`.
     """
     site = Site(resolve_home(home), _scale(scale, quick, embedded), draw, workers)
     chosen = get_measures(measures)
@@ -123,15 +141,21 @@ def command(
     for name in shipped:
         if name.partition("/")[0] not in SUITES:
             raise UnknownName(f"There is no suite and no folder {name!r}. {suggestion(name, SUITES)}".rstrip())
-    for option, value, example in (("scores", scores, "scores.csv"), ("predictions", predictions, "FOLDER")):
+    asked = named_tests([test.strip() for given in tests or [] for test in given.split(",")], TESTS)
+    of_folder = (
+        ("scores", scores, "scores.csv"),
+        ("predictions", predictions, "FOLDER"),
+        ("groups", groups, "groups.csv"),
+    )
+    for option, value, example in of_folder:
         if value is not None and len(own) != 1:
             raise InputError(
                 f"--{option} goes with one folder of networks: similitude run FOLDER --{option} {example}."
             )
-    choices = choose(shipped, site) if shipped or not own else []
+    choices = choose(shipped, site, asked) if shipped or not own else []
     for folder in own:
-        suite = OwnSuite(folder, scores, predictions, allowed)
-        choices.append(Choice(suite, Site(site.home), suite.subtasks()))
+        suite = OwnSuite(folder, scores, predictions, allowed, groups)
+        choices += of_tests([Choice(suite, Site(site.home), suite.subtasks())], asked)
     if repeated := first_repeated(choice.suite.name for choice in choices):
         raise InputError(f"Two of the folders and suites are called {repeated[0]!r}. Rename one, or run it by itself.")
     make_folder(out)
@@ -168,8 +192,9 @@ def command(
     if json:
         typer.echo(graded.as_json(names or []))
     else:
-        if len(choices) > 1:
-            console.print(standings(lay_out(evaluation.results), console.width))
+        whole = lay_out(evaluation.results)
+        if len(choices) > 1 or has_tests(whole):
+            console.print(standings(whole, console.width))
             console.print()
         print_sentences(console, graded.findings(names or []))
     note(f"{evaluation.computed} values computed, {evaluation.reused} reused. Tables, pairs and figures are in {out}.")

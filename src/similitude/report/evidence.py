@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
-from similitude.benchmark.results import Results
+from similitude.benchmark.results import Results, answering
 
 __all__ = [
     "RELIABLE",
+    "SYMBOLS",
     "Cell",
     "Grades",
     "Row",
@@ -45,9 +46,10 @@ class Cell:
     Parameters
     ----------
     every, low, high
-        Spearman ρ averaged over every model as the reference, and its interval; NaN where a run has none.
+        What verdicts rest on, and its interval; NaN where a run has none. Of functionalities, Spearman ρ averaged over
+        every model as the reference; of groups, AUPRC corrected for chance; of layers, mean ρ with layer distance.
     best
-        Spearman ρ against the best model.
+        Spearman ρ against the best model; of groups, AUPRC; of layers, the share of violated triples.
     failed
         Number of pairs on which the measure failed.
     state
@@ -71,6 +73,14 @@ class Cell:
         """The estimate that a verdict rests on; of a run that has only the best reference, that one."""
         return self.every if self.both else self.best
 
+
+SYMBOLS = {
+    "spearman": "ρ",
+    "kendall": "τ",
+    "separation": "AUPRC above chance",
+    "monotonicity": "ρ with layer distance",
+}
+"""Statistic to what it is called in tables and on axes."""
 
 RELIABLE = 0.9
 """Split-half reliability from which a spread over models is taken at its word."""
@@ -99,6 +109,10 @@ class Row:
         Whether the row can tell measures apart.
     cells
         Measure to its cell.
+    statistic
+        Which statistic cells are of: that of `read_grades`, ``"separation"`` or ``"monotonicity"``.
+    saturated
+        Whether measures have nothing left to be told apart by.
     """
 
     subtask: str
@@ -116,6 +130,13 @@ class Row:
     smoke: bool
     apart: bool
     cells: Mapping[str, Cell]
+    statistic: str = "spearman"
+    saturated: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """Name of what cells show."""
+        return SYMBOLS[self.statistic]
 
     def measures(self, *states: State) -> list[str]:
         """Measures whose cells are in one of some states."""
@@ -138,8 +159,12 @@ class Row:
             return "smoke test"
         if not self.judged:
             return ""
+        if self.saturated:
+            return "saturated"
         if not self.tracked:
-            return "none tracks it"
+            return {"separation": "none separates them", "monotonicity": "none follows it"}.get(
+                self.statistic, "none tracks it"
+            )
         return "" if self.apart or len(self.cells) == 1 else "measures tie"
 
     @property
@@ -186,6 +211,8 @@ class Grades:
         Why nothing is emphasised; empty where cells are.
     another_sample
         Names of populations whose networks are not the documented ones: their arithmetic is another.
+    by_test
+        Mean ranks by test, see `similitude.benchmark.results.Results.by_test`; smoke tests do not count.
     """
 
     measures: list[str]
@@ -194,6 +221,7 @@ class Grades:
     counted: int
     reason: str
     another_sample: tuple[str, ...] = ()
+    by_test: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def read_grades(results: Results, statistic: str = "spearman") -> Grades:
@@ -204,9 +232,9 @@ def read_grades(results: Results, statistic: str = "spearman") -> Grades:
     results
         The grades. Rows that they say nothing about (see `Results.functionalities`) show their ids.
     statistic
-        Which correlation to read, ``"spearman"`` or ``"kendall"``.
+        Which correlation to read of functionalities, ``"spearman"`` or ``"kendall"``.
     """
-    frame = results.frame[results.frame["statistic"] == statistic]
+    frame = answering(results.frame, statistic)
     smoke = smoke_tests(results)
     about = results.functionalities
     known = {} if about is None else {(row["subtask"], row["functionality"]): row for row in about.to_dict("records")}
@@ -219,7 +247,8 @@ def read_grades(results: Results, statistic: str = "spearman") -> Grades:
     ]
     standings, counted = _standings(results, smoke, rows, statistic)
     other = tuple(results.provenance.get("another_sample") or ())
-    return Grades(measures, rows, standings, counted, why_no_emphasis(results), other)
+    real = dataclasses.replace(results, frame=results.frame[~_suite(results.frame).isin(smoke)])
+    return Grades(measures, rows, standings, counted, why_no_emphasis(results), other, real.by_test())
 
 
 def strongest(rows: Sequence[Row]) -> tuple[Row, str] | None:
@@ -254,13 +283,33 @@ def why_no_emphasis(results: Results) -> str:
 
 
 def caption(grades: Grades) -> str:
-    """Sentence that says what the two numbers of a cell are, and which one verdicts rest on."""
-    if not any(cell.both for row in grades.rows for cell in row.cells.values()):
-        return "Cells: Spearman ρ of dissimilarity with difference in functionality against the best model."
-    return (
-        "Cells: Spearman ρ of dissimilarity with difference in functionality, averaged over every model as the "
-        "reference; in parentheses, with the best model as the only reference. Verdicts rest on the first."
-    )
+    """Sentences that say what the two numbers of a cell are, and which one verdicts rest on."""
+    asked = {row.statistic for row in grades.rows}
+    two = any(cell.both for row in grades.rows for cell in row.cells.values())
+    sentences = []
+    if asked - set(_OF_OTHERS) or not asked:
+        sentences.append(
+            "Cells: Spearman ρ of dissimilarity with difference in functionality, averaged over every model as the "
+            "reference; in parentheses, with the best model as the only reference."
+            if two
+            else "Cells: Spearman ρ of dissimilarity with difference in functionality against the best model."
+        )
+    others = _OF_OTHERS if two else _AS_PUBLISHED
+    sentences += [sentence for statistic, sentence in others.items() if statistic in asked]
+    return " ".join([*sentences, *["Verdicts rest on the first."] * two])
+
+
+_OF_OTHERS = {
+    "separation": "Of groups: AUPRC corrected for chance, which is 0 by chance and 1 if all pairs within a group are "
+    "the closest; in parentheses, AUPRC itself.",
+    "monotonicity": "Of layers: mean Spearman ρ of dissimilarity with the distance of layers in one model; in "
+    "parentheses, the share of triples of layers that violate their order.",
+}
+
+_AS_PUBLISHED = {
+    "separation": "Of groups: AUPRC.",
+    "monotonicity": "Of layers: mean Spearman ρ of dissimilarity with the distance of layers in one model.",
+}
 
 
 def _row(frame: pd.DataFrame, measures: Sequence[str], about: Mapping[Any, Any], *, smoke: bool) -> Row:
@@ -283,6 +332,8 @@ def _row(frame: pd.DataFrame, measures: Sequence[str], about: Mapping[Any, Any],
         weak=_number(about.get("reliability")) < RELIABLE,
         smoke=smoke,
         apart=bool(first.get("apart", not frame.get("leading", pd.Series([True])).all())),
+        statistic=str(first["statistic"]),
+        saturated=bool(first.get("saturated") is True or first.get("saturated") == 1),
         cells=dict.fromkeys(measures, _NO_CELL) | cells,
     )
 
@@ -290,7 +341,7 @@ def _row(frame: pd.DataFrame, measures: Sequence[str], about: Mapping[Any, Any],
 def _cell(row: Mapping[Any, Any], smoke: bool) -> Cell:
     every, low, high = (_number(row.get(name)) for name in ("every", "every_low", "every_high"))
     state: State
-    if smoke or "tells" not in row or "leading" not in row or "every" not in row:
+    if smoke or any(pd.isna(row.get(name)) for name in ("tells", "leading")) or "every" not in row:
         state = "plain"
     elif math.isnan(every):
         state = "missing"
@@ -298,7 +349,8 @@ def _cell(row: Mapping[Any, Any], smoke: bool) -> Cell:
         state = "leading" if bool(row["leading"]) else "tells"
     else:
         state = "against" if high < 0 else "undecided"
-    return Cell(every, low, high, _number(row["estimate"]), int(row["n_failed"]), state)
+    other = row["violation"] if row["statistic"] == "monotonicity" and "every" in row else row["estimate"]
+    return Cell(every, low, high, _number(other), int(row["n_failed"]), state)
 
 
 def _standings(

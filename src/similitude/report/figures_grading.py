@@ -20,7 +20,9 @@ __all__ = ["agreement", "forest", "ranks"]
 _ROW = 0.22
 
 
-def forest(table: pd.DataFrame, *, title: str, statistic: str = "ρ", level: float = 0.95) -> Figure:
+def forest(
+    table: pd.DataFrame, *, title: str, statistic: str = "ρ", other: str | None = None, level: float = 0.95
+) -> Figure:
     """Both estimates with intervals, one row per measure, the best on top.
 
     Verdicts rest on the average over every reference (dots). Measures that may be the best are named in bold; those
@@ -34,7 +36,9 @@ def forest(table: pd.DataFrame, *, title: str, statistic: str = "ρ", level: flo
     title
         The subtask and the functionality.
     statistic
-        Name of the correlation, on the axis.
+        Name of the statistic, on the axis.
+    other
+        Name of the second estimate, where it is not that with the best model as the reference; empty for none.
     level
         Nominal coverage of the intervals.
     """
@@ -46,9 +50,12 @@ def forest(table: pd.DataFrame, *, title: str, statistic: str = "ρ", level: flo
         axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
         y = np.arange(len(rows))
         look: dict[str, Any] = {"color": COLOURS[1], "linewidth": 0.8, "alpha": 0.8}
-        axes.hlines(y + 0.22, rows["ci_low"], rows["ci_high"], **look)
-        axes.plot(rows["estimate"], y + 0.22, "D", color=COLOURS[1], markersize=2.8, label="best model as reference")
-        _whiskers(axes, rows, "every", "every_low", "every_high", label="every model as reference: verdicts rest on it")
+        label = "best model as reference" if other is None else other
+        if label:
+            axes.hlines(y + 0.22, rows["ci_low"], rows["ci_high"], **look)
+            axes.plot(rows["estimate"], y + 0.22, "D", color=COLOURS[1], markersize=2.8, label=label)
+        first = "every model as reference" if other is None else statistic
+        _whiskers(axes, rows, "every", "every_low", "every_high", label=f"{first}: verdicts rest on it")
         _emphasise(axes, rows)
         lowest = np.nanmin([0.0, *rows[["ci_low", "estimate", "every_low", "every"]].to_numpy(dtype=float).ravel()])
         axes.set_xlim(lowest - 0.05, 1.02)

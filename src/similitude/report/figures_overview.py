@@ -69,10 +69,16 @@ def overview(grades: Grades) -> Figure:
             separate = axes.axvline if turned else axes.axhline
             separate(start - 0.5, color="0.4", linewidth=0.6)
         if not grades.reason:
+            scale_label = f"{_scale_label(grades)} (larger: tracks better)"
             shrink = min(1.0, 3.0 / (_SIZE[1] * len(down)))
-            figure.colorbar(image, ax=axes, label="ρ (larger: tracks better)", shrink=shrink, pad=0.02)
+            figure.colorbar(image, ax=axes, label=scale_label, shrink=shrink, pad=0.02)
         figure.suptitle(wrapped(_title(grades), width, 8), fontsize=8)
     return figure
+
+
+def _scale_label(grades: Grades) -> str:
+    """Names of the statistics that are coloured."""
+    return ", ".join(dict.fromkeys(row.symbol for row in grades.rows)) or "ρ"
 
 
 def _title(grades: Grades) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.grading import GradingData
-from similitude.benchmark.results import Results
+from similitude.benchmark.results import Results, answering
 from similitude.benchmark.statistics.agreement import agreement
 from similitude.errors import SimilitudeError
 from similitude.measures import Measure, get_measure
@@ -23,6 +23,9 @@ from similitude.report.style import save
 from similitude.report.written import replace_written
 
 __all__ = ["draw_grades", "draw_overview"]
+
+_OTHER = {"separation": "AUPRC", "monotonicity": ""}
+"""Statistic to what its second estimate is; of functionalities, it is that with the best model as the reference."""
 
 
 def draw_grades(
@@ -52,17 +55,21 @@ def draw_grades(
         What was written.
     """
     written = draw_overview(results, folder)
-    spearman = results.frame[results.frame["statistic"] == "spearman"]
-    labels = {(row.subtask, row.functionality): row.label for row in read_grades(results).rows}
+    answers = answering(results.frame)
+    graded = {(row.subtask, row.functionality): row for row in read_grades(results).rows}
+    labels = {key: row.label for key, row in graded.items()}
     sharing = _sharing(grading)
     for (subtask, functionality), data in grading.items():
         models = len(data.models)
         title = f"{subtask}, {labels.get((subtask, functionality), functionality)}: {models} models"
         stem = f"{subtask}-{functionality}".replace("/", "-")
-        table = spearman[(spearman["subtask"] == subtask) & (spearman["functionality"] == functionality)]
-        if "rank" in table and table["ci_low"].notna().any():
-            written += save(figures_grading.forest(table, title=title), folder / f"{stem}-forest")
-            written += save(figures_grading.ranks(table, title=title), folder / f"{stem}-ranks")
+        table = answers[(answers["subtask"] == subtask) & (answers["functionality"] == functionality)]
+        row = graded.get((subtask, functionality))
+        if row is not None and "rank" in table and table["ci_low"].notna().any():
+            figure = figures_grading.forest(table, title=title, statistic=row.symbol, other=_OTHER.get(row.statistic))
+            written += save(figure, folder / f"{stem}-forest")
+            if table["rank_low"].notna().any():
+                written += save(figures_grading.ranks(table, title=title), folder / f"{stem}-ranks")
         shared = sharing.get((subtask, functionality), [])
         if shared and len(matrix := _varying(agreement(data))) > 1:
             by_subtask = groupby(shared, key=lambda key: key[0])

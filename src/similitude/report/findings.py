@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from similitude.benchmark.results import Results
+from similitude.benchmark.results import CORRELATIONS, Results
 from similitude.report.evidence import Grades, Row, read_grades, strongest
 from similitude.report.numbers import places
 from similitude.report.verdicts import graded, listed
@@ -46,7 +46,7 @@ def _without_verdicts(grades: Grades, results: Results, folder: str | None, name
     table = f"; the table is in {folder}/table.md" if folder else ""
     if all(row.smoke for row in grades.rows):
         return [
-            f"Smoke test: everything ran, on {_rows(len(grades.rows))}, and the values mean nothing.",
+            f"Smoke test: everything ran, on {_rows(grades.rows)}, and the values mean nothing.",
             "Networks this few and this small learn next to nothing, so no measure can be told from another.",
             f"Next: `{rerun}` without --quick grades measures on real populations.",
         ]
@@ -55,10 +55,10 @@ def _without_verdicts(grades: Grades, results: Results, folder: str | None, name
     winners = [measure for measure in grades.measures if most and firsts[measure] == most]
     found = (
         f"{listed(winners)} {_have(winners)} the highest ρ with the best model as the reference on {most} of "
-        f"{_rows(len(grades.rows))}."
+        f"{_rows(grades.rows)}."
         if winners and len(grades.measures) > 1
         else f"{listed(grades.measures)} {_have(grades.measures)} a ρ above 0 with the best model as the reference on "
-        f"{sum(any(c.value > 0 for c in row.cells.values()) for row in grades.rows)} of {_rows(len(grades.rows))}."
+        f"{sum(any(c.value > 0 for c in row.cells.values()) for row in grades.rows)} of {_rows(grades.rows)}."
     )
     published = results.provenance.get("protocol") == "published"
     return [
@@ -71,13 +71,14 @@ def _without_verdicts(grades: Grades, results: Results, folder: str | None, name
 
 def _found(grades: Grades, judged: Sequence[Row]) -> str:
     tracked = [row for row in judged if row.tracked]
-    total = _rows(len(judged))
+    total = _rows(judged)
     if len(grades.measures) == 1:
         (measure,) = grades.measures
         if not tracked:
             return f"{measure} tracks none of {total}: every interval includes 0 or lies below it."
         top = max(tracked, key=lambda row: row.cells[measure].value)
-        return f"{measure} tracks {len(tracked)} of {total}, most closely {_name(top)} (ρ {graded(top, measure)})."
+        closest = f"{_name(top)} ({top.symbol} {graded(top, measure)})"
+        return f"{measure} tracks {len(tracked)} of {total}, most closely {closest}."
     if not tracked:
         return f"No measure tracks any of {total}: every interval includes 0 or lies below it."
     leads = Counter(measure for row in tracked for measure in row.measures("leading"))
@@ -98,8 +99,11 @@ def _sure(grades: Grades, judged: Sequence[Row]) -> str:
     models = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     by_chance = _BY_CHANCE * len(cells)
     expected = "less than one" if by_chance < 1 else f"about {by_chance:.0f}"
+    averaged = "averaged over every model as the reference"
+    if any(row.statistic not in CORRELATIONS for row in judged):
+        averaged = "each row by its own statistic"
     text = (
-        f"Verdicts rest on 95 % intervals over {models} models, averaged over every model as the reference: {telling} "
+        f"Verdicts rest on 95 % intervals over {models} models, {averaged}: {telling} "
         f"of {len(cells)} value{'s' * (len(cells) != 1)} lie{'s' * (telling == 1)} clearly above 0, where chance alone "
         f"would give {expected}"
     )
@@ -114,9 +118,9 @@ def _sure(grades: Grades, judged: Sequence[Row]) -> str:
     missing = sum(cell.failed > 0 or cell.state == "missing" for row in judged for cell in row.cells.values())
     if missing:
         text += f"; {missing} value{'s' * (missing != 1)} {'are' if missing != 1 else 'is'} missing pairs that failed"
-    smoke = sum(row.smoke for row in grades.rows)
+    smoke = [row for row in grades.rows if row.smoke]
     if smoke:
-        text += f"; {_rows(smoke)} of a smoke test count{'s' * (smoke == 1)} for nothing"
+        text += f"; {_rows(smoke)} of a smoke test count{'s' * (len(smoke) == 1)} for nothing"
     return f"{text}."
 
 
@@ -126,9 +130,9 @@ def _next(judged: Sequence[Row], folder: str | None) -> str:
     if found is None:
         return f"Next: more networks make intervals narrower{look}."
     top, measure = found
-    left = sum(not row.tracked for row in judged)
+    left = [row for row in judged if not row.tracked]
     rest = f", and {_rows(left)} that no measure tracks may need more networks" if left else ""
-    value = f"{measure}, ρ {graded(top, measure)}"
+    value = f"{measure}, {top.symbol} {graded(top, measure)}"
     return f"Next: look at {_name(top)}, where the evidence is strongest ({value}){rest}{look}."
 
 
@@ -141,8 +145,11 @@ def _name(row: Row) -> str:
     return f"{row.subtask}, {row.label}"
 
 
-def _rows(count: int) -> str:
-    return f"{count} functionalit{'y' if count == 1 else 'ies'}"
+def _rows(rows: Sequence[Row]) -> str:
+    """Number of rows, which are functionalities unless some are groups or layers."""
+    if all(row.statistic in CORRELATIONS for row in rows):
+        return f"{len(rows)} functionalit{'y' if len(rows) == 1 else 'ies'}"
+    return f"{len(rows)} row{'s' * (len(rows) != 1)}"
 
 
 def _have(measures: Sequence[str]) -> str:

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.grading import GradingData
-from similitude.benchmark.results import Results, load_grading, read_results
+from similitude.benchmark.results import Results, answering, load_grading, read_results
 from similitude.errors import FileError
 from similitude.report.evidence import Grades, Row, caption, read_grades, strongest
 from similitude.report.findings import findings
-from similitude.report.tables import another_sample, foot_label, foot_notes, key
+from similitude.report.tables import another_sample, foot_label, foot_notes, key, worst_label
 from similitude.report.verdicts import row_verdict
 from similitude.representations.names import printable
 from similitude.representations.tables import plain, read_written
@@ -30,7 +30,7 @@ _STATISTICS = {"spearman": "ρ", "kendall": "τ"}
 _GRADE_COLUMNS = (
     *("measure", "statistic", "estimate", "ci_low", "ci_high", "p", "p_holm"),
     *("every", "every_low", "every_high", "every_rank", "every_p"),
-    *("within", "within_p", "bad_frac", "rank", "rank_low", "rank_high", "equivalent"),
+    *("chance", "violation", "within", "within_p", "bad_frac", "rank", "rank_low", "rank_high", "equivalent"),
     *("n_pairs", "n_failed", "seconds"),
 )
 _TEXTS = dict.fromkeys(("subtask", "functionality", "reference", "reference_layer", "model", "layer"), "str")
@@ -102,6 +102,7 @@ def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], Grad
         },
         "grades": _grades(results, read),
         "standings": {statistic: _standings(found) for statistic, found in read.items()},
+        "by_test": _by_test(grades),
         "caption": caption(grades),
         "emphasis": key(grades, "Bold *", "Grey ?"),
         "notes": _notes(results),
@@ -134,6 +135,8 @@ def _subtask(row: Row) -> dict[str, Any]:
         "title": f"{row.subtask}, {row.label}",
         "functionality": row.label,
         "difference": row.difference,
+        "statistic": row.statistic,
+        "symbol": row.symbol,
         "about": about.strip(),
         "size": f"{row.models} models" + (f" in {row.groups} groups" if row.groups is not None else ""),
         "inputs": row.inputs,
@@ -144,8 +147,8 @@ def _subtask(row: Row) -> dict[str, Any]:
 def _grades(results: Results, read: Mapping[str, Grades]) -> list[dict[str, Any]]:
     """Rows of the results, each with what it is evidence of."""
     states = {
-        (statistic, row.subtask, row.functionality, measure): cell.state
-        for statistic, grades in read.items()
+        (row.statistic, row.subtask, row.functionality, measure): cell.state
+        for grades in read.values()
         for row in grades.rows
         for measure, cell in row.cells.items()
     }
@@ -156,13 +159,29 @@ def _grades(results: Results, read: Mapping[str, Grades]) -> list[dict[str, Any]
             "state": states[row["statistic"], row["subtask"], row["functionality"], row["measure"]],
         }
         for row in results.records()
-        if row["statistic"] in _STATISTICS
     ]
 
 
 def _standings(grades: Grades) -> dict[str, Any]:
     measures = {m: {k: plain(v) for k, v in vars(standing).items()} for m, standing in grades.standings.items()}
-    return {"label": foot_label(grades), "measures": measures}
+    return {"label": foot_label(grades), "worst": worst_label(grades), "measures": measures}
+
+
+def _by_test(grades: Grades) -> list[dict[str, Any]]:
+    """Mean ranks by test, where there are several."""
+    if grades.by_test.empty or grades.by_test["test"].nunique() < 3:
+        return []
+    return [
+        {
+            "label": f"mean rank, {'all tests' if test == 'all' else test} ({rows['rows'].iloc[0]})",
+            "measures": {
+                row["measure"]: {"mean_rank": plain(row["mean_rank"])}
+                | {end: plain(row[f"mean_rank_{end}"]) for end in ("low", "high")}
+                for row in rows.to_dict("records")
+            },
+        }
+        for test, rows in grades.by_test.groupby("test", sort=False)
+    ]
 
 
 def _notes(results: Results) -> list[str]:
@@ -238,7 +257,7 @@ def _provenance(results: Results) -> list[tuple[str, str]]:
     ]
     for subtask, hashes in frame.groupby("subtask", sort=False)["data_hash"]:
         rows.append((f"data of {subtask}", ", ".join(sorted(set(map(str, hashes))))))
-    rows.append(("time on measures", f"{frame[frame['statistic'] == 'spearman']['seconds'].sum():.1f} s"))
+    rows.append(("time on measures", f"{answering(frame)['seconds'].sum():.1f} s"))
     return rows
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from similitude.benchmark.results import Results
+from similitude.benchmark.results import CORRELATIONS, Results
 from similitude.report.evidence import Cell, Grades, Row, State, caption, read_grades
 from similitude.report.numbers import number, places
 from similitude.representations.names import printable
@@ -24,6 +24,7 @@ __all__ = [
     "key",
     "lay_out",
     "markdown",
+    "worst_label",
 ]
 
 _LEAD = ("modality", "subtask", "varies", "functionality", "models", "pairs")
@@ -86,14 +87,15 @@ def foot_notes(grades: Grades) -> list[str]:
     if grades.standings:
         total = len(grades.rows)
         over = f"the {grades.counted} of {total} rows that can tell measures apart"
-        notes.append(
-            f"Mean rank (1 is best) and worst ρ are over {over if grades.counted < total else f'all {total} rows'}."
-        )
+        over = over if grades.counted < total else f"all {total} rows"
+        notes.append(f"Mean rank (1 is best) and {worst_label(grades)} are over {over}.")
     elif any(row.judged for row in grades.rows):
         notes.append("No row can tell measures apart, so there is no mean rank.")
     if not grades.reason and any(row.smoke for row in grades.rows):
         notes.append("Smoke test: the values of rows so marked mean nothing, and no mean rank counts them.")
     notes += another_sample(grades)
+    if saturated := "; ".join(f"{row.subtask}, {row.label}" for row in grades.rows if row.saturated):
+        notes.append(f"Saturated, since measures reach the end of the scale and nothing tells them apart: {saturated}.")
     if any(row.weak for row in grades.rows):
         notes.append(
             "† The split-half reliability of the spread over models is below .9: part of it is noise of the test items."
@@ -121,15 +123,22 @@ def key(grades: Grades, leading: str = "Bold", undecided: str = "?") -> str:
     leading, undecided
         How leading and undecided cells look.
     """
+    tracked = "functionality" if all(row.statistic in CORRELATIONS for row in grades.rows) else "row"
     return grades.reason or (
-        f"{leading}: the best measure and every measure not distinguishable from it, where they track the "
-        f"functionality. {undecided}: the 95 % interval over models includes 0, so the cell is no evidence."
+        f"{leading}: the best measure and every measure not distinguishable from it, where they track the {tracked}. "
+        f"{undecided}: the 95 % interval over models includes 0, so the cell is no evidence."
     )
 
 
 def foot_label(grades: Grades) -> str:
     """Title of the mean ranks, with the number of rows that they are over."""
     return f"mean rank ({grades.counted} row{'s' * (grades.counted != 1)})"
+
+
+def worst_label(grades: Grades) -> str:
+    """Title of the smallest values: ``"worst ρ"``, or ``"worst value"`` where rows are of several statistics."""
+    symbols = {row.symbol for row in grades.rows}
+    return f"worst {symbols.pop()}" if len(symbols) == 1 else "worst value"
 
 
 def as_markdown(layout: Layout) -> str:
@@ -202,7 +211,7 @@ def _foot(grades: Grades) -> list[list[str]]:
         return ["", title, *[""] * (len(_LEAD) - 2), *cells]
 
     ranks = [f"{s.mean_rank:.1f}" + (f" [{places(s.low, s.high)}]" if s.low == s.low else "") for s in standings]
-    return [line(foot_label(grades), ranks), line("worst ρ", [number(s.worst) for s in standings])]
+    return [line(foot_label(grades), ranks), line(worst_label(grades), [number(s.worst) for s in standings])]
 
 
 def _mark(text: str, state: State) -> str:

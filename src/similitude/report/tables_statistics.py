@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from similitude.benchmark.results import Results
+from similitude.benchmark.results import CORRELATIONS, Results, answering
 from similitude.errors import InputError
 from similitude.report.evidence import read_grades
 from similitude.report.numbers import interval, number, probability
@@ -21,6 +21,9 @@ _HEADER = (
     *("ρ, best reference", "interval, best reference", "place, best reference", "p, best reference", "p, Holm"),
     *("τ", "interval, τ", "τ, best reference", "within depth", "bad", "pairs", "failed"),
 )
+_OF_OTHERS = ("AUPRC", "interval, AUPRC", "AUPRC by chance", "violated")
+"""Further columns where rows are of groups or layers."""
+
 _ESTIMATE = 3
 """Column of the estimate that verdicts rest on."""
 
@@ -42,15 +45,48 @@ def lay_out_statistics(results: Results) -> Layout:
     if "rank" not in frame:
         raise InputError("This run has no intervals or ranks; run again with --protocol corrected.")
     grades = read_grades(results)
-    cells = {(row.subtask, row.functionality, m): cell for row in grades.rows for m, cell in row.cells.items()}
+    cells_of = {(row.subtask, row.functionality, m): cell for row in grades.rows for m, cell in row.cells.items()}
     keys = ["subtask", "functionality", "measure"]
     tau = frame[frame["statistic"] == "kendall"].set_index(keys).to_dict("index")
     rows, states = [], []
-    for rho in frame[frame["statistic"] == "spearman"].to_dict("records"):
-        key = (str(rho["subtask"]), str(rho["functionality"]), str(rho["measure"]))
-        rows.append([*key, *_cells(rho, tau[key])])
-        states.append({_ESTIMATE: cells[key].state})
-    return Layout(list(_HEADER), rows, states, [], _notes(results.provenance.get("resamples")), grades, texts=3)
+    others = any(row.statistic not in CORRELATIONS for row in grades.rows)
+    header = [*_HEADER, *_OF_OTHERS] if others else list(_HEADER)
+    if others:
+        header[_ESTIMATE] = "ρ or AUPRC above chance"
+    for found in answering(frame).to_dict("records"):
+        key = (str(found["subtask"]), str(found["functionality"]), str(found["measure"]))
+        correlated = found["statistic"] in CORRELATIONS
+        cells = _cells(found, tau[key]) if correlated else _cells_of_others(found)
+        rows.append([*key, *cells, *["—"] * (len(header) - len(key) - len(cells))])
+        states.append({_ESTIMATE: cells_of[key].state})
+    notes = _notes(results.provenance.get("resamples"))
+    if others:
+        notes.append(
+            "Of groups: AUPRC corrected for chance, its interval over models drawn anew within their groups, p by "
+            "relabelling models; violated: share of (pair within, pair across) in which the pair across is at most as "
+            "dissimilar. Of layers: mean ρ with layer distance; violated: share of triples of layers."
+        )
+    return Layout(header, rows, states, [], notes, grades, texts=3)
+
+
+def _cells_of_others(found: Mapping[Any, Any]) -> list[str]:
+    """Cells of a row of groups or layers; there is no best reference and no τ."""
+    separated = found["statistic"] == "separation"
+    return [
+        number(found["every"]),
+        interval(found["every_low"], found["every_high"]),
+        _place(found["every_rank"]) + ("=" if found["equivalent"] else ""),
+        probability(found["p"]),
+        *["—"] * 4,
+        probability(found["p_holm"]),
+        *["—"] * 5,
+        str(int(found["n_pairs"])),
+        str(int(found["n_failed"])),
+        number(found["estimate"]) if separated else "—",
+        interval(found["ci_low"], found["ci_high"]) if separated else "—",
+        number(found["chance"]) if separated else "—",
+        number(found["violation"]),
+    ]
 
 
 def _cells(rho: Mapping[Any, Any], tau: Mapping[Any, Any]) -> list[str]:

@@ -7,15 +7,17 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
+from similitude.benchmark.results import CORRELATIONS
 from similitude.report.evidence import Cell, Grades, Row, Standing, State, caption
 from similitude.report.grid import Column, Line, stack
 from similitude.report.numbers import number, places
-from similitude.report.tables import Layout, foot_label, foot_notes, key
+from similitude.report.tables import Layout, foot_label, foot_notes, key, worst_label
 
-__all__ = ["as_rich", "show_statistics", "standings"]
+__all__ = ["as_rich", "has_tests", "show_statistics", "standings"]
 
 _LOOKS: dict[State, tuple[str, str]] = {
     "leading": ("*", "bold"),
@@ -49,13 +51,43 @@ def as_rich(layout: Layout, width: int) -> Group:
 
 
 def standings(layout: Layout, width: int) -> Group:
-    """Mean rank and worst ρ of each measure over all rows, the best on top, and what they are over."""
+    """Mean rank and worst value of each measure over all rows, the best on top; mean ranks by test beside them."""
     grades = layout.grades
     blocks = []
+    notes = foot_notes(grades)[:1]
     if grades.standings:
         measures, columns = _standings(grades)
-        blocks = stack([Line("all suites", "bold", heading=True), *map(Line, measures)], columns, width)
-    return _group(blocks, foot_notes(grades)[:1], width)
+        title = "all suites" if len({row.subtask.partition("/")[0] for row in grades.rows}) > 1 else "all rows"
+        blocks = stack([Line(title, "bold", heading=True), *map(Line, measures)], columns, width)
+    if has_tests(layout):
+        blocks = [*blocks, [Text()], *_by_test(grades.by_test, width)]
+        notes.append(
+            "By test: mean ranks over the functionalities of a subtask, then over subtasks, tests and modalities, each "
+            "of which weighs the same; of all with their 95 % intervals."
+        )
+    return _group(blocks, notes, width)
+
+
+def has_tests(layout: Layout) -> bool:
+    """Whether there are standings by several tests."""
+    frame = layout.grades.by_test
+    return len(frame) > 0 and frame["test"].nunique() > 2
+
+
+def _by_test(frame: pd.DataFrame, width: int) -> list[list[Text]]:
+    """Measures as lines, the best on top, and tests as columns."""
+    overall = frame[frame["test"] == "all"].sort_values("mean_rank", kind="stable").set_index("measure")
+    measures = list(overall.index)
+    ends = [
+        "" if math.isnan(low) else f" [{places(low, high)}]"
+        for low, high in zip(overall["mean_rank_low"], overall["mean_rank_high"], strict=True)
+    ]
+    cells = [(f"{rank:.1f}{end}", "") for rank, end in zip(overall["mean_rank"], ends, strict=True)]
+    columns = [Column("all", cells)]
+    for test, rows in frame[frame["test"] != "all"].groupby("test", sort=False):
+        found = rows.set_index("measure")["mean_rank"].reindex(measures)
+        columns.append(Column(str(test), [(f"{rank:.1f}", "") for rank in found]))
+    return stack([Line("by test", "bold", heading=True), *map(Line, measures)], columns, width)
 
 
 def show_statistics(layout: Layout, width: int) -> Group:
@@ -113,7 +145,7 @@ def _across(grades: Grades, width: int, *, both: bool) -> list[list[Text]]:
     if ranked:
         lines += [Line("", heading=True), Line(foot_label(grades))]
         lines += [Line("95 % interval", indent=2)] if with_ends else []
-        lines.append(Line("worst ρ"))
+        lines.append(Line(worst_label(grades)))
     failed = any(cell.failed for row in grades.rows for cell in row.cells.values())
     padding = " " * (0 if both else 1 + failed)
     columns = []
@@ -142,7 +174,7 @@ def _standings(grades: Grades) -> tuple[list[str], list[Column]]:
     measures = sorted(grades.measures, key=lambda m: _last(grades.standings[m].mean_rank))
     found = [grades.standings[measure] for measure in measures]
     ranks = Column("mean rank", [(_rank(s), "") for s in found])
-    return measures, [ranks, Column("worst ρ", [(number(s.worst), "") for s in found])]
+    return measures, [ranks, Column(worst_label(grades), [(number(s.worst), "") for s in found])]
 
 
 def _heading(row: Row) -> Line:
@@ -189,6 +221,8 @@ def _last(value: float) -> float:
 def _short_caption(grades: Grades) -> str:
     if not any(cell.both for row in grades.rows for cell in row.cells.values()):
         return caption(grades)
+    if any(row.statistic not in CORRELATIONS for row in grades.rows):
+        return f"{caption(grades)} What is in parentheses: in table.md and results.csv."
     return (
         "Cells: Spearman ρ of dissimilarity with difference in functionality, averaged over every model as the "
         "reference; verdicts rest on it. ρ with the best model as the reference, and τ: in table.md and results.csv."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from similitude.benchmark.results import CORRELATIONS
 from similitude.report.evidence import Row
 from similitude.report.numbers import interval, number
 
@@ -30,6 +31,7 @@ def row_verdict(row: Row, reason: str = "", symbol: str = "ρ") -> list[str]:
     if not row.judged:
         return [reason or "There are no intervals to judge by, so nothing can be said of any measure."]
     failed = [measure for measure, cell in row.cells.items() if cell.failed or cell.state == "missing"]
+    symbol = symbol if row.statistic in CORRELATIONS else row.symbol
     sentences = [_found(row, symbol), *_others(row), _sure(row)]
     if failed:
         sentences.append(f"{_some(failed)} failed on some pairs.")
@@ -63,41 +65,59 @@ def _some(measures: Sequence[str]) -> str:
 
 def _found(row: Row, symbol: str) -> str:
     leading, tracking = row.measures("leading"), row.measures("leading", "tells")
+    verb, what = _DOES.get(row.statistic, ("track", "this"))
     if not tracking:
-        who = "No measure tracks" if len(row.cells) > 1 else f"{listed(list(row.cells))} does not track"
+        who = f"No measure {verb}s" if len(row.cells) > 1 else f"{listed(list(row.cells))} does not {verb}"
         below = " or lies below it" if row.measures("against") else ""
-        return f"{who} this: every interval includes 0{below}."
+        return f"{who} {what}: every interval includes 0{below}."
     top = max(leading or tracking, key=lambda measure: row.cells[measure].value)
     closest = f"{symbol} = {graded(row, top)}"
     if len(row.cells) == 1:
-        return f"{top} tracks this: {closest}."
+        return f"{top} {verb}s {what}: {closest}."
     if not leading:
-        who = f"{_some(tracking)} {_verb(tracking, 'track')} this"
+        who = f"{_some(tracking)} {_verb(tracking, verb)} {what}"
         return f"{who}, but none of them can be told to lead ({top}: {closest})."
     if len(leading) == 1:
-        return f"{top} tracks this best: {closest}."
-    return f"{_some(leading)} track this, and none of them is distinguishably better than another ({top}: {closest})."
+        return f"{top} {verb}s {what} best: {closest}."
+    return (
+        f"{_some(leading)} {verb} {what}, and none of them is distinguishably better than another ({top}: {closest})."
+    )
 
 
 def _others(row: Row) -> list[str]:
     sentences = []
+    verb, what = _DOES.get(row.statistic, ("track", "it"))
     worse = row.measures("tells") if row.measures("leading") else []
     if worse:
-        sentences.append(f"{_some(worse)} {_verb(worse, 'track')} it too, distinguishably less well.")
+        sentences.append(f"{_some(worse)} {_verb(worse, verb)} {what} too, distinguishably less well.")
     undecided = row.measures("undecided") if row.tracked else []
     if undecided:
         sentences.append(f"Undecided, since the interval includes 0: {_some(undecided)}.")
     against = row.measures("against")
     if against:
-        sentences.append(
-            f"Inverted, since the interval lies below 0: {_some(against)}, larger for models that function more alike."
-        )
+        larger = _INVERTED.get(row.statistic, "larger for models that function more alike")
+        sentences.append(f"Inverted, since the interval lies below 0: {_some(against)}, {larger}.")
+    if row.saturated:
+        sentences.append("Measures reach the end of the scale: nothing is left to tell them apart.")
     if row.tracked and not row.apart and len(row.cells) > 1:
         sentences.append("The row cannot tell measures apart, so it counts in no mean rank.")
     return sentences
 
 
+_DOES = {"separation": ("separate", "the groups"), "monotonicity": ("follow", "the order of layers")}
+"""Statistic to a verb and its object; the others track a functionality."""
+
+_INVERTED = {
+    "separation": "larger within groups than across",
+    "monotonicity": "larger for nearer layers",
+}
+
+
 def _sure(row: Row) -> str:
+    if row.statistic == "separation":
+        return f"95 % intervals over {row.models} models, drawn anew within the {row.groups} groups."
+    if row.statistic == "monotonicity":
+        return f"95 % intervals over {row.models} models."
     groups = f" in {row.groups} groups, which are resampled first" if row.groups is not None else ""
     return f"95 % intervals over {row.models} models{groups}, averaged over every model as the reference."
 

@@ -170,6 +170,13 @@ class Population:
             scores = scores[scores["layer"].isna() | scores["layer"].isin(kept)]
         return Population(self.name, kept, attributes, scores, self._load, self._load_items, self.description)
 
+    def with_attribute(self, name: str, values: Mapping[str, str | int | float]) -> Population:
+        """Return the same population with an attribute, given by model."""
+        attributes = self.attributes.assign(**{name: [values[model] for model in self.models]})
+        return Population(
+            self.name, self.layers, attributes, self.scores, self._load, self._load_items, self.description
+        )
+
     def __repr__(self) -> str:
         return f"Population({self.name!r}, {len(self.models)} models x {len(self.layers)} layers)"
 

@@ -13,6 +13,7 @@ from similitude.benchmark.evaluate import Evaluation, combine, evaluate
 from similitude.benchmark.intuitive.scores import double_map
 from similitude.benchmark.intuitive.study import layer_blocks
 from similitude.benchmark.protocols import ProtocolName
+from similitude.benchmark.questions import TESTS, named_tests
 from similitude.benchmark.results import save_grading
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import Progress
@@ -27,7 +28,7 @@ from similitude.report.style import save
 from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
-from similitude.representations.tables import write_csv
+from similitude.representations.tables import plain, write_csv
 from similitude.representations.text import json_text, write_text
 from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
@@ -35,7 +36,7 @@ from similitude.suites.arithmetic import is_documented_sample
 from similitude.suites.base import resolve_home
 from similitude.suites.scales import Scale
 
-__all__ = ["Choice", "Run", "choose", "run"]
+__all__ = ["Choice", "Run", "choose", "of_tests", "run"]
 
 _SEED_PAIRS_MODELS = 6
 """Models whose pairs the double heat map averages: 15 pairs show the pattern."""
@@ -50,8 +51,8 @@ class Choice:
     subtasks: tuple[Subtask, ...]
 
 
-def choose(names: Sequence[str], site: Site) -> list[Choice]:
-    """Return suites and subtasks by name, all of them if none is named."""
+def choose(names: Sequence[str], site: Site, tests: Sequence[str] = ()) -> list[Choice]:
+    """Return suites and subtasks by name, all of them if none is named; with tests, only subtasks of these."""
     by_suite: dict[str, list[str]] = {}
     for name in names or [name for name in SUITES if SUITES[name].by_default]:
         by_suite.setdefault(name.partition("/")[0], []).append(name)
@@ -59,7 +60,25 @@ def choose(names: Sequence[str], site: Site) -> list[Choice]:
     for name, wanted in by_suite.items():
         suite = SUITES[name].at(site)
         choices.append(Choice(suite, site, suite.select(wanted)))
-    return choices
+    return of_tests(choices, tests)
+
+
+def of_tests(choices: Sequence[Choice], tests: Sequence[str]) -> list[Choice]:
+    """Return choices with their subtasks of some tests only; all of them if there are no tests.
+
+    Raises
+    ------
+    InputError
+        No subtask belongs to one of the tests.
+    """
+    if not tests:
+        return list(choices)
+    kept = [replace(c, subtasks=tuple(s for s in c.subtasks if s.test in tests)) for c in choices]
+    if not any(choice.subtasks for choice in kept):
+        known = {subtask.test for choice in choices for subtask in choice.subtasks} - {""}
+        belong = f"They belong to {', '.join(t for t in TESTS if t in known)}." if known else "They belong to no test."
+        raise InputError(f"None of the subtasks belongs to the test {' or '.join(tests)}. {belong}")
+    return [choice for choice in kept if choice.subtasks]
 
 
 def run(
@@ -71,6 +90,7 @@ def run(
     scale: Scale = "embedded",
     draw: int = 0,
     workers: int = 2,
+    tests: Sequence[str] = (),
     **options: Any,
 ) -> Evaluation:
     """Build missing populations, grade measures on them, and write tables and figures: ``similitude run`` in Python.
@@ -88,6 +108,8 @@ def run(
         Where populations and finished values are kept; by default the platform's cache folder for users.
     scale, draw, workers
         How many networks, from which seeds, trained by how many processes; see `similitude.Site`.
+    tests
+        Only subtasks of these tests, see `similitude.benchmark.questions.TESTS`; by default all.
     **options
         Of `Run`: ``protocol``, ``resamples``, ``memory``, ``executor``.
 
@@ -109,6 +131,7 @@ def run(
     names = [suite for suite in given if isinstance(suite, str)]
     choices = choose(names, site) if names or not given else []
     choices += [Choice(s, site, tuple(s.subtasks())) for s in given if isinstance(s, Suite)]
+    choices = of_tests(choices, named_tests(tests, TESTS))
     graded = Run(choices, get_measures(measures), out=Path(out), command="similitude.run", **options)
     for choice in choices:
         choice.suite.build(choice.site, {subtask.population for subtask in choice.subtasks})
@@ -120,8 +143,8 @@ class Run:
     """A run that grades suites one after the other, and leaves the results so far after each.
 
     Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
-    ``grading.npz``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures. The same
-    populations and measures give the same bytes.
+    ``grading.npz``, ``standings.csv``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures.
+    The same populations and measures give the same bytes.
 
     Parameters
     ----------
@@ -220,6 +243,7 @@ class Run:
         content = {
             "provenance": results.provenance,
             "results": results.records(),
+            "standings": [{str(k): plain(v) for k, v in row.items()} for row in results.by_test().to_dict("records")],
             "findings": self.findings(names),
         }
         return json_text(content)
@@ -256,6 +280,7 @@ class Run:
         write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
+        write_csv(results.by_test(), out / "standings.csv")
         save_grading(out / "grading.npz", evaluation.grading)
 
 

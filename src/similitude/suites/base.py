@@ -31,6 +31,12 @@ BuildProgress = Callable[[str, int, int], None]
 
 _SEEDS_PER_DRAW = 1000
 
+_DESCRIBED = (
+    *("subtask", "functionality", "n_models", "n_items"),
+    *("mean", "sd", "min", "max", "reliability"),
+)
+"""Columns of what `Suite.describe` tells."""
+
 
 def resolve_home(home: str | Path | None) -> Path:
     """Return the folder given, or the platform's cache folder for users."""
@@ -201,7 +207,7 @@ class Suite(ABC):
                         "reliability": reliability,
                     }
                 )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=list(_DESCRIBED))
 
 
 def _spread(population: Population, functionality: Functionality) -> tuple[int, int, pd.Series, float]:

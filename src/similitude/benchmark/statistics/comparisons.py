@@ -45,7 +45,7 @@ class Comparison(NamedTuple):
     df: int
 
 
-def compare(values: Array, leave_one_out: Array, *, level: float = 0.95) -> Comparison:
+def compare(values: Array, leave_one_out: Array, *, level: float = 0.95, df: int | None = None) -> Comparison:
     """Compare measures by their paired differences.
 
     Parameters
@@ -56,16 +56,19 @@ def compare(values: Array, leave_one_out: Array, *, level: float = 0.95) -> Comp
         The same without each of the U units in turn, shape (U, K).
     level
         Nominal coverage of each interval.
+    df
+        Degrees of freedom of errors; by default U − 1.
     """
     n_units = len(leave_one_out)
+    df = n_units - 1 if df is None else df
     difference = values[:, None] - values
     without = leave_one_out[:, :, None] - leave_one_out[:, None, :]
     error = np.sqrt((n_units - 1) / n_units * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    critical = stats.t.ppf((1 + level) / 2, n_units - 1)
+    critical = stats.t.ppf((1 + level) / 2, df)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(np.abs(difference) <= _ROUNDING, 0.0, difference / error)
     low, high = difference - critical * error, difference + critical * error
-    return Comparison(difference, low, high, np.abs(t) > critical, t, n_units - 1)
+    return Comparison(difference, low, high, np.abs(t) > critical, t, df)
 
 
 def leading(

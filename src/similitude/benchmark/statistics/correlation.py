@@ -13,7 +13,7 @@ from scipy import stats
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.protocols import CORRECTED, Protocol
 
-__all__ = ["Grade", "ReferencePairs", "correlate", "grade", "reference_pairs"]
+__all__ = ["Grade", "ReferencePairs", "correlate", "every_pair", "grade", "reference_pairs"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,19 @@ def reference_pairs(data: GradingData, protocol: Protocol = CORRECTED) -> Iterat
             difference = data.difference[g, reference][block].ravel()
             kept = protocol.itself | ~itself
             yield ReferencePairs(group, g, int(reference), models[kept], variants[kept], itself[kept], difference[kept])
+
+
+def every_pair(data: GradingData) -> Iterator[ReferencePairs]:
+    """Pairs of every model as the reference with everything else, one set per model and reference layer."""
+    for group, block in data.blocks.items():
+        for g in range(len(data.layers)):
+            for reference in block:
+                chosen, variants = (index.ravel() for index in np.indices(data.score[g, block].shape))
+                models = block[chosen]
+                kept = ~((models == reference) & data.same[g][variants])
+                difference = data.difference[g, reference][block].ravel()[kept]
+                itself = np.zeros(kept.sum(), dtype=bool)
+                yield ReferencePairs(group, g, int(reference), models[kept], variants[kept], itself, difference)
 
 
 def grade(data: GradingData, measure: str, protocol: Protocol = CORRECTED) -> Grade:

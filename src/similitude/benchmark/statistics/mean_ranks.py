@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ _ROW = ["subtask", "functionality"]
 
 
 def mean_ranks(
-    frame: pd.DataFrame, leave_one_out: pd.DataFrame | None, *, level: float = 0.95, seed: int = 0
+    frame: pd.DataFrame,
+    leave_one_out: pd.DataFrame | None,
+    weights: pd.Series | None = None,
+    *,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Mean rank of each measure by the average over every reference, with an interval.
 
@@ -38,7 +44,9 @@ def mean_ranks(
     frame
         Rows of `similitude.benchmark.results.Results` of one statistic.
     leave_one_out
-        As of `Results`; None if it was not kept, which leaves intervals undefined.
+        As of `Results`, of the same statistics; None if it was not kept, which leaves intervals undefined.
+    weights
+        Weight of each row, indexed by subtask and functionality; by default all rows weigh the same.
     level
         Nominal coverage.
     seed
@@ -50,10 +58,15 @@ def mean_ranks(
         Columns mean_rank, mean_rank_low, mean_rank_high, indexed by measure.
     """
     measures = list(frame["measure"].unique())
-    ranked = frame.groupby("measure")["every_rank"].mean().reindex(measures).to_numpy()
+    rows = pd.MultiIndex.from_frame(frame[_ROW].drop_duplicates())
+    weights = pd.Series(1.0, rows) if weights is None else weights.loc[rows]
+    weights = weights / weights.sum()
+    of_rows = pd.MultiIndex.from_frame(frame[_ROW])
+    weighted = frame["every_rank"] * weights.reindex(of_rows).to_numpy()
+    ranked = weighted.groupby(frame["measure"]).sum().reindex(measures).to_numpy()
     half = np.full(len(measures), np.nan)
     if leave_one_out is not None and len(frame):
-        drawn = _drawn_ranks(frame, leave_one_out, measures, np.random.default_rng(seed))
+        drawn = _drawn_ranks(frame, leave_one_out, weights.to_dict(), measures, np.random.default_rng(seed))
         half = stats.norm.ppf((1 + level) / 2) * drawn.std(axis=0)
     low, high = np.maximum(ranked - half, 1), np.minimum(ranked + half, len(measures))
     return pd.DataFrame(
@@ -62,24 +75,27 @@ def mean_ranks(
 
 
 def _drawn_ranks(
-    frame: pd.DataFrame, leave_one_out: pd.DataFrame, measures: list[str], rng: np.random.Generator
+    frame: pd.DataFrame,
+    leave_one_out: pd.DataFrame,
+    weights: Mapping[Any, float],
+    measures: list[str],
+    rng: np.random.Generator,
 ) -> Array:
     """Mean ranks in draws, shape (draws, measures)."""
     without = dict(list(leave_one_out.groupby(_ROW, sort=False)))
-    weights: dict[tuple, Array] = {}
+    of_unit: dict[tuple, Array] = {}
     total = np.zeros((_DRAWS, len(measures)))
-    rows = frame.groupby(_ROW, sort=False)
-    for key, row in rows:
+    for key, row in frame.groupby(_ROW, sort=False):
         row = row.set_index("measure").reindex(measures)
         of_row = without[key]
         units = (of_row["population"].iloc[0], *of_row["unit"])
-        if units not in weights:
+        if units not in of_unit:
             df = len(of_row) - 1
-            weights[units] = rng.normal(size=(_DRAWS, df + 1)) * np.sqrt(df / rng.chisquare(df, size=(_DRAWS, 1)))
+            of_unit[units] = rng.normal(size=(_DRAWS, df + 1)) * np.sqrt(df / rng.chisquare(df, size=(_DRAWS, 1)))
         values = of_row[measures].to_numpy(dtype=float)
         influence = np.sqrt(2 * (len(values) - 1) / len(values)) * (values - values.mean(axis=0))
         classes = np.unique(np.where(row["equivalent"] == "", measures, row["equivalent"]), return_inverse=True)[1]
         firsts = np.array([np.flatnonzero(classes == c)[0] for c in classes])
-        drawn = row["every"].to_numpy(dtype=float) + weights[units] @ influence
-        total += ranks(drawn, firsts, np.asarray(np.isnan(values).any(axis=0)))
-    return total / len(rows)
+        drawn = row["every"].to_numpy(dtype=float) + of_unit[units] @ influence
+        total += weights[key] * ranks(drawn, firsts, np.asarray(np.isnan(values).any(axis=0)))
+    return total

@@ -6,8 +6,11 @@ const state = {
   subtask: run.opens.subtask ?? run.subtasks[0]?.key, measure: run.opens.measure ?? run.measures[0], statistic: "spearman",
   suite: run.intuitive[0]?.suite,
 };
-const symbol = () => (state.statistic === "spearman" ? "ρ" : "τ");
 const chosenSubtask = () => run.subtasks.find((s) => s.key === state.subtask);
+// Groups and layers have statistics of their own; the choice between ρ and τ is of the others.
+const isCorrelation = (statistic) => statistic === "spearman" || statistic === "kendall";
+const isShown = (row) => row.statistic === state.statistic || !isCorrelation(row.statistic);
+const symbol = () => (state.statistic === "spearman" ? "ρ" : "τ");
 const paragraphs = (texts) => texts.map((text) => element("p", {}, text));
 const items = (texts) => texts.map((text) => element("li", {}, text));
 
@@ -30,7 +33,9 @@ function intervalBar(row, range) {
 
 function drawGrades() {
   const subtask = chosenSubtask();
-  const rows = run.grades.filter((r) => r.key === state.subtask && r.statistic === state.statistic);
+  const rows = run.grades.filter((r) => r.key === state.subtask && isShown(r));
+  const correlated = !subtask || isCorrelation(subtask.statistic);
+  const separated = subtask?.statistic === "separation";
   const range = [extent([0, ...rows.map((r) => r.every_low ?? 0)])[0], extent([0.1, ...rows.map((r) => r.every_high ?? 0)])[1]];
   const has = (key) => rows.some((r) => !missing(r[key]));
   const both = has("every");
@@ -38,17 +43,20 @@ function drawGrades() {
   const columns = [
     { key: "measure", title: "measure", state: (r) => r.state,
       show: (v, r) => marked(v, r.state) + (r.n_failed ? " !" : "") + (r.equivalent ? " ≡" : "") },
-    both && { key: "every", title: `${symbol()}, every reference`, descending: true, state: (r) => r.state, show: (v) => number(v),
-      about: "averaged over every model as the reference; verdicts rest on it" },
+    both && { key: "every", title: correlated ? `${symbol()}, every reference` : subtask.symbol, descending: true, state: (r) => r.state,
+      show: (v) => number(v), about: `${correlated ? "averaged over every model as the reference; " : ""}verdicts rest on it` },
     both && { key: "every_low", title: "95 % interval", descending: true, state: (r) => r.state,
       show: (v, r) => element("span", {}, `${interval(v, r.every_high)} `, intervalBar(r, range)) },
     has("every_rank") && { key: "every_rank", title: "place", about: "1 is best" },
     has("every_p") && { key: "every_p", title: "p", show: probability, about: "one-sided" },
-    { key: "estimate", title: `${symbol()}, best reference`, descending: true, show: (v) => number(v) },
-    has("ci_low") && { key: "ci_low", title: "interval, best", descending: true, show: (v, r) => interval(v, r.ci_high) },
-    has("rank") && { key: "rank", title: "place, best", show: place },
-    has("p") && { key: "p", title: "p, best", show: probability, about: "one-sided" },
-    has("p_holm") && { key: "p_holm", title: "p, best, Holm", show: probability, about: "adjusted over the whole table" },
+    (correlated || separated) &&
+      { key: "estimate", title: correlated ? `${symbol()}, best reference` : "AUPRC", descending: true, show: (v) => number(v) },
+    has("chance") && { key: "chance", title: "AUPRC by chance", show: (v) => number(v), about: "mean over relabellings of the models" },
+    has("violation") && { key: "violation", title: "violated", show: (v) => number(v) },
+    (correlated || separated) && has("ci_low") && { key: "ci_low", title: correlated ? "interval, best" : "interval, AUPRC", descending: true, show: (v, r) => interval(v, r.ci_high) },
+    correlated && has("rank") && { key: "rank", title: "place, best", show: place },
+    correlated && has("p") && { key: "p", title: "p, best", show: probability, about: "one-sided" },
+    has("p_holm") && { key: "p_holm", title: correlated ? "p, best, Holm" : "p, Holm", show: probability, about: "adjusted over the whole table" },
     has("within") && { key: "within", title: "within depth", descending: true,
       show: (v, r) => (missing(v) ? "—" : `${number(v)} (p ${probability(r.within_p)})`) },
     has("bad_frac") && { key: "bad_frac", title: "bad share", show: (v) => number(v), about: "close, yet far apart in function" },
@@ -76,7 +84,7 @@ function drawGrades() {
 
 function drawOverview() {
   const verdicts = run.verdicts[state.statistic];
-  const cells = new Map(run.grades.filter((g) => g.statistic === state.statistic).map((g) => [`${g.key}|${g.measure}`, g]));
+  const cells = new Map(run.grades.filter(isShown).map((g) => [`${g.key}|${g.measure}`, g]));
   const cellOf = (row, measure) => cells.get(`${row.subtask.key}|${measure}`);
   const value = (cell) => cell?.every ?? cell?.estimate;
   const rows = run.subtasks.map((subtask) =>
@@ -89,7 +97,7 @@ function drawOverview() {
       key: String(k), measure, title: measure, descending: true, state: (row) => cellOf(row, measure)?.state,
       show: (v, row) => {
         const cell = cellOf(row, measure);
-        const best = missing(cell?.every) ? [] : [element("small", {}, `(${number(cell.estimate)})`)];
+        const best = missing(cell?.every) ? [] : [element("small", {}, `(${number(cell.statistic === "monotonicity" ? cell.violation : cell.estimate)})`)];
         const failed = cell?.n_failed ? "!" : "";
         const shown = element("span", { title: cell ? interval(cell.every_low, cell.every_high) : "" });
         shown.append(marked(number(v), cell?.state) + failed, ...best);
@@ -97,13 +105,15 @@ function drawOverview() {
       },
     })),
   ];
-  const { label, measures: standings } = run.standings[state.statistic];
+  const { label, worst, measures: standings } = run.standings[state.statistic];
   const standing = (show) => run.measures.map((m) => (standings[m] ? show(standings[m]) : "—"));
   const small = (low, high, digits) =>
     missing(low) ? [] : [element("small", {}, digits ? `${number(low, 1)}–${number(high, 1)}` : interval(low, high).replace("\u00a0", " "))];
   const foot = Object.keys(standings).length ? [
     [label, ...standing((s) => [number(s.mean_rank, 1), ...small(s.low, s.high, 1)])],
-    [`worst ${symbol()}`, ...standing((s) => [number(s.worst), ...small(s.worst_low, s.worst_high)])],
+    [worst, ...standing((s) => [number(s.worst), ...small(s.worst_low, s.worst_high)])],
+    ...run.by_test.map((test) => [test.label, ...run.measures.map((m) => test.measures[m]).flatMap((s) =>
+      [s ? [number(s.mean_rank, 1), ...small(s.low, s.high, 1)] : "—"])]),
   ] : [];
   sortable(byId("overview-table"), columns, rows, {
     foot, kind: run.measures.length > 12 ? "turned many" : "turned", chosen: (row) => row.subtask.key === state.subtask,
@@ -125,7 +135,7 @@ function drawScatter() {
   const { difference, size, inputs } = chosenSubtask();
   const { svg, inside, toX, toY } = plot(byId("scatter"), {
     x: extent([0, ...points.map((p) => p.x)]), y: extent([0, ...points.map((p) => p.y)]),
-    xLabel: `${difference} (right: functions less alike)`, yLabel: `${state.measure} dissimilarity (up: less alike)`,
+    xLabel: isCorrelation(chosenSubtask().statistic) ? `${difference} (right: functions less alike)` : difference, yLabel: `${state.measure} dissimilarity (up: less alike)`,
     title: `${state.measure} dissimilarity against ${difference}, ${points.length} pairs`,
   });
   const layers = [...new Set(pairs.layer)];

@@ -71,6 +71,7 @@ class LanguageSuite(Suite):
         return (
             Subtask(
                 id="language/seed_layer",
+                test="probes",
                 population=PRETRAINED,
                 varies="pretraining seed, layer",
                 functionalities=(
@@ -83,6 +84,7 @@ class LanguageSuite(Suite):
             ),
             Subtask(
                 id="language/pc_deletion",
+                test="probes",
                 population=PRETRAINED,
                 varies="pretraining seed, deleted components",
                 functionalities=(Functionality("probe/polarity", "probe, polarity", per="layer"),),
@@ -92,6 +94,7 @@ class LanguageSuite(Suite):
             ),
             Subtask(
                 id="language/finetune_ood",
+                test="accuracy",
                 population=FINETUNED,
                 varies="fine-tuning seed",
                 functionalities=(_OVERLAP,),
@@ -106,6 +109,7 @@ class LanguageSuite(Suite):
             ),
             Subtask(
                 id="language/pretrain_finetune_ood",
+                test="accuracy",
                 population=CROSSED,
                 varies="pretraining seed, fine-tuning seed",
                 functionalities=(_ANTONYMY, _NUMERICAL),
@@ -117,6 +121,7 @@ class LanguageSuite(Suite):
             ),
             Subtask(
                 id="language/behaviour",
+                test="outputs",
                 population=FINETUNED,
                 varies="fine-tuning seed",
                 functionalities=_BEHAVIOUR,
@@ -132,6 +137,7 @@ class LanguageSuite(Suite):
             ),
             Subtask(
                 id="language/minilm_layers",
+                test="probes",
                 population=MINILM,
                 varies="layer, deleted components",
                 functionalities=tuple(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.functionalities.predictions import prediction_differences
+from similitude.benchmark.questions import Separation
 from similitude.benchmark.subtask import Functionality, Pairing, Subtask
 from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
@@ -26,6 +27,7 @@ from similitude.representations.files import SUFFIXES, load_arrays, named_source
 from similitude.representations.names import readable
 from similitude.representations.population import attributes_frame, scores_frame
 from similitude.suites.base import Site, Suite
+from similitude.suites.own.groups import ATTRIBUTE, with_groups
 from similitude.suites.own.predictions import LEAST_MODELS, Predictions, read_predictions
 from similitude.suites.own.scores import read_scores
 
@@ -36,8 +38,9 @@ class OwnSuite(Suite):
     """Grades measures on networks that somebody else made.
 
     Subtasks are ``<name>/models`` for functionalities of whole models (the same layer of every model is compared with
-    that of the best one), ``<name>/layers`` for functionalities of layers (every layer of every model), and
-    ``<name>/deletions`` where layers have scores with principal components deleted. Functionalities of predictions are
+    that of the best one), ``<name>/layers`` for functionalities of layers (every layer of every model),
+    ``<name>/deletions`` where layers have scores with principal components deleted, and ``<name>/groups`` for groups
+    of models (the last layer of all models). Functionalities of predictions are
     among the first, or in ``<name>/predictions`` where some of the models of a table have no usable predictions.
 
     Parameters
@@ -50,6 +53,8 @@ class OwnSuite(Suite):
         Folder of predictions on test sets; None if there are none.
     memory
         Bytes that the arrays of files may take, see `similitude.representations.files.load_representations`.
+    groups
+        CSV file with the columns ``network`` and ``group``, or network to group; None if models are in no groups.
 
     Raises
     ------
@@ -75,6 +80,7 @@ class OwnSuite(Suite):
         scores: str | Path | None = None,
         predictions: str | Path | None = None,
         memory: int = MEMORY,
+        groups: str | Path | Mapping[str, str] | None = None,
     ) -> None:
         self.name = readable(Path(path).resolve().name)  # type: ignore[misc]  # one per folder, not one per class
         left_out: dict[str, str] = {}
@@ -85,14 +91,15 @@ class OwnSuite(Suite):
         if scores is not None:
             table, self._lower_is_better = read_scores(scores, population, others)
             population = _with(population, table)
-        if population.scores.empty and predictions is None:
+        if population.scores.empty and predictions is None and groups is None:
             raise InputError(
-                f"{path} does not say what its networks can do. Give a table, --scores scores.csv, or what they "
-                "predict, --predictions FOLDER."
+                f"{path} does not say what its networks can do. Give a table, --scores scores.csv, what they predict, "
+                "--predictions FOLDER, or which groups they are in, --groups groups.csv."
             )
         if len(population.models) < LEAST_MODELS:
             reason = next((f" Left out: {model}: {reason}" for model, reason in left_out.items()), "")
             raise InputError(f"{path} holds {len(population.models)} models; grading needs three or more.{reason}")
+        self._grouped = None if groups is None else with_groups(population, groups, others)
         self._tests: tuple[str, ...] = ()
         self._populations = {self.name: population}
         if predictions is not None:
@@ -117,8 +124,21 @@ class OwnSuite(Suite):
             self._populations[f"{self.name}/predictions"] = predicted
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """Return one subtask per kind of functionality."""
-        return tuple(subtask for name in self._populations for subtask in self._subtasks_on(name))
+        """Return one subtask per kind of functionality, and one of groups."""
+        found = tuple(subtask for name in self._populations for subtask in self._subtasks_on(name))
+        if self._grouped is None:
+            return found
+        of_groups = Subtask(
+            id=f"{self.name}/groups",
+            population=f"{self.name}/groups",
+            varies=ATTRIBUTE,
+            functionalities=(),
+            pairing=Pairing("models", ("last",)),
+            description=f"Groups of networks in {self.name}, by their last layer.",
+            question=Separation(ATTRIBUTE, "own groups"),
+            test="groups",
+        )
+        return (*found, of_groups)
 
     def _subtasks_on(self, name: str) -> Iterator[Subtask]:
         scores = self._populations[name].scores
@@ -160,8 +180,9 @@ class OwnSuite(Suite):
         """Do nothing: the networks are there."""
 
     def populations(self, site: Site) -> dict[str, Population]:
-        """Return the networks of the folder, and by themselves those with predictions where some have none."""
-        return self._populations
+        """Return the networks of the folder; apart, those with predictions where some have none, and those grouped."""
+        grouped = {} if self._grouped is None else {f"{self.name}/groups": self._grouped}
+        return self._populations | grouped
 
 
 def load_population(path: str | Path, memory: int = MEMORY, left_out: dict[str, str] | None = None) -> Population:

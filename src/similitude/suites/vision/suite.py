@@ -60,6 +60,7 @@ class VisionSuite(Suite):
         return (
             Subtask(
                 id="vision/seed_layer",
+                test="probes",
                 population=POPULATION,
                 varies="seed, layer",
                 functionalities=(Functionality("probe", "probe accuracy", per="layer"),),
@@ -70,6 +71,7 @@ class VisionSuite(Suite):
             ),
             Subtask(
                 id="vision/pc_deletion",
+                test="probes",
                 population=POPULATION,
                 varies="seed, deleted components",
                 functionalities=(Functionality("probe/truncated", "probe accuracy", per="layer"),),
@@ -80,6 +82,7 @@ class VisionSuite(Suite):
             ),
             Subtask(
                 id="vision/ood",
+                test="accuracy",
                 population=POPULATION,
                 varies="seed",
                 functionalities=(*accuracies, Functionality("accuracy/mean", "mean of corruptions")),
@@ -90,6 +93,7 @@ class VisionSuite(Suite):
             ),
             Subtask(
                 id="vision/behaviour",
+                test="outputs",
                 population=POPULATION,
                 varies="seed",
                 functionalities=(
