@@ -17,13 +17,18 @@ else:
 
 __all__ = ["SCALES", "SUBTASKS", "SUITES", "Scale", "Site", "Suite", "built"]
 
+_DESIGNS = ("labels_own", "labels_shared", "shortcut", "augmentation")
+
 SUBTASKS: Mapping[str, tuple[str, ...]] = {
     "synthetic": ("angle", "pc_deletion"),
     "language": (
         *("seed_layer", "pc_deletion", "finetune_ood", "pretrain_finetune_ood", "behaviour", "minilm_layers"),
     ),
     "published": ("layer_exp", "pca_deletion", "feather", "pretrain_finetune"),
-    "vision": ("seed_layer", "pc_deletion", "ood", "behaviour"),
+    "vision": ("seed_layer", "pc_deletion", "ood", "behaviour", "layers", *_DESIGNS),
+    "graphs": tuple(
+        f"{test}{suffix}" for suffix in ("", "_sage") for test in ("ood", "behaviour", "layers", *_DESIGNS)
+    ),
 }
 """Subtasks of the suites that ship, known without loading them: shells complete them."""
 
@@ -31,4 +36,5 @@ SUITES: Registry[Suite] = Registry("suite", group="similitude.suites")
 SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")
 SUITES.register("vision", "similitude.suites.vision.suite:SUITE")
 SUITES.register("language", "similitude.suites.language.suite:SUITE")
+SUITES.register("graphs", "similitude.suites.graphs.suite:SUITE")
 SUITES.register("published", "similitude.suites.published.suite:SUITE")

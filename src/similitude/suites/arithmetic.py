@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["EXPECTED", "EXPECTED_WITH", "is_documented_sample", "measure_arithmetic", "note_processor"]
 
 EXPECTED_WITH = "torch 2.13.0"
-EXPECTED = {"ResNet-14": "056959182c303afc", "BERT": "7ec7c7e047f28558"}
+EXPECTED = {
+    "ResNet-14": "056959182c303afc",
+    "BERT": "7ec7c7e047f28558",
+    "GCN": "b1cd8a28aa1ae9c6",
+    "GraphSAGE": "b343c615cb8acc29",
+}
 """Digest of each architecture's small network."""
 
 
@@ -90,4 +95,20 @@ def _bert() -> Iterable[Tensor | np.ndarray]:
     return [*base.state_dict().values(), *tuned.state_dict().values()]
 
 
-_SMALL_NETWORKS: dict[str, Callable[[], Iterable[Tensor | np.ndarray]]] = {"ResNet-14": _resnet, "BERT": _bert}
+def _graph_network(architecture: str) -> Iterable[Tensor | np.ndarray]:
+    """Weights and outputs of a graph network trained on a small graph for a few steps."""
+    from similitude.suites.graphs.blocks import BlockModel
+    from similitude.suites.graphs.recipe import Training
+    from similitude.suites.graphs.train import outputs, train
+
+    graph = BlockModel(nodes=210, features=70).generate()
+    network = train(graph, graph.labels[:70], architecture, Training(epochs=10), seed=0, dropped=0.2)
+    return [*network.state_dict().values(), outputs(network, graph)[1]]
+
+
+_SMALL_NETWORKS: dict[str, Callable[[], Iterable[Tensor | np.ndarray]]] = {
+    "ResNet-14": _resnet,
+    "BERT": _bert,
+    "GCN": functools.partial(_graph_network, "GCN"),
+    "GraphSAGE": functools.partial(_graph_network, "GraphSAGE"),
+}

@@ -24,10 +24,13 @@ from similitude.representations import Population, is_population, open_populatio
 from similitude.representations.folder import read_json
 from similitude.suites.scales import Scale
 
-__all__ = ["BuildProgress", "Site", "Suite", "built", "made_by", "resolve_home", "set_aside"]
+__all__ = ["GATE_COLUMNS", "BuildProgress", "Site", "Suite", "built", "made_by", "resolve_home", "set_aside"]
 
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of parts (models, pairs) finished, and their number in all."""
+
+GATE_COLUMNS = ["subtask", "group", "figure", "required", "networks", "mean", "min", "max"]
+"""Columns of `Suite.gates`."""
 
 _SEEDS_PER_DRAW = 1000
 
@@ -208,6 +211,18 @@ class Suite(ABC):
                     }
                 )
         return pd.DataFrame(rows, columns=list(_DESCRIBED))
+
+    def gates(self, site: Site) -> pd.DataFrame:
+        """Return what the networks of each group show of the condition that they were trained under.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per gate (`similitude.suites.conditions.Gate`) of a group, for the populations that are there:
+            subtask, group, figure, what is required of every network, number of networks, and mean, min and max over
+            them.
+        """
+        return pd.DataFrame(columns=GATE_COLUMNS)
 
 
 def _spread(population: Population, functionality: Functionality) -> tuple[int, int, pd.Series, float]:

@@ -20,7 +20,7 @@ from similitude.suites.vision.probes import deletion_curve, probe_share
 from similitude.suites.vision.recipe import DELETION_LAYERS, LAYERS, Recipe, model_name
 from similitude.suites.vision.train import reproducible, train
 
-__all__ = ["model_record"]
+__all__ = ["model_record", "probabilities", "representations"]
 
 _AT_ONCE = 200
 
@@ -45,14 +45,14 @@ def model_record(data: ImageData, recipe: Recipe, seed: int, *, probed: bool = T
     with reproducible():
         network = train(data, recipe.training, seed)
         labels = data.test_labels[: recipe.test_images]
-        clean = _probabilities(network, data.test_images[: len(labels)])
+        clean = probabilities(network, data.test_images[: len(labels)])
         items = {"accuracy/clean": clean.argmax(axis=1) == labels}
         scores = []
         corrupted, calibration = [], []
         for family, severities in data.severities.items():
             by_severity = []
             for severity in range(1, severities + 1):
-                predicted = _probabilities(network, data.corrupted(family, severity)[: len(labels)])
+                predicted = probabilities(network, data.corrupted(family, severity)[: len(labels)])
                 by_severity.append(predicted.argmax(axis=1) == labels)
                 corrupted.append(predicted[: recipe.predicted])
                 calibration.append(calibration_error(predicted, labels))
@@ -64,16 +64,16 @@ def model_record(data: ImageData, recipe: Recipe, seed: int, *, probed: bool = T
         whole = [Score(name, float(right.mean(dtype=np.float64)), items=len(right)) for name, right in items.items()]
 
         inputs = data.test_images[: recipe.inputs]
-        representations = _representations(network, inputs, recipe.grid)
+        kept = representations(network, inputs, recipe.grid)
         if probed:
-            scores += _probe_scores(representations, data.test_labels[: len(inputs)], recipe)
+            scores += _probe_scores(kept, data.test_labels[: len(inputs)], recipe)
         scores += [
             Score("calibration_error/clean", calibration_error(clean, labels), items=len(labels)),
             Score("calibration_error/corrupted", float(np.mean(calibration)), items=len(labels) * len(calibration)),
             Score("modularity", modularity(_features(network, inputs))),
         ]
     items |= {"predictions/clean": clean, "predictions/corrupted": np.concatenate(corrupted)}
-    return ModelRecord(model_name(seed), representations, {"seed": seed}, [*whole, *scores], items)
+    return ModelRecord(model_name(seed), kept, {"seed": seed}, [*whole, *scores], items)
 
 
 def _probe_scores(representations: dict[str, np.ndarray], labels: np.ndarray, recipe: Recipe) -> Iterator[Score]:
@@ -104,7 +104,7 @@ def _batches(images: np.ndarray) -> Iterator[torch.Tensor]:
 
 
 @torch.inference_mode()
-def _probabilities(network: ResNet14, images: np.ndarray) -> np.ndarray:
+def probabilities(network: ResNet14, images: np.ndarray) -> np.ndarray:
     """Of the classes: n x classes."""
     return torch.cat([network(batch).softmax(dim=1) for batch in _batches(images)]).numpy()
 
@@ -117,7 +117,7 @@ def _features(network: ResNet14, images: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def _representations(network: ResNet14, images: np.ndarray, grid: int) -> dict[str, np.ndarray]:
+def representations(network: ResNet14, images: np.ndarray, grid: int) -> dict[str, np.ndarray]:
     """Feature maps of each block, averaged over the cells of a grid and flattened: n x (channels x grid x grid)."""
     parts: dict[str, list[np.ndarray]] = {layer: [] for layer in LAYERS}
     for batch in _batches(images):

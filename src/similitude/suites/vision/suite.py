@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from similitude.benchmark import Functionality, Pairing, Subtask
+import pandas as pd
+
+from similitude.benchmark import Functionality, Monotonicity, Pairing, Subtask
 from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
 from similitude.errors import InputError, require
 from similitude.representations import is_population, open_population
 from similitude.representations.folder import read_json
+from similitude.suites import experiments
 from similitude.suites.base import Scale, Site, Suite
 from similitude.suites.vision.build import POPULATION, build_population
+from similitude.suites.vision.conditions import DESIGNS, EXPERIMENTS
 from similitude.suites.vision.corruptions import CORRUPTIONS
 from similitude.suites.vision.data import Cifar10, Mnist
 from similitude.suites.vision.recipe import DELETION_LAYERS, RECIPES, Recipe
 
 __all__ = ["SUITE", "VisionSuite"]
 
+_MINUTES = 0.09
+"""On two cores, for a network trained under a condition."""
+
 
 class VisionSuite(Suite):
-    """One population of ResNet-14 networks that differ in their seed, and four questions about it.
+    """A population of ResNet-14 networks that differ in their seed, and one per design of `DESIGNS`.
 
     Parameters
     ----------
@@ -43,6 +51,7 @@ class VisionSuite(Suite):
         "standard": 15,
         "paper": 5000,
     }
+    """Of the networks that differ in their seed."""
 
     def __init__(
         self,
@@ -55,7 +64,7 @@ class VisionSuite(Suite):
         self.probed = probed
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """Layers, deleted components, out-of-distribution accuracy, and behaviour that accuracy does not tell."""
+        """Layers, deleted components, accuracy out of distribution, behaviour, and groups by each design."""
         accuracies = [Functionality(f"accuracy/{family}", family.replace("_", " ")) for family in self.families]
         return (
             Subtask(
@@ -110,6 +119,19 @@ class VisionSuite(Suite):
                     "each, or are made of modules?"
                 ),
             ),
+            Subtask(
+                id="vision/layers",
+                test="layers",
+                population=POPULATION,
+                varies="layer",
+                functionalities=(),
+                pairing=Pairing("layers"),
+                question=Monotonicity(),
+                modality="vision",
+                description="Does it grow with the distance of two layers of one network?",
+                models=self.probed,
+            ),
+            *(design.subtask(f"vision/{test}", f"vision_{test}", "vision") for test, design in DESIGNS.items()),
         )
 
     def build(
@@ -128,7 +150,7 @@ class VisionSuite(Suite):
         site
             Where, at which scale, and with how many processes.
         populations
-            There is only one.
+            Names of the populations to build; all of them by default.
         cifar10, cifar10c
             Folders of local copies, for the scale ``"paper"`` only: the first is needed, the second replaces the
             corruptions computed here.
@@ -139,6 +161,8 @@ class VisionSuite(Suite):
             torch or mlxtend is not installed.
         InputError
             A folder is missing or superfluous, or the site holds a population of other images.
+        DegeneratePopulation
+            A network does not show what its condition should have done to it.
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
@@ -148,10 +172,25 @@ class VisionSuite(Suite):
             raise InputError("The paper's scale needs a local copy of CIFAR-10: give its folder with --cifar10 DIR.")
         require("torch", extra="models")
         recipe = self.recipes[site.scale]
-        build_population(site, Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c), recipe)
+        if populations is None or POPULATION in populations:
+            build_population(site, Mnist(recipe.test_images) if cifar10 is None else Cifar10(cifar10, cifar10c), recipe)
+        experiments.build(site, [EXPERIMENTS[site.scale]], populations)
 
     def is_built(self, site: Site, populations: Collection[str] | None = None) -> bool:
         """Return whether all networks are there, made by the present recipe."""
+        seeds = (populations is not None and POPULATION not in populations) or self._has_seeds(site)
+        return seeds and not experiments.count_missing(site, [EXPERIMENTS[site.scale]], populations)
+
+    def minutes(self, site: Site, populations: Collection[str] | None = None) -> int:
+        """Return about how many minutes on two cores it takes to build what is missing of some populations."""
+        grouped = experiments.count_missing(site, [EXPERIMENTS[site.scale]], populations)
+        return super().minutes(site, {POPULATION} & set(populations or [POPULATION])) + math.ceil(_MINUTES * grouped)
+
+    def gates(self, site: Site) -> pd.DataFrame:
+        """Return what networks show of their conditions, see `Suite.gates`."""
+        return experiments.figures(site, [EXPERIMENTS[site.scale]], self.subtasks())
+
+    def _has_seeds(self, site: Site) -> bool:
         folder, recipe = site.folder(POPULATION), self.recipes[site.scale]
         if not is_population(folder):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -33,8 +33,20 @@ def reproducible() -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic)
 
 
-def train(data: ImageData, training: Training, seed: int) -> ResNet14:
+def train(
+    data: ImageData,
+    training: Training,
+    seed: int,
+    disturb: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+) -> ResNet14:
     """Train a network from scratch; the seed decides its initial weights and the order of the images.
+
+    Parameters
+    ----------
+    data, training, seed
+        What it is trained on and how, and the seed of all that is random.
+    disturb
+        Function that returns a batch of images, uint8, with random changes; called for each batch.
 
     Returns
     -------
@@ -59,6 +71,8 @@ def train(data: ImageData, training: Training, seed: int) -> ResNet14:
         order = rng.permutation(len(images))[: steps // training.epochs * training.batch]
         for chosen in order.reshape(-1, training.batch):
             batch = augmented(images[chosen], rng) if training.augment else images[chosen]
+            if disturb is not None:
+                batch = disturb(batch, rng)
             functional.cross_entropy(network(torch.from_numpy(batch)), labels[chosen]).backward()
             optimiser.step()
             schedule.step()

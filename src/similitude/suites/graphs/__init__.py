@@ -1,0 +1,1 @@
+"""Graph networks on generated block models, whose structure is known."""
