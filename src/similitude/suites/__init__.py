@@ -23,6 +23,7 @@ SUBTASKS: Mapping[str, tuple[str, ...]] = {
     "synthetic": ("angle", "pc_deletion"),
     "language": (
         *("seed_layer", "pc_deletion", "finetune_ood", "pretrain_finetune_ood", "behaviour", "minilm_layers"),
+        *("layers", *_DESIGNS),
     ),
     "published": ("layer_exp", "pca_deletion", "feather", "pretrain_finetune"),
     "vision": ("seed_layer", "pc_deletion", "ood", "behaviour", "layers", *_DESIGNS),

@@ -162,9 +162,10 @@ def figures(site: Site, experiments: Iterable[Experiments], subtasks: Iterable[S
     """
     designs = {name: design for of_architecture in experiments for name, design in of_architecture.designs.items()}
     found = [
-        designs[subtask.population].figures(open_population(site.folder(subtask.population))).assign(subtask=subtask.id)
+        designs[subtask.population].figures(population).assign(subtask=subtask.id)
         for subtask in subtasks
         if isinstance(subtask.question, Separation) and is_population(site.folder(subtask.population))
+        if (population := open_population(site.folder(subtask.population))).models
     ]
     return pd.concat(found, ignore_index=True)[GATE_COLUMNS] if found else pd.DataFrame(columns=GATE_COLUMNS)
 

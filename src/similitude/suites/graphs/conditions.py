@@ -35,7 +35,7 @@ _LABELS = (
 )
 _SHORTCUT = (
     Condition("right 14%", _CHANCE, (Gate("shortcut", "does without the hint", most=0.05),)),
-    Condition("right 75%", 0.75, (Gate("shortcut", "uses the hint", least=0.1),)),
+    Condition("right 75%", 0.75, (Gate("shortcut", "uses the hint", least=0.05),)),
     Condition("right 100%", 1.0, (Gate("shortcut", "uses the hint", least=0.2),)),
 )
 _FITS = "fits its labels on few edges"

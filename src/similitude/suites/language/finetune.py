@@ -39,7 +39,9 @@ class Finetuning:
     dropout: float = 0.05
 
 
-def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertForSequenceClassification:
+def finetune(
+    base: BertForPreTraining, recipe: Finetuning, seed: int, data: Batch | None = None
+) -> BertForSequenceClassification:
     """A classifier (0: not entailed, 1: entailed) that starts from a pretrained model.
 
     Parameters
@@ -50,10 +52,13 @@ def finetune(base: BertForPreTraining, recipe: Finetuning, seed: int) -> BertFor
         What it is trained on and for how long.
     seed
         Decides the classifier's start, the order of the examples, and dropout; every seed has the same examples.
+    data
+        Encoded examples with two classes to train on; by default entailment, as the recipe says.
     """
     torch = require("torch", extra="models")
     transformers = require("transformers", extra="models")
-    data = _training_set(recipe.examples, recipe.counterexamples)
+    if data is None:
+        data = _training_set(recipe.examples, recipe.counterexamples)
     config = copy.deepcopy(base.config)
     config.hidden_dropout_prob = recipe.dropout
     config.num_labels = 2

@@ -36,6 +36,7 @@ __all__ = [
     "classifier_record",
     "deletion_levels",
     "layer_names",
+    "layer_outputs",
     "pretrained_record",
     "sample_ids",
     "truncation",
@@ -92,12 +93,12 @@ def pretrained_record(
     items
         Number of sentences that a probe is trained on; half as many test it.
     """
-    tokens = _layers(model.bert, _sample(), "tokens")
+    tokens = layer_outputs(model.bert, _sample(), "tokens")
     truncations = {layer: truncation(values) for layer, values in tokens.items()}
     scores = []
     for probe, maker in PROBES.items():
         train, test = _probe_sets(maker, items)
-        pooled = [_layers(model.bert, batch, "mean_pool") for batch in (train, test)]
+        pooled = [layer_outputs(model.bert, batch, "mean_pool") for batch in (train, test)]
         labels = [batch["labels"].numpy() for batch in (train, test)]
         for layer, (centre, levels) in truncations.items():
             for deleted, kept in levels:
@@ -135,7 +136,7 @@ def classifier_record(
     tests = _tests(recipe.counterexamples, items)
     answers = {test: probabilities(model, batch) for test, batch in tests.items()}
     labels = {test: batch["labels"].numpy() for test, batch in tests.items()}
-    tokens = _layers(model.bert, _sample(), "tokens")
+    tokens = layer_outputs(model.bert, _sample(), "tokens")
     last = list(tokens)[-1]
     kept = {
         **{f"accuracy/{test}": (answers[test].argmax(1) == labels[test]).astype(np.uint8) for test in tests},
@@ -154,12 +155,13 @@ def classifier_record(
 def _few_shot(model: BertModel, layer: str, items: int) -> np.ndarray:
     """Share of probes that tell each test sentence's polarity, after a few examples."""
     sets = _few_shot_sets(items)
-    pooled = [_layers(model, batch, "mean_pool")[layer] for batch in sets]
+    pooled = [layer_outputs(model, batch, "mean_pool")[layer] for batch in sets]
     labels = [batch["labels"].numpy() for batch in sets]
     return few_shot_share(pooled[0], labels[0], pooled[1], labels[1], shots=_SHOTS).astype(np.float32)
 
 
-def _layers(model: BertModel, batch: Encoded, reduction: str) -> dict[str, np.ndarray]:
+def layer_outputs(model: BertModel, batch: Encoded, reduction: str) -> dict[str, np.ndarray]:
+    """Return the embeddings and each block's output for a batch, reduced to rows as `extract` does."""
     inputs = {name: values for name, values in batch.items() if name != "labels"}
     blocks = len(model.encoder.layer)
     modules = ["embeddings", *(f"encoder.layer.{block}" for block in range(blocks))]

