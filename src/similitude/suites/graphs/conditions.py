@@ -105,7 +105,7 @@ class GraphExperiments:
 
     def seeds(self, design: Design) -> int:
         """Return the number of networks per condition."""
-        return self.recipe.models if design is SEEDS else self.recipe.seeds
+        return self.recipe.models if design == SEEDS else self.recipe.seeds
 
     def ids(self) -> list[str]:
         """Return the names of the nodes."""
@@ -127,7 +127,7 @@ class GraphExperiments:
 
         recipe, graph = self.recipe, _graph(self.recipe.graph)
         trained, tests = graph, {"clean": graph}
-        if design is SEEDS:
+        if design == SEEDS:
             tests |= {change: changed(graph, change) for change in CHANGES}
         elif design.test == "shortcut":
             trained, tests["clean"], tests["hint"] = (
@@ -152,7 +152,7 @@ class GraphExperiments:
         if design.test == "shortcut":
             scores.append(Score("shortcut", float(right["hint"].mean() - right["clean"].mean())))
         items = {}
-        if design is SEEDS:
+        if design == SEEDS:
             for test, found in answers.items():
                 predicted = found[labelled:]
                 scores.append(Score(f"calibration_error/{test}", calibration_error(predicted, unseen)))
