@@ -140,6 +140,7 @@ class Design:
             One row per gate of a group, with the columns group, figure, required, networks, mean, min, max.
         """
         scores, groups = population.scores, population.attributes["condition"]
+        scores = scores[scores["layer"].isna()]
         rows = []
         for condition in self.conditions:
             of_group = scores[scores["model"].isin(groups.index[groups == condition.name])]
