@@ -25,6 +25,6 @@ def test_what_is_built_takes_no_time(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("scale", ["quick", "first", "embedded", "standard", "paper"])
-@pytest.mark.parametrize("name", ["vision", "language"])
+@pytest.mark.parametrize("name", ["vision", "language", "graphs"])
 def test_training_is_announced_at_every_scale(name, scale, tmp_path):
     assert SUITES[name].minutes(Site(tmp_path, scale)) > 0

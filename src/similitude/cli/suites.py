@@ -42,12 +42,15 @@ def command(
             names = [name for name in SUITES if SUITES[name].is_built(site)]
         if not names:
             raise InputError(f"No suite is built at the {scale} scale. Name one, and it is built first.")
-        frames = []
+        frames, gates = [], []
         with progress_bars() as bars:
             for name in names:
                 build_suite(SUITES[name], site, bars)
                 frames.append(SUITES[name].describe(site))
+                gates.append(SUITES[name].gates(site))
         _print_description(pd.concat(frames, ignore_index=True), json)
+        if not json:
+            _print_gates(pd.concat(gates, ignore_index=True))
         return
     rows = [(name, s) for name in names for s in SUITES[name].subtasks()]
     if json:
@@ -83,6 +86,21 @@ def _print_description(frame: pd.DataFrame, json: bool) -> None:
     console.print(
         "sd, min, max: over all scores of the functionality. reliability: split-half over test items, over models; "
         f"below {RELIABLE} part of the spread is noise of the test items.",
+        style="dim",
+        markup=False,
+    )
+
+
+def _print_gates(frame: pd.DataFrame) -> None:
+    if frame.empty:
+        return
+    table = Table(*frame.columns)
+    for row in frame.to_dict("records"):
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+    console = stdout()
+    console.print(table)
+    console.print(
+        "What the networks of each group show of their condition; one that fails is not kept.",
         style="dim",
         markup=False,
     )

@@ -1,6 +1,8 @@
 """The generated graph, its networks, and what conditions do to them."""
 
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from similitude.errors import DegeneratePopulation, UnknownName  # noqa: E402
+from similitude.representations import open_population  # noqa: E402
 from similitude.suites import SUITES, Site  # noqa: E402
+from similitude.suites.experiments import missing  # noqa: E402
 from similitude.suites.graphs.blocks import BlockModel  # noqa: E402
 from similitude.suites.graphs.conditions import (  # noqa: E402
     CHANGES,
@@ -185,3 +189,36 @@ def test_every_node_has_one_hint(graph):
 def test_training_is_announced_at_every_scale(tmp_path):
     minutes = {scale: SUITES["graphs"].minutes(Site(tmp_path, scale)) for scale in ("quick", "first", "embedded")}
     assert 0 < minutes["quick"] <= minutes["first"] < minutes["embedded"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from similitude.suites import Site
+from similitude.suites.experiments import build
+from similitude.suites.graphs.blocks import BlockModel
+from similitude.suites.graphs.conditions import GraphExperiments
+from similitude.suites.graphs.recipe import Recipe, Training
+
+if __name__ == "__main__":
+    recipe = Recipe(40, 40, BlockModel(nodes=350, features=140), Training(16, 2, 5), 140, 70)
+    progress = lambda what, done, total: print(done, flush=True)
+    build(Site(Path(sys.argv[1]), workers=1, progress=progress), [GraphExperiments("GCN", recipe, gated=False)])
+"""
+
+
+def test_a_killed_build_leaves_whole_networks_that_the_next_one_keeps(tmp_path):
+    (tmp_path / "script.py").write_text(KILLED)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "home")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while process.stdout.readline().strip() not in ("3", ""):
+            pass
+        process.kill()
+    site = Site(tmp_path / "home")
+    recipe = Recipe(40, 40, BlockModel(nodes=350, features=140), Training(16, 2, 5), 140, 70)
+    found = open_population(site.folder("graphs_gcn"))
+    assert len(found.models) >= 3
+    assert all(found.representation(model, "layer2").values.shape == (70, 16) for model in found.models)
+    lacking = missing(site, GraphExperiments("GCN", recipe, gated=False), "graphs_gcn")
+    assert len(lacking) == 40 - len(found.models)

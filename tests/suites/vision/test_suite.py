@@ -176,7 +176,7 @@ def alive(group: int) -> bool:
 
 def test_subtasks_are_those_of_the_paper():
     subtasks = {subtask.id: subtask for subtask in SUITES["vision"].subtasks()}
-    assert list(subtasks) == ["vision/seed_layer", "vision/pc_deletion", "vision/ood", "vision/behaviour"]
+    assert list(subtasks)[:4] == ["vision/seed_layer", "vision/pc_deletion", "vision/ood", "vision/behaviour"]
     assert subtasks["vision/pc_deletion"].pairing.layers == DELETION_LAYERS
     assert len(subtasks["vision/ood"].functionalities) == 9
     recipe = RECIPES["embedded"]
