@@ -40,7 +40,7 @@ class Finetuning:
 
 
 def finetune(
-    base: BertForPreTraining, recipe: Finetuning, seed: int, data: Batch | None = None
+    base: BertForPreTraining, recipe: Finetuning, seed: int, data: Encoded | None = None
 ) -> BertForSequenceClassification:
     """A classifier (0: not entailed, 1: entailed) that starts from a pretrained model.
 
