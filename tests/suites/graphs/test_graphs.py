@@ -1,8 +1,10 @@
 """The generated graph, its networks, and what conditions do to them."""
 
+import os
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -210,11 +212,15 @@ if __name__ == "__main__":
 def test_a_killed_build_leaves_whole_networks_that_the_next_one_keeps(tmp_path):
     (tmp_path / "script.py").write_text(KILLED)
     command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "home")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         while process.stdout.readline().strip() not in ("3", ""):
             pass
         process.kill()
+        process.wait()
+        deadline = time.monotonic() + 30
+        while alive(process.pid) and time.monotonic() < deadline:  # the worker finishes its network
+            time.sleep(0.1)
     site = Site(tmp_path / "home")
     recipe = Recipe(40, 40, BlockModel(nodes=350, features=140), Training(16, 2, 5), 140, 70)
     found = open_population(site.folder("graphs_gcn"))
@@ -222,3 +228,11 @@ def test_a_killed_build_leaves_whole_networks_that_the_next_one_keeps(tmp_path):
     assert all(found.representation(model, "layer2").values.shape == (70, 16) for model in found.models)
     lacking = missing(site, GraphExperiments("GCN", recipe, gated=False), "graphs_gcn")
     assert len(lacking) == 40 - len(found.models)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
