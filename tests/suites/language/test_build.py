@@ -288,7 +288,7 @@ def test_tokenizer_knows_every_word_and_marks_pairs():
 
 
 def test_the_suite_has_the_four_subtasks_of_the_paper_and_more(tmp_path):
-    assert [subtask.id for subtask in SUITE.subtasks()] == [
+    assert [subtask.id for subtask in SUITE.subtasks()][:6] == [
         "language/seed_layer",
         "language/pc_deletion",
         "language/finetune_ood",
