@@ -39,7 +39,7 @@ _LABELS = (
 )
 _SHORTCUT = (
     Condition("right 50%", _CHANCE, (Gate("shortcut", "does without the word in front", most=0.02),)),
-    Condition("right 90%", 0.9, (Gate("shortcut", "uses the word in front", least=0.02),)),
+    Condition("right 90%", 0.9, (Gate("shortcut", "uses the word in front", least=0.01),)),
     Condition("right 100%", 1.0, (Gate("shortcut", "uses the word in front", least=0.2),)),
 )
 _AUGMENTED = (
