@@ -183,7 +183,7 @@ def test_changes_of_the_graph(graph):
 
 
 def test_every_node_has_one_hint(graph):
-    hinted = with_hints(graph, 1.0, [0]).features.toarray()[:, 500:]
+    hinted = with_hints(graph, 1.0, 1.0, [0]).features.toarray()[:, 500:]
     assert (hinted.argmax(axis=1) == graph.labels).all()
     assert (hinted.sum(axis=1) == 1).all()
 

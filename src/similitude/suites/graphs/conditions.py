@@ -131,7 +131,8 @@ class GraphExperiments:
             tests |= {change: changed(graph, change) for change in CHANGES}
         elif design.test == "shortcut":
             trained, tests["clean"], tests["hint"] = (
-                with_hints(graph, right, [part]) for part, right in enumerate((condition.strength, _CHANCE, 1.0))
+                with_hints(graph, right, recipe.hint, [part])
+                for part, right in enumerate((condition.strength, _CHANCE, 1.0))
             )
         known = {"training": trained}
         dropped = 0.0
@@ -186,7 +187,7 @@ def changed(graph: Graph, change: str) -> Graph:
     raise UnknownName(f"Unknown change {change!r} of a graph. {suggestion(change, CHANGES)}")
 
 
-def with_hints(graph: Graph, right: float, seed: Sequence[int]) -> Graph:
+def with_hints(graph: Graph, right: float, value: float, seed: Sequence[int]) -> Graph:
     """Return a graph with one more feature per class, of which each node has one.
 
     Parameters
@@ -195,13 +196,15 @@ def with_hints(graph: Graph, right: float, seed: Sequence[int]) -> Graph:
         The graph.
     right
         Probability that it is the feature of the node's class, see `similitude.suites.conditions.hints`.
+    value
+        Value of that feature.
     seed
         Seed of the draw.
     """
     nodes, classes = len(graph.labels), graph.classes
-    ones = np.ones(nodes, dtype=np.float32)
+    values = np.full(nodes, value, dtype=np.float32)
     shown = hints(graph.labels, classes, right, seed)
-    hinted = sparse.csr_array((ones, (np.arange(nodes), shown)), shape=(nodes, classes))
+    hinted = sparse.csr_array((values, (np.arange(nodes), shown)), shape=(nodes, classes))
     return replace(graph, features=sparse.hstack([graph.features, hinted], format="csr"))
 
 

@@ -47,6 +47,8 @@ class Recipe:
         Number of nodes to train on, the first ones; all that follow are tested.
     inputs
         Number of nodes that networks are represented on, the first of those tested.
+    hint
+        Value of the feature that is the shortcut, others being 0 or 1; at 1, some networks hardly use it.
     """
 
     models: int = 30
@@ -55,6 +57,7 @@ class Recipe:
     training: Training = field(default_factory=Training)
     labelled: int = 350
     inputs: int = 400
+    hint: float = 2.0
 
 
 RECIPES: dict[Scale, Recipe] = {
