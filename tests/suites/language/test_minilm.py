@@ -124,6 +124,7 @@ def test_every_layer_is_a_model_with_probes(tmp_path, package, downloads, monkey
 
 def test_the_suite_adds_it_and_does_without(tmp_path, package, downloads, monkeypatch):
     monkeypatch.setattr(suite_module, "build", lambda *arguments: None)
+    monkeypatch.setattr(suite_module.experiments, "build", lambda *arguments: None)
     monkeypatch.setattr(suite_module, "check_spread", lambda *arguments: None)
     monkeypatch.setattr(suite_module, "start_workers", start_in_process)
     monkeypatch.setattr(SUITE, "populations", lambda site: {"language_finetuned": None, "language_crossed": None})
