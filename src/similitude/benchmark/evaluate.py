@@ -225,12 +225,14 @@ def combine(evaluations: Sequence[Evaluation], provenance: dict | None = None) -
     """
     results = [evaluation.results for evaluation in evaluations]
     without = [found.leave_one_out for found in results if found.leave_one_out is not None]
+    gates = [found.gates for found in results if found.gates is not None]
     return Evaluation(
         Results(
             _adjusted(pd.concat([found.frame for found in results], ignore_index=True)),
             {**results[0].provenance, **(provenance or {})},
             pd.concat(without, ignore_index=True) if without else None,
             _stacked([found.functionalities for found in results if found.functionalities is not None]),
+            _stacked(gates) if gates else None,
         ),
         _stacked([evaluation.pairs for evaluation in evaluations]),
         {key: data for evaluation in evaluations for key, data in evaluation.grading.items()},

@@ -18,7 +18,7 @@ from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
 from similitude.representations.folder import read_json
 from similitude.representations.readers import read_file
-from similitude.representations.tables import plain, read_written, write_csv
+from similitude.representations.tables import plain_records, read_written, write_csv
 from similitude.representations.text import json_text, write_text
 from similitude.result import Result
 
@@ -90,12 +90,16 @@ class Results(Result):
         What rows are called and how far they can be trusted: columns subtask, functionality, label, difference (as an
         axis says it), test, modality, varies, description, n_inputs, and those of `similitude.suites.Suite.describe`
         where the run kept them. None if it was not kept.
+    gates
+        What networks that differ by design show of their conditions, see `similitude.suites.Suite.gates`. None if no
+        subtask is on such networks.
     """
 
     frame: pd.DataFrame
     provenance: dict[str, Any]
     leave_one_out: pd.DataFrame | None = None
     functionalities: pd.DataFrame | None = None
+    gates: pd.DataFrame | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return all rows and columns."""
@@ -168,7 +172,7 @@ class Results(Result):
 
     def records(self) -> list[dict[str, Any]]:
         """Rows as plain dictionaries; what is missing is None."""
-        return _records(self.frame)
+        return plain_records(self.frame)
 
     def write(self, folder: Path) -> None:
         """Write ``results.csv``, ``results.json`` and, as far as they were kept, the other tables."""
@@ -177,12 +181,20 @@ class Results(Result):
         content = {"provenance": self.provenance, "results": self.records()}
         if self.functionalities is not None:
             write_csv(self.functionalities, folder / "functionalities.csv")
-            content["functionalities"] = _records(self.functionalities)
+            content["functionalities"] = plain_records(self.functionalities)
+        if self.gates is not None:
+            content["gates"] = plain_records(self.gates)
+        _write_or_remove(self.gates, folder / "gates.csv")
         write_text(folder / "results.json", f"{json_text(content)}\n")
-        if self.leave_one_out is None:
-            (folder / _LEAVE_ONE_OUT).unlink(missing_ok=True)
-        else:
-            write_csv(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
+        _write_or_remove(self.leave_one_out, folder / _LEAVE_ONE_OUT, float_format="%.10g")
+
+
+def _write_or_remove(frame: pd.DataFrame | None, file: Path, **options: Any) -> None:
+    """Write a table; without one, remove what an earlier run left."""
+    if frame is None:
+        file.unlink(missing_ok=True)
+    else:
+        write_csv(frame, file, **options)
 
 
 def _weights(kinds: pd.DataFrame) -> pd.Series:
@@ -194,10 +206,6 @@ def _weights(kinds: pd.DataFrame) -> pd.Series:
         outer = keys[levels[:depth]].apply(tuple, axis=1) if depth else pd.Series("", keys.index)
         weights /= keys.groupby(outer)[name].transform("nunique")
     return pd.Series(weights.to_numpy(), kinds.index)
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def read_results(folder: str | Path) -> Results:
@@ -215,9 +223,8 @@ def read_results(folder: str | Path) -> Results:
     try:
         kept = file.with_name(_LEAVE_ONE_OUT)
         without = read_written(kept, dtype=_TEXTS, keep_default_na=False, na_values=[""]) if kept.exists() else None
-        known = content.get("functionalities")
-        functionalities = None if known is None else pd.DataFrame(known)
-        return Results(pd.DataFrame(content["results"]), content["provenance"], without, functionalities)
+        frames = {name: pd.DataFrame(content[name]) for name in ("functionalities", "gates") if name in content}
+        return Results(pd.DataFrame(content["results"]), content["provenance"], without, **frames)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise FileError(f"{file} is not the results of a run.") from None
 

@@ -14,7 +14,7 @@ from similitude.report.findings import findings
 from similitude.report.page import write_page
 from similitude.report.tables import as_csv, as_latex, as_markdown, lay_out
 from similitude.report.tables_statistics import lay_out_statistics
-from similitude.report.terminal import as_rich, show_statistics
+from similitude.report.terminal import as_rich, show_gates, show_statistics
 
 __all__ = ["command"]
 
@@ -55,4 +55,7 @@ def command(
         return
     console.print(as_rich(layout, console.width))
     console.print()
+    if results.gates is not None:
+        console.print(show_gates(results.gates, console.width))
+        console.print()
     print_sentences(console, findings(results, str(run)))

@@ -30,7 +30,7 @@ from similitude.errors import InputError, UnknownName, suggestion
 from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.tables import lay_out
-from similitude.report.terminal import as_rich, has_tests, standings
+from similitude.report.terminal import as_rich, has_tests, show_gates, standings
 from similitude.representations.names import first_repeated
 from similitude.runs.grade import Choice, Run, choose, of_tests
 from similitude.runs.provenance import command_line
@@ -181,13 +181,16 @@ def command(
             with bars.step(f"{name}: training", minutes[name]):
                 build_choices([choice], bars)
             with bars.step(f"{name}: grading", _GRADING):
-                layout = graded.grade(choice, bars)
+                found = graded.grade(choice, bars)
             if not json:
                 with bars.hidden():
                     if choice.site.scale == "quick":
                         console.print("smoke test: values mean nothing\n", style="bold")
-                    console.print(as_rich(layout, console.width))
+                    console.print(as_rich(lay_out(found), console.width))
                     console.print()
+                    if found.gates is not None:
+                        console.print(show_gates(found.gates, console.width))
+                        console.print()
     evaluation = graded.evaluation()
     if json:
         typer.echo(graded.as_json(names or []))

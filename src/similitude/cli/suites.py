@@ -9,9 +9,10 @@ import typer
 from rich.table import Table
 
 from similitude.cli.build import build_suite
-from similitude.cli.console import Home, JsonOutput, progress_bars, stdout
+from similitude.cli.console import PIPE_WIDTH, Home, JsonOutput, progress_bars, stdout
 from similitude.errors import InputError
 from similitude.report.evidence import RELIABLE
+from similitude.report.terminal import show_gates
 from similitude.representations.text import json_text
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.base import resolve_home
@@ -48,9 +49,14 @@ def command(
                 build_suite(SUITES[name], site, bars)
                 frames.append(SUITES[name].describe(site))
                 gates.append(SUITES[name].gates(site))
-        _print_description(pd.concat(frames, ignore_index=True), json)
-        if not json:
-            _print_gates(pd.concat(gates, ignore_index=True))
+        described, shown = pd.concat(frames, ignore_index=True), pd.concat(gates, ignore_index=True)
+        if json:
+            typer.echo(described.to_json(orient="records", indent=1))
+            return
+        _print_description(described)
+        if len(shown):
+            console = stdout(PIPE_WIDTH)
+            console.print(show_gates(shown, console.width))
         return
     rows = [(name, s) for name in names for s in SUITES[name].subtasks()]
     if json:
@@ -72,10 +78,7 @@ def command(
     stdout().print(table)
 
 
-def _print_description(frame: pd.DataFrame, json: bool) -> None:
-    if json:
-        typer.echo(frame.to_json(orient="records", indent=1))
-        return
+def _print_description(frame: pd.DataFrame) -> None:
     table = Table(*frame.columns, "")
     for row in frame.to_dict("records"):
         weak = row["reliability"] < RELIABLE
@@ -86,21 +89,6 @@ def _print_description(frame: pd.DataFrame, json: bool) -> None:
     console.print(
         "sd, min, max: over all scores of the functionality. reliability: split-half over test items, over models; "
         f"below {RELIABLE} part of the spread is noise of the test items.",
-        style="dim",
-        markup=False,
-    )
-
-
-def _print_gates(frame: pd.DataFrame) -> None:
-    if frame.empty:
-        return
-    table = Table(*frame.columns)
-    for row in frame.to_dict("records"):
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    console = stdout()
-    console.print(table)
-    console.print(
-        "What the networks of each group show of their condition; one that fails is not kept.",
         style="dim",
         markup=False,
     )

@@ -18,6 +18,7 @@ from similitude.benchmark.results import Results, answering, load_grading, read_
 from similitude.errors import FileError
 from similitude.report.evidence import Grades, Row, caption, read_grades, strongest
 from similitude.report.findings import findings
+from similitude.report.numbers import number
 from similitude.report.tables import another_sample, foot_label, foot_notes, key, worst_label
 from similitude.report.verdicts import row_verdict
 from similitude.representations.names import printable
@@ -110,6 +111,7 @@ def _content(run: Path, results: Results, grading: Mapping[tuple[str, str], Grad
         "pairs": _pairs(read_written(run / "pairs.csv", dtype=_TEXTS, keep_default_na=False, na_values=[""])),
         "maps": _maps(grading),
         "intuitive": [json.loads(file.read_text(encoding="utf-8")) for file in sorted(run.glob("intuitive-*.json"))],
+        "gates": None if results.gates is None else _gates(results.gates),
         "provenance": _provenance(results),
     }
 
@@ -247,6 +249,13 @@ def _packed(values: np.ndarray, itself: bool) -> dict[str, Any]:
     share = np.where(finite, (values - low) / ((high - low) or 1.0), 0.0)
     whole = np.where(finite, np.rint(65534 * share), 65535).astype("<u2")
     return {"low": low, "high": high, "itself": itself, "data": base64.b64encode(whole.tobytes()).decode()}
+
+
+def _gates(frame: pd.DataFrame) -> dict[str, Any]:
+    """What networks show of their conditions, as a table of texts."""
+    texts = {name: [number(v) for v in frame[name]] for name in ("mean", "min", "max")}
+    shown = frame.assign(**texts).astype(str)
+    return {"header": list(shown.columns), "rows": shown.to_numpy().tolist()}
 
 
 def _provenance(results: Results) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from similitude.benchmark.results import CORRELATIONS
@@ -17,7 +18,7 @@ from similitude.report.grid import Column, Line, stack
 from similitude.report.numbers import number, places
 from similitude.report.tables import Layout, foot_label, foot_notes, key, worst_label
 
-__all__ = ["as_rich", "has_tests", "show_statistics", "standings"]
+__all__ = ["as_rich", "has_tests", "show_gates", "show_statistics", "standings"]
 
 _LOOKS: dict[State, tuple[str, str]] = {
     "leading": ("*", "bold"),
@@ -66,6 +67,26 @@ def standings(layout: Layout, width: int) -> Group:
             "of which weighs the same; of all with their 95 % intervals."
         )
     return _group(blocks, notes, width)
+
+
+def show_gates(frame: pd.DataFrame, width: int) -> Group:
+    """What the networks of each group show of their condition, for a terminal of so many columns.
+
+    Parameters
+    ----------
+    frame
+        As `similitude.suites.Suite.gates` gives it.
+    width
+        Number of characters of a line.
+    """
+    table = Table("group", "figure", "required", "mean", "min", "max", box=None, padding=(0, 2, 0, 0))
+    for subtask, rows in frame.groupby("subtask", sort=False):
+        table.add_row(Text(str(subtask), "bold"))
+        for row in rows.to_dict("records"):
+            numbers = (number(row[name]) for name in ("mean", "min", "max"))
+            table.add_row(f"  {row['group']} ({row['networks']})", row["figure"], row["required"], *numbers)
+    note = "What the networks of each group show of their condition, and their number; one that fails is not kept."
+    return Group(table, Text(), *(Text(line, "dim") for line in textwrap.wrap(note, width)))
 
 
 def has_tests(layout: Layout) -> bool:

@@ -15,7 +15,7 @@ from similitude.errors import FileError
 from similitude.representations.allowance import check_regular
 from similitude.representations.names import first_repeated, printable
 
-__all__ = ["check_table", "plain", "read_cells", "read_written", "write_csv"]
+__all__ = ["check_table", "plain", "plain_records", "read_cells", "read_written", "write_csv"]
 
 _LONGEST = 256 << 20
 """Largest table, bytes."""
@@ -152,3 +152,8 @@ def plain(value: Any, digits: int | None = None) -> Any:
 
 def _as_it_was(cell: object) -> object:
     return cell[1:] if isinstance(cell, str) and cell.startswith(tuple(f"'{sign}" for sign in _FORMULA)) else cell
+
+
+def plain_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a data frame as dictionaries that JSON can hold, see `plain`."""
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict("records")]

@@ -14,7 +14,7 @@ from similitude.benchmark.intuitive.scores import double_map
 from similitude.benchmark.intuitive.study import layer_blocks
 from similitude.benchmark.protocols import ProtocolName
 from similitude.benchmark.questions import TESTS, named_tests
-from similitude.benchmark.results import save_grading
+from similitude.benchmark.results import Results, save_grading
 from similitude.benchmark.subtask import Functionality, Subtask
 from similitude.engine.compute import Progress
 from similitude.engine.ledger import Ledger
@@ -25,10 +25,10 @@ from similitude.report import figures
 from similitude.report.figures_run import draw_overview
 from similitude.report.findings import findings
 from similitude.report.style import save
-from similitude.report.tables import Layout, as_latex, as_markdown, lay_out
+from similitude.report.tables import as_latex, as_markdown, lay_out
 from similitude.report.written import replace_written
 from similitude.representations import Population
-from similitude.representations.tables import plain, write_csv
+from similitude.representations.tables import plain_records, write_csv
 from similitude.representations.text import json_text, write_text
 from similitude.runs.provenance import software
 from similitude.suites import SUITES, Site, Suite, built
@@ -143,7 +143,8 @@ class Run:
     """A run that grades suites one after the other, and leaves the results so far after each.
 
     Writes ``results.csv``, ``results.json``, ``leave_one_out.csv``, ``table.md``, ``table.tex``, ``pairs.csv``,
-    ``grading.npz``, ``standings.csv``, ``differences.csv``, ``failures.csv``, ``functionalities.csv`` and the figures.
+    ``grading.npz``, ``standings.csv``, ``differences.csv``, ``failures.csv``, ``functionalities.csv``, the figures, and
+    ``gates.csv`` where networks differ by design.
     The same populations and measures give the same bytes.
 
     Parameters
@@ -192,13 +193,13 @@ class Run:
         self._evaluation: Evaluation | None = None
         self._figures: list[Path] = []
 
-    def grade(self, choice: Choice, progress: Callable[[str], Progress] | None = None) -> Layout:
+    def grade(self, choice: Choice, progress: Callable[[str], Progress] | None = None) -> Results:
         """Grade the measures on a suite whose populations are built, and write all results so far.
 
         Returns
         -------
-        Layout
-            The table of this suite.
+        Results
+            Of this suite.
 
         Raises
         ------
@@ -226,7 +227,7 @@ class Run:
             )
             self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
         self._write()
-        return lay_out(evaluation.results)
+        return evaluation.results
 
     def evaluation(self) -> Evaluation:
         """Return the grades of all suites so far, of which there must be one."""
@@ -243,7 +244,8 @@ class Run:
         content = {
             "provenance": results.provenance,
             "results": results.records(),
-            "standings": [{str(k): plain(v) for k, v in row.items()} for row in results.by_test().to_dict("records")],
+            "standings": plain_records(results.by_test()),
+            **({} if results.gates is None else {"gates": plain_records(results.gates)}),
             "findings": self.findings(names),
         }
         return json_text(content)
@@ -285,7 +287,7 @@ class Run:
 
 
 def _described(evaluation: Evaluation, choice: Choice) -> Evaluation:
-    """Add how far functionalities spread over models to what the results say of them."""
+    """Add what its networks show to the results of a suite: the spread of functionalities, and of conditions."""
     results = evaluation.results
     assert results.functionalities is not None
     spread = choice.suite.describe(choice.site)
@@ -295,7 +297,10 @@ def _described(evaluation: Evaluation, choice: Choice) -> Evaluation:
     graded = pd.MultiIndex.from_frame(about[key])
     more = spread["subtask"].isin(about["subtask"]) & ~pd.MultiIndex.from_frame(spread[key]).isin(graded)
     about = pd.concat([about, spread[more]], ignore_index=True) if more.any() else about
-    return replace(evaluation, results=replace(results, functionalities=about))
+    gates = choice.suite.gates(choice.site)
+    gates = gates[gates["subtask"].isin(about["subtask"])].reset_index(drop=True)
+    shown = replace(results, functionalities=about, gates=gates if len(gates) else None)
+    return replace(evaluation, results=shown)
 
 
 def _draw(

@@ -260,7 +260,21 @@ function drawCurves(suite, tested) {
   legend(byId("curves-legend"), suite.layers);
 }
 
-// ---- provenance, choices
+// ---- conditions, provenance, choices
+
+function drawGates() {
+  byId("gates").hidden = !run.gates;
+  if (!run.gates) return;
+  const head = element("tr");
+  for (const name of run.gates.header) head.append(element("th", { scope: "col" }, name));
+  const body = element("tbody");
+  for (const cells of run.gates.rows) {
+    const row = element("tr");
+    for (const cell of cells) row.append(element("td", {}, cell));
+    body.append(row);
+  }
+  byId("gates-table").replaceChildren(element("table", { class: "plain" }, element("thead", {}, head), body));
+}
 
 function drawProvenance() {
   const body = element("tbody");
@@ -296,5 +310,6 @@ for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query)
 byId("pickers").addEventListener("submit", (event) => event.preventDefault());
 byId("warnings").replaceChildren(...paragraphs(run.warnings));
 byId("findings").replaceChildren(...paragraphs(run.findings));
+drawGates();
 drawProvenance();
 draw();
