@@ -76,12 +76,21 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
             found = pd.concat([found, kept[~kept["subtask"].isin(found["subtask"])]], ignore_index=True)
         _in_order(found).to_csv(DATA / "verdicts.csv", index=False, float_format="%.6f")
     provenance = [json.loads((run / "results.json").read_text(encoding="utf-8"))["provenance"] for run in runs]
-    scales = {suite: scale for found in provenance for suite, scale in found["scales"].items()}
-    (DATA / "provenance.json").write_text(json.dumps({"scales": scales}, indent=1) + "\n", encoding="utf-8")
+    kinds = {"scales": frames, "scales of groups and layers": grouped}
+    scales = {
+        kind: {
+            suite: scale
+            for rows, found in zip(of_kind, provenance, strict=True)
+            if len(rows)
+            for suite, scale in found["scales"].items()
+        }
+        for kind, of_kind in kinds.items()
+    }
+    (DATA / "provenance.json").write_text(json.dumps(scales, indent=1) + "\n", encoding="utf-8")
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    order = [subtask.id for name in ("vision", "language") for subtask in SUITES[name].subtasks()]
+    order = [subtask.id for name in SUITES for subtask in SUITES[name].subtasks()]
     return frame.sort_values("subtask", key=lambda ids: ids.map(order.index), kind="stable")
 
 
@@ -132,7 +141,7 @@ def differences(runs: list[Path]) -> pd.DataFrame:
 
 
 def _labels() -> dict[tuple[str, str], str]:
-    subtasks = [subtask for name in ("vision", "language") for subtask in SUITES[name].subtasks()]
+    subtasks = [subtask for name in SUITES for subtask in SUITES[name].subtasks()]
     return {(subtask.id, f.name): str(f) for subtask in subtasks for f in subtask.functionalities}
 
 
@@ -239,6 +248,28 @@ def _simulated_table(titles: dict[str, str], frame: pd.DataFrame, *, effects: bo
     return "\n".join(lines)
 
 
+def groups_table(modality: str) -> str:
+    """Return how well measures separate groups and follow depth in a suite, the best mean over its subtasks first."""
+    frame = pd.read_csv(DATA / "groups.csv")
+    frame = frame[frame["subtask"].str.startswith(f"{modality}/")]
+    wide = frame.pivot(index="measure", columns="subtask", values="every")[list(frame["subtask"].unique())]
+    rows = {(row["measure"], row["subtask"]): row for row in frame.to_dict("records")}
+    lines = ["| measure | " + " | ".join(f"`{name.partition('/')[2]}`" for name in wide) + " |"]
+    lines.append("|---|" + "--:|" * len(wide.columns))
+    for measure in wide.rank(ascending=False, na_option="bottom").mean(axis=1).sort_values(kind="stable").index:
+        cells = [_grouped_cell(rows[measure, subtask]) for subtask in wide]
+        lines.append(f"| `{measure}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _grouped_cell(row: dict) -> str:
+    """What a verdict rests on, in brackets where its interval includes 0."""
+    if np.isnan(row["every"]):
+        return "failed"
+    text = number(row["every"])
+    return text if row["every_low"] > 0 or row["every_high"] < 0 else f"({text})"
+
+
 def separation_chance(_: str) -> str:
     """Return what exchangeable models give, by design, and how often tests reject and intervals lie above chance."""
     titles = {
@@ -312,6 +343,7 @@ def resi_ranks(_: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
+    "groups": groups_table,
     "table": suite_table,
     "summary": summary_table,
     "intervals": intervals_table,
