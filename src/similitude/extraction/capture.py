@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from similitude.errors import InputError, NetworkError, SimilitudeWarning
 from similitude.extraction.axes import Axes, StatedAxes
+from similitude.extraction.batch import Batch
 from similitude.extraction.evidence import NoInputAxis, Witness, input_axis, is_scripted
 from similitude.extraction.forward import Call, find_tensor, prepare
-from similitude.extraction.inputs import Batch
 from similitude.extraction.reduce import Reduction
 from similitude.extraction.rows import Part
 from similitude.extraction.taps import Tap

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from similitude.extraction.inputs import Batch
+    from similitude.extraction.batch import Batch
 
 __all__ = ["WRAPPERS", "Call", "check_network", "evaluating", "find_tensor", "position_limit", "prepare", "unwrapped"]
 

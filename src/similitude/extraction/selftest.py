@@ -14,7 +14,7 @@ from similitude.extraction.capture import Capture, few
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from similitude.extraction.inputs import Batch
+    from similitude.extraction.batch import Batch
     from similitude.extraction.rows import Part
 
 __all__ = ["UnstableRows", "self_test"]

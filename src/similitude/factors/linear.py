@@ -7,14 +7,16 @@ depend on the scale of their arguments bring sides to one unit: see `Pair.units`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from similitude.factors.base import Cost, Factor
-from similitude.factors.pair import Side
 from similitude.linalg import principal
 from similitude.linalg.principal import frobenius, thin_svd
+
+if TYPE_CHECKING:
+    from similitude.factors.pair import Side
 
 __all__ = [
     "OF_VIEWS",

@@ -16,6 +16,7 @@ from array_api_compat import array_namespace, is_torch_array
 from similitude.errors import MeasureError, SimilitudeError
 from similitude.factors.base import Cross, Factor, steps
 from similitude.factors.inputs import check_same_inputs
+from similitude.factors.linear import ThinSVD
 from similitude.linalg.scale import exponent_of, scaled
 from similitude.representations.arrays import tensor_in_double
 from similitude.representations.representation import Representation, row_blocks
@@ -178,9 +179,7 @@ class Side:
             if self.dissimilarities is not None:
                 raise MeasureError(f"{self.key or 'A side'} is an RDM, without the features that this needs.")
             if self._given is None:
-                from similitude.factors.linear import ThinSVD  # a view's values are computed from a factor
-
-                svd = self[ThinSVD()]
+                svd = self[ThinSVD()]  # of a view
                 self._values = svd.u * svd.s
             elif self._inputs is not None or (self._given.dtype == self.xp.float64 and not self.exponent):
                 self._values = self._given
