@@ -61,10 +61,15 @@ def collect(runs: list[Path], replications: list[Path]) -> None:
     frames = [_results(run) for run in runs]
     pd.concat(frames, ignore_index=True).to_csv(DATA / "results.csv", index=False, float_format="%.6f")
     grouped = [_grouped(run) for run in runs]
+    for run, rows in zip(runs, grouped, strict=True):
+        if len(rows):
+            pd.read_csv(run / "standings.csv").to_csv(DATA / "standings.csv", index=False, float_format="%.6f")
     if any(map(len, grouped)):
         pd.concat(grouped, ignore_index=True).to_csv(DATA / "groups.csv", index=False, float_format="%.6f")
     spreads = [pd.read_csv(run / "functionalities.csv")[SPREAD] for run in runs]
-    spread = pd.concat(spreads, ignore_index=True).drop_duplicates(["subtask", "functionality"])
+    # Groups and layers are about no functionality that could spread.
+    spread = pd.concat([part.dropna(subset="n_models") for part in spreads], ignore_index=True)
+    spread = spread.drop_duplicates(["subtask", "functionality"]).astype({"n_models": int, "n_items": int})
     _in_order(spread).to_csv(DATA / "functionalities.csv", index=False, float_format="%.6f")
     if replications:
         verdicts = [
@@ -262,6 +267,24 @@ def groups_table(modality: str) -> str:
     return "\n".join(lines)
 
 
+def standings_table(_: str) -> str:
+    """Return the mean rank of each measure over all tests on groups and layers, with its interval, and by test."""
+    frame = pd.read_csv(DATA / "standings.csv")
+    wide = frame.pivot(index="measure", columns="test", values="mean_rank")[list(frame["test"].unique())]
+    counts = frame.drop_duplicates("test").set_index("test")["rows"]
+    ends = frame[frame["test"] == "all"].set_index("measure")
+    lines = ["| measure | all tests | 95 % interval | " + " | ".join(f"`{t}`" for t in wide.columns[1:]) + " |"]
+    lines += ["|---|--:|---|" + "--:|" * (len(wide.columns) - 1)]
+    lines.append(
+        "| *rows that count* | " + f"{counts['all']} | | " + " | ".join(f"{counts[t]}" for t in wide.columns[1:]) + " |"
+    )
+    for measure, ranks in wide.sort_values("all", kind="stable").iterrows():
+        low, high = ends.loc[measure, ["mean_rank_low", "mean_rank_high"]]
+        cells = [f"{ranks['all']:.1f}", f"{low:.1f} to {high:.1f}", *(f"{rank:.1f}" for rank in ranks[1:])]
+        lines.append(f"| `{measure}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _grouped_cell(row: dict) -> str:
     """What a verdict rests on, in brackets where its interval includes 0."""
     if np.isnan(row["every"]):
@@ -344,6 +367,7 @@ def resi_ranks(_: str) -> str:
 
 BLOCKS: dict[str, Callable[[str], str]] = {
     "groups": groups_table,
+    "standings": standings_table,
     "table": suite_table,
     "summary": summary_table,
     "intervals": intervals_table,
