@@ -40,3 +40,8 @@ def cka(X, Y, debiased=False, kernel="linear", bandwidth=1.0):
     else:
         K, L = gaussian_kernel(X, bandwidth), gaussian_kernel(Y, bandwidth)
     return alignment(K, L, hsic_unbiased if debiased else hsic_biased)
+
+
+def multiscale_cka(X, Y, smallest=0.05, largest=10.0, steps=10):
+    ratio = (largest / smallest) ** (1 / (steps - 1))
+    return np.mean([cka(X, Y, kernel="rbf", bandwidth=smallest * ratio**i) for i in range(steps)])
