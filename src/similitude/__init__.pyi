@@ -44,6 +44,7 @@ from .measures import (
     get_measures as get_measures,
     measure as measure,
 )
+from .measures.deconfounded import deconfounded as deconfounded
 from .measures.base import Properties as Properties, invariant as invariant
 from .measures.parameters import parameter as parameter
 from .report.figures import heat_map as heat_map
