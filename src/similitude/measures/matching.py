@@ -176,8 +176,8 @@ class PartialSoftMatching(_OnCorrelations):
         symmetric=True,
         invariances=invariant("PST"),
         reference="Kapoor et al. 2026, arXiv:2602.19331",
-        formula="max_P sum_ij P_ij corr(x_i, y_j) / mass, rows of P sum to at most 1/d_x, columns to at most 1/d_y, all "
-        "to mass",
+        formula="max_P sum_ij P_ij corr(x_i, y_j) / mass, rows of P sum to at most 1/d_x, columns to at most 1/d_y, "
+        "and all entries to mass",
         needs="the extra `matching`",
         cost="n d^2 + d^3",
         caution="The smaller the mass, the larger the value, so compare values at the same mass only. " + _LEFT_OUT,
