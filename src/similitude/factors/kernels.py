@@ -10,9 +10,35 @@ from scipy.spatial.distance import squareform
 from similitude.errors import MeasureError
 from similitude.factors.base import Factor
 from similitude.factors.distances import Dissimilarities
-from similitude.factors.pair import Side
+from similitude.factors.linear import Gram
+from similitude.factors.pair import Side, as_numpy
 
-__all__ = ["CentredGaussianGram", "MedianDistance"]
+__all__ = ["CentredGaussianGram", "MedianDistance", "UCentredGram"]
+
+
+def _u_centre(gram: np.ndarray) -> np.ndarray:
+    """Centre rows and columns in place without the diagonal, which becomes 0 (Szekely and Rizzo 2014)."""
+    n = len(gram)
+    np.fill_diagonal(gram, 0.0)
+    total = gram.sum(axis=0)
+    gram -= total / (n - 2)
+    gram -= (total / (n - 2) - total.sum() / ((n - 1) * (n - 2)))[:, None]
+    np.fill_diagonal(gram, 0.0)
+    return gram
+
+
+@dataclass(frozen=True)
+class UCentredGram(Factor):
+    """Linear kernel matrix, n x n, centred without the diagonal: the inner product of two is their HSIC, unbiased."""
+
+    reads = (Gram(),)
+    work = "10nn"
+    size = "nn"
+    under_permutation = "rows and columns"
+
+    def __call__(self, side: Side) -> np.ndarray:
+        """Centre."""
+        return _u_centre(as_numpy(side[Gram()]).copy())
 
 
 @dataclass(frozen=True)
@@ -67,15 +93,10 @@ class CentredGaussianGram(Factor):
         squared = side[Dissimilarities("squared_euclidean")]
         width = self.bandwidth * side[MedianDistance()]
         gram = squareform(np.exp(squared / (-2.0 * width * width)), checks=False)
-        n = gram.shape[0]
-        if not self.debiased:
-            np.fill_diagonal(gram, 1.0)
-            mean = gram.mean(axis=0)
-            gram -= mean
-            gram -= (mean - mean.mean())[:, None]
-            return gram
-        total = gram.sum(axis=0)
-        gram -= total / (n - 2)
-        gram -= (total / (n - 2) - total.sum() / ((n - 1) * (n - 2)))[:, None]
-        np.fill_diagonal(gram, 0.0)
+        if self.debiased:
+            return _u_centre(gram)
+        np.fill_diagonal(gram, 1.0)
+        mean = gram.mean(axis=0)
+        gram -= mean
+        gram -= (mean - mean.mean())[:, None]
         return gram
