@@ -38,6 +38,7 @@ from .errors import (
 )
 from .extraction.extract import extract as extract
 from .extraction.layers import list_layers as list_layers
+from .extraction.stitching import stitch as stitch
 from .measures import (
     Measure as Measure,
     get_measure as get_measure,
