@@ -26,6 +26,9 @@ Invariances: **P** permutation of features, **O** orthogonal transformation, **S
 
 `nbs`, `procrustes`, `orthogonal_procrustes`, `angular_procrustes` and `shape_metric` order pairs identically: in a
 ranking they share one place.
+
+`similitude.deconfounded` makes measures of CKA and RSA that leave out what the inputs themselves explain: see
+[Compare networks](how-to/compare.md#beyond-what-the-inputs-explain).
 """
 
 

@@ -11,3 +11,5 @@ DIFFERENTIABLE = tuple(id for id in EVERY if get_measure(id).properties().differ
 SLOW = {"rtd"}
 """Measures whose defaults take seconds; a variant stands for them."""
 QUICK = tuple(id for id in EVERY if id not in SLOW)
+ON_NOISE = tuple(id for id in EVERY if "correlated" not in get_measure(id).properties().needs)
+"""Measures that are defined where features have no more in common than chance."""

@@ -38,12 +38,14 @@ from .errors import (
 )
 from .extraction.extract import extract as extract
 from .extraction.layers import list_layers as list_layers
+from .extraction.stitching import stitch as stitch
 from .measures import (
     Measure as Measure,
     get_measure as get_measure,
     get_measures as get_measures,
     measure as measure,
 )
+from .measures.deconfounded import deconfounded as deconfounded
 from .measures.base import Properties as Properties, invariant as invariant
 from .measures.parameters import parameter as parameter
 from .report.figures import heat_map as heat_map

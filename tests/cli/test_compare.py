@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 from typer.testing import CliRunner
 
+from similitude import deconfounded
 from similitude.cli.console import parse_size
 from similitude.cli.main import app
 from similitude.measures import get_measure
@@ -394,3 +395,28 @@ def test_a_format_that_cannot_be_written_is_refused_before_anything_is_computed(
     assert "unsupported figure format '.docx'" in result.output
     assert ".svg" in result.output
     assert not (tmp_path / "refused").exists()
+
+
+def test_what_the_inputs_explain_is_left_out(files):
+    images = RNG.normal(size=(N, 3, 2, 2))
+    np.save("pixels.npy", images)
+    result = run("x.npy", "y.npy", "--confounder", "pixels.npy", "-m", "cka,rsa(rdm=euclidean)", "--json")
+    assert result.exit_code == 0, result.output
+    x, y = files["a"]["first"], files["b"]["last"]
+    asked = [deconfounded(id, images) for id in ("cka", "rsa(rdm=euclidean)")]
+    found = {entry["measure"]: entry["value"] for entry in json.loads(result.stdout)["values"]}
+    assert found == {str(measure): pytest.approx(measure(x, y)) for measure in asked}
+    np.save("rdm.npy", squareform(pdist(images.reshape(N, -1))))
+    result = run("x.npy", "y.npy", "--confounder", "rdm:rdm.npy", "-m", "rsa(rdm=euclidean)", "--json")
+    (entry,) = json.loads(result.stdout)["values"]
+    assert entry["value"] == pytest.approx(asked[1](x, y))
+    assert "cka,given=" in run("x.npy", "y.npy", "--confounder", "pixels.npy").stdout
+
+
+def test_a_confounder_that_does_not_fit_is_refused(files):
+    np.save("pixels.npy", features()[1:])
+    result = run("x.npy", "y.npy", "--confounder", "pixels.npy")
+    assert result.exit_code != 0
+    assert "pixels has 39" in result.output.replace("\n", " ")
+    assert "holds 3 arrays" in run("x.npy", "y.npy", "--confounder", "a.npz").output
+    assert "cannot be deconfounded" in run("x.npy", "y.npy", "--confounder", "x.npy", "-m", "procrustes").output

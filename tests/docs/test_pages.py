@@ -43,6 +43,13 @@ def desk(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_python_on_a_page_runs(page, desk):
     names = follow(page, desk)
+    if page == "how-to/compare.md":
+        plain, beyond = names["values"].values()
+        assert plain > 0.8
+        assert beyond < 0.3
+        stitched = names["stitched"]
+        assert (stitched["accuracy"] > stitched["untrained"] + 0.1).all()
+        assert (stitched["own"] > 0.9).all()
     if page != "tutorial.md":
         return
     assert (desk / "heat-map.png").stat().st_size > 10_000

@@ -11,7 +11,7 @@ from similitude import compare, get_measure
 
 def data(n=40, dx=4, dy=5):
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(n, dx)) + 2
+    x = rng.normal(size=(n, dx)) @ rng.normal(size=(dx, dx)) + 2
     return x, x @ rng.normal(size=(dx, dy)) + 0.7 * rng.normal(size=(n, dy))
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import kendalltau, spearmanr
 
-from catalogue import EVERY
+from catalogue import ON_NOISE
 from similitude import compare, get_measure
 from similitude.errors import MeasureError, SimilitudeWarning
 from similitude.factors.distances import Dissimilarities
@@ -27,7 +27,7 @@ METRICS = {
     "squared_euclidean": "sqeuclidean",
 }
 IDS = [
-    *(id for id in EVERY if id != "random"),
+    *(id for id in ON_NOISE if id != "random"),
     *(f"rsa(rdm={rdm},compare={how})" for rdm in METRICS for how in get_args(Comparison)),
     "cknna(k=3)",
 ]

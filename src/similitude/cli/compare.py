@@ -26,13 +26,14 @@ from similitude.cli.console import (
     progress_bars,
     stdout,
 )
-from similitude.cli.sources import Extraction, Network, load_networks
+from similitude.cli.sources import Extraction, Network, load_confounder, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
 from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
+from similitude.measures.deconfounded import deconfounded
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
 from similitude.report.numbers import quantity, unit_of
@@ -54,6 +55,13 @@ def command(
     ],
     measures: Annotated[
         list[str] | None, measures_option("those of the paper for two arrays, cka for networks, rsa for rdm:FILE")
+    ] = None,
+    confounder: Annotated[
+        str | None,
+        typer.Option(
+            help="File of one array that represents the inputs, such as pixels or embeddings (or rdm:FILE). What it "
+            "explains is regressed out of both sides; for cka (then the default) and rsa."
+        ),
     ] = None,
     within: Annotated[
         bool, typer.Option("--within", help="Compare the layers of one network with each other.")
@@ -137,6 +145,9 @@ def command(
     budget = Budget(parse_size(memory, MEMORY))
     half, rest = int(budget.for_representations.bytes), int(budget.for_factors.bytes)
     asked = get_measures(measures) if measures else None
+    if confounder is not None:
+        known = load_confounder(confounder, half)
+        asked = [deconfounded(measure, known) for measure in asked or get_measures("cka")]
     for file in (figure, map_file):
         if file is not None:
             from similitude.report.style import check_format

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from similitude.cli.console import progress_bars
@@ -20,7 +20,7 @@ from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import RDM_PREFIX, load_arrays
 
-__all__ = ["Extraction", "Network", "load_networks"]
+__all__ = ["Extraction", "Network", "load_confounder", "load_networks"]
 
 """Before the name of a file or folder whose arrays are dissimilarities."""
 
@@ -261,3 +261,27 @@ def _from_files(reference: str, layers: Sequence[str], allowance: Allowance, lef
         layer, reason = next(iter(next(iter(networks.values())).left_out.items()))
         raise InputError(f"{path} has no layer that can be compared; {layer}: {reason}")
     return list(networks.values())
+
+
+def load_confounder(reference: str, memory: int) -> Representation:
+    """Load a file of one array that represents the inputs; arrays of more than two axes are one row per input.
+
+    Parameters
+    ----------
+    reference
+        Path, after ``rdm:`` if the array is a dissimilarity matrix.
+    memory
+        Bytes that it may take.
+
+    Raises
+    ------
+    InputError
+        The file holds several arrays, or one that cannot be compared.
+    """
+    path = Path(reference.removeprefix(RDM_PREFIX))
+    array, *others = load_arrays(path, allowance=Allowance(memory))
+    if others:
+        raise InputError(f"{path} holds {len(others) + 1} arrays. Give a confounder as a file of one array.")
+    if reference.startswith(RDM_PREFIX):
+        return array.rdm()
+    return replace(array, values=array.values.reshape(len(array.values), -1)).representation()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal, NamedTuple
@@ -15,6 +14,7 @@ from similitude.factors.crosses import CrossCovariance, CumulatedSquares
 from similitude.factors.linear import Centred, CentredInSingle, CovarianceNorm, Gram, ThinSVD
 from similitude.factors.pair import Pair
 from similitude.linalg.ranking import parts
+from similitude.linalg.threads import map_in_order
 
 __all__ = ["InnerProducts", "LinearKernels"]
 
@@ -159,7 +159,7 @@ def _inner_products(matrices: Sequence[np.ndarray], wanted: Sequence[tuple[int, 
         return 2.0 * total
 
     total = np.zeros((count, count))
-    for found in _map(of_piece, list(_corners(n)), threads):
+    for found in map_in_order(of_piece, list(_corners(n)), threads):
         total += found
     return np.triu(total) + np.triu(total, 1).T
 
@@ -168,11 +168,3 @@ def _corners(n: int) -> Iterator[tuple[int, int]]:
     """First row and column of the pieces that lie on the diagonal of a symmetric matrix, or beyond it."""
     for row in range(0, n, _ROWS):
         yield from product([row], range(row, n, _COLUMNS))
-
-
-def _map(function: Any, items: Sequence[Any], threads: int) -> Iterator[np.ndarray]:
-    if threads == 1 or len(items) == 1:
-        yield from map(function, items)
-        return
-    with ThreadPoolExecutor(threads) as executor:
-        yield from executor.map(function, items)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import scipy.linalg.lapack  # noqa: F401  # its library is to be there when libraries are looked up
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["limit_threads"]
+__all__ = ["limit_threads", "map_in_order"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def limit_threads(count: int = 1) -> AbstractContextManager[object]:
@@ -19,3 +25,12 @@ def limit_threads(count: int = 1) -> AbstractContextManager[object]:
 @functools.cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()  # looks for libraries, which takes a millisecond
+
+
+def map_in_order(function: Callable[[Item], Result], items: Sequence[Item], threads: int) -> Iterator[Result]:
+    """Yield the function of each item, in the order of the items; several are worked on at once."""
+    if threads == 1 or len(items) == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(threads) as executor:
+        yield from executor.map(function, items)

@@ -100,7 +100,8 @@ class Properties:
     cost
         How work grows for one pair, once each representation's factors are there.
     exempt_from_self
-        True for measures (chance baselines) whose value for a representation and itself means nothing.
+        True for measures whose value for a representation and itself, or itself with noise, means nothing: chance
+        baselines, and estimates from independent samples of features.
     self_is_best
         Whether a representation compared with itself gets exactly the best value within the bounds.
     takes_rdms

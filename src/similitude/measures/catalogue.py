@@ -16,8 +16,21 @@ __all__ = ["BUILT_IN", "DEFAULT_MEASURES", "MEASURES", "RDM_MEASURES"]
 
 _PACKAGE = "similitude.measures"
 _ORDER = (
-    *("cka", "cca", "svcca", "gulp", "procrustes", "shape", "regression", "rsa", "neighbours", "matching"),
-    *("statistics", "topology", "baselines"),
+    *(
+        "cka",
+        "multiscale",
+        "sampled",
+        "cca",
+        "svcca",
+        "gulp",
+        "procrustes",
+        "debiased_procrustes",
+        "shape",
+        "regression",
+        "rsa",
+        "neighbours",
+    ),
+    *("matching", "statistics", "topology", "baselines"),
 )
 """Families as tables list them; those not named here follow."""
 

@@ -17,7 +17,7 @@ from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.parameters import parameter
 
-__all__ = ["CKA"]
+__all__ = ["CKA", "unbiased_hsic"]
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,29 @@ class CKA(Measure):
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:
         """From the features: centred kernels have zero row sums, so that only their diagonals correct the bias."""
-        n = pair.n
         traces = [side[CentredNorm()] * side[CentredNorm()] for side in (pair.x, pair.y)]
-
-        def hsic(product: Any, diagonals: Any, traces: Any) -> Any:
-            return product - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
-
         products = pair[LinearKernels()]
-        cross = hsic(products.xy, pair[DiagonalProduct()], traces[0] * traces[1])
-        own_x = hsic(products.xx, pair.x[DiagonalSquares()], traces[0] * traces[0])
-        own_y = hsic(products.yy, pair.y[DiagonalSquares()], traces[1] * traces[1])
+        cross = unbiased_hsic(products.xy, pair[DiagonalProduct()], traces[0] * traces[1], pair.n)
+        own_x = unbiased_hsic(products.xx, pair.x[DiagonalSquares()], traces[0] * traces[0], pair.n)
+        own_y = unbiased_hsic(products.yy, pair.y[DiagonalSquares()], traces[1] * traces[1], pair.n)
         return _normalise(cross, own_x, own_y, pair)
+
+
+def unbiased_hsic(product: Any, diagonals: Any, traces: Any, n: int) -> Any:
+    """Unbiased HSIC, times n (n - 3), of two centred kernels (Song et al. 2007): the rest is that of their diagonals.
+
+    Parameters
+    ----------
+    product
+        Their inner product.
+    diagonals
+        Inner product of their diagonals.
+    traces
+        Product of their traces.
+    n
+        Number of inputs.
+    """
+    return product - diagonals + traces / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
 
 
 def _normalise(cross: Any, own_x: Any, own_y: Any, pair: Pair) -> Any:

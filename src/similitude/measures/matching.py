@@ -19,8 +19,19 @@ from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.scale import VANISHING, exponent_of, largest_of, lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, distance, matched, mean_correlation, weighted_correlation
+from similitude.measures.parameters import parameter
 
-__all__ = ["HardCorrelationMatch", "PermutationProcrustes", "SoftCorrelationMatch", "SoftMatching"]
+__all__ = [
+    "HardCorrelationMatch",
+    "PartialSoftMatching",
+    "PermutationProcrustes",
+    "SoftCorrelationMatch",
+    "SoftMatching",
+]
+
+
+_ITERATIONS = 10_000_000
+"""Of the search for a transport plan; few need as many."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,58 @@ class SoftCorrelationMatch(_OnCorrelations):
 
 
 @dataclass(frozen=True)
+class PartialSoftMatching(_OnCorrelations):
+    """Mean correlation of the features that are matched best, where the others may stay without a match.
+
+    Every side has mass 1, spread evenly over its features, of which a part is moved onto the other side by optimal
+    transport. Needs the package POT.
+
+    Parameters
+    ----------
+    mass
+        Share of either side that is matched. The sum that the paper maximises is this times the value; at 1 all
+        features are matched.
+    """
+
+    mass: float = parameter(0.5, above=0, at_most=1)
+
+    name = "partial_soft_matching"
+    declares = Properties(
+        kind="similarity",
+        bounds=(-1.0, 1.0),
+        symmetric=True,
+        invariances=invariant("PST"),
+        reference="Kapoor et al. 2026, arXiv:2602.19331",
+        formula="max_P sum_ij P_ij corr(x_i, y_j) / mass, rows of P sum to at most 1/d_x, columns to at most 1/d_y, "
+        "and all entries to mass",
+        needs="the extra `matching`",
+        cost="n d^2 + d^3",
+        caution="The smaller the mass, the larger the value, so compare values at the same mass only. " + _LEFT_OUT,
+    )
+    variants = ("mass=0.8", "mass=1")
+
+    def score(self, pair: Pair) -> float:
+        """Mean over the plan."""
+        plan = self._plan(pair)
+        return float(np.vdot(plan, pair[FeatureCorrelations()]) / plan.sum())
+
+    def maps(self, pair: Pair) -> Maps:
+        """The plan: which feature goes where, and how much of it."""
+        plan, (of_x, of_y) = self._plan(pair), varied(pair)
+        i, j = np.nonzero(plan)
+        masses = plan[i, j] / plan.sum()
+        return matched(pair, (of_x[i], of_y[j]), partial(weighted_correlation, masses), masses)
+
+    def _plan(self, pair: Pair) -> np.ndarray:
+        costs = 1.0 - pair[FeatureCorrelations()]
+        if self.mass == 1.0:
+            return _transport_plan(costs)
+        transport: Any = require("ot", extra="matching")
+        masses = (np.full(d, 1.0 / d) for d in costs.shape)
+        return transport.partial.partial_wasserstein(*masses, costs, m=self.mass, numItermax=_ITERATIONS)
+
+
+@dataclass(frozen=True)
 class SoftMatching(Measure):
     """Root of the cost of moving the features of one side onto those of the other by optimal transport.
 
@@ -208,7 +271,8 @@ def weighted_distance(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> floa
 def _transport_plan(costs: np.ndarray) -> np.ndarray:
     transport: Any = require("ot", extra="matching")
     p, q = costs.shape
-    return transport.emd(np.full(p, 1.0 / p), np.full(q, 1.0 / q), costs / np.abs(costs).max(), numItermax=10_000_000)
+    costs = costs / (np.abs(costs).max() or 1.0)
+    return transport.emd(np.full(p, 1.0 / p), np.full(q, 1.0 / q), costs, numItermax=_ITERATIONS)
 
 
 @dataclass(frozen=True)

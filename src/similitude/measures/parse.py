@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from similitude.addresses import load
 from similitude.errors import InputError, suggestion
@@ -15,9 +16,13 @@ from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES, RDM_MEASUR
 from similitude.measures.function import FunctionMeasure
 from similitude.representations.rdm import RDM
 
-__all__ = ["get_measure", "get_measures", "parse_measure", "split_ids"]
+__all__ = ["get_measure", "get_measures", "parse_measure", "remember", "split_ids"]
 
 _ID = re.compile(r"\s*(?P<name>[^()=,]+?)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
+
+
+_MADE: WeakValueDictionary[str, Measure] = WeakValueDictionary()
+"""Measures that hold data, by the ids that stand for them while they exist."""
 
 
 def split_ids(text: str) -> list[str]:
@@ -91,8 +96,15 @@ def get_measures(
     return list(found.values())
 
 
+def remember(measure: Measure) -> Measure:
+    """Make the id of a measure that holds data, such as a confounder, mean this one as long as it exists."""
+    return _MADE.setdefault(str(measure), measure)
+
+
 def parse_measure(text: str) -> Measure:
     """Measure of an id; see `similitude.get_measure`."""
+    if (made := _MADE.get(text)) is not None:
+        return made
     match = _ID.fullmatch(text)
     if match is None:
         raise InputError(f"{text!r} is not a measure id. Write name or name(parameter=value,...), e.g. cka.")

@@ -40,3 +40,20 @@ def cka(X, Y, debiased=False, kernel="linear", bandwidth=1.0):
     else:
         K, L = gaussian_kernel(X, bandwidth), gaussian_kernel(Y, bandwidth)
     return alignment(K, L, hsic_unbiased if debiased else hsic_biased)
+
+
+def multiscale_cka(X, Y, smallest=0.05, largest=10.0, steps=10):
+    ratio = (largest / smallest) ** (1 / (steps - 1))
+    return np.mean([cka(X, Y, kernel="rbf", bandwidth=smallest * ratio**i) for i in range(steps)])
+
+
+def sampled_cka(X, Y):
+    """Means of the unbiased HSIC of pairs of features, on one side of different ones."""
+
+    def mean_hsic(A, B, same):
+        pairs = [(a, b) for i, a in enumerate(A.T) for j, b in enumerate(B.T) if not (same and i == j)]
+        return np.mean([hsic_unbiased(np.outer(a, a), np.outer(b, b)) for a, b in pairs])
+
+    X, Y = centred(X), centred(Y)
+    own_x, own_y = mean_hsic(X, X, True), mean_hsic(Y, Y, True)
+    return mean_hsic(X, Y, False) / np.sqrt(own_x * own_y) if own_x > 0 and own_y > 0 else np.nan

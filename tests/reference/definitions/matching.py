@@ -1,6 +1,7 @@
 """Features matched to features."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 from scipy import optimize
@@ -22,6 +23,18 @@ def hard_correlation_match(X, Y):
 def soft_correlation_match(X, Y):
     C = feature_correlations(X, Y)
     return (C.max(axis=1).mean() + C.max(axis=0).mean()) / 2
+
+
+def partial_soft_matching(X, Y, mass=0.5):
+    """Transport as an assignment of equal crumbs of mass, of which some are given to nobody."""
+    C = feature_correlations(X, Y)
+    part = Fraction(mass).limit_denominator(100)
+    crumbs = np.lcm(np.lcm(*C.shape), part.denominator)
+    C = np.repeat(np.repeat(C, crumbs // C.shape[0], axis=0), crumbs // C.shape[1], axis=1)
+    left = crumbs - int(part * int(crumbs))
+    gains = np.block([[C, np.zeros((crumbs, left))], [np.zeros((left, crumbs)), np.full((left, left), -1e6)]])
+    i, j = optimize.linear_sum_assignment(gains, maximize=True)
+    return gains[i, j].sum() / (crumbs - left)
 
 
 def soft_matching(X, Y):
