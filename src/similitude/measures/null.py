@@ -1,4 +1,4 @@
-"""The distribution of a value over all ways of pairing the inputs of one side with those of the other.
+"""The distribution of a value over all ways of pairing the inputs of one side with those of the other: its null.
 
 For a measure that is an inner product of two matrices of pairs of inputs, over their norms, mean, variance and skewness
 over all n! permutations have a closed form (Kazi-Aoual et al. 1995, doi:10.1016/0167-9473(94)00064-2; for RSA, Mantel
@@ -11,17 +11,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import special, stats
 
 from similitude.errors import InputError
 from similitude.factors.base import Factor
 from similitude.factors.invariants import Invariants
 from similitude.factors.pair import Pair
+from similitude.measures.base import Kind
 
 __all__ = [
     "FEWEST",
+    "LEVEL",
     "ClosedForm",
     "Null",
+    "Shuffles",
     "Weights",
     "biased",
     "check_inputs",
@@ -34,6 +38,9 @@ __all__ = [
 
 FEWEST = 4
 """Inputs from which on the variance over permutations has its closed form."""
+
+LEVEL = 0.95
+"""Share of permutations that a value must exceed to be more than chance."""
 
 _NORMAL = 1e-5
 """Skewness below which the Pearson type III distribution is the normal one to seven digits."""
@@ -89,6 +96,8 @@ class Null:
     n: int
     rooted: bool = False
 
+    label = "exact"
+
     @property
     def chance(self) -> float:
         """Mean of the value; where it is a root, its root mean square."""
@@ -109,7 +118,7 @@ class Null:
         return (self._statistic(value) - self.mean) / self.sd if self.varies else math.nan
 
     def p(self, value: float) -> float:
-        """Return the share of permutations that give at least this value; at least 1 / n!, for the one that is given."""
+        """Return the share of permutations that give at least this value, of n! at least the one that is given."""
         if not self.varies:
             return 1.0
         least = math.exp(-math.lgamma(self.n + 1.0))
@@ -122,6 +131,57 @@ class Null:
 
     def _statistic(self, value: float) -> float:
         return value * value if self.rooted else value
+
+
+@dataclass(frozen=True)
+class Shuffles:
+    """The same from values for some random permutations.
+
+    Parameters
+    ----------
+    values
+        At least one.
+    kind
+        Whether larger values mean more alike.
+    """
+
+    values: np.ndarray
+    kind: Kind
+
+    label = "permutation"
+
+    @property
+    def chance(self) -> float:
+        """Mean of the values."""
+        return float(self.values.mean())
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the values."""
+        return float(self.values.std(ddof=1)) if self.values.size > 1 else math.nan
+
+    @property
+    def varies(self) -> bool:
+        """Whether values vary over permutations by more than rounding."""
+        return self.spread > 1e-9 * max(1e-300, float(np.abs(self.values).max()))
+
+    def z(self, value: float) -> float:
+        """Return by how many standard deviations the value is more alike than chance; NaN where it does not vary."""
+        return self._sign * (value - self.chance) / self.spread if self.varies else math.nan
+
+    def p(self, value: float) -> float:
+        """Return the share of permutations that are at least as alike, the one that is given among them."""
+        extreme = np.count_nonzero(self._sign * self.values >= self._sign * value) if self.varies else self.values.size
+        return (1 + extreme) / (1 + self.values.size)
+
+    def quantile(self, level: float) -> float:
+        """Return the value than which a share `level` of all permutations, at least, is no more alike."""
+        alike = np.sort(self._sign * self.values)
+        return float(self._sign * alike[min(math.ceil(level * (alike.size + 1)), alike.size) - 1])
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self.kind == "similarity" else -1
 
 
 def _upper_tail(z: float, skewness: float) -> float:

@@ -92,7 +92,7 @@ class RSA(Measure):
         """That of Mantel's statistic, for all but Kendall's tau; ranks of an RDM are entries like others."""
         if self.compare not in _WEIGHTS:
             return None
-        entries = self.uses()[0]
+        entries: Any = self.uses()[0]
         # Standardised entries are of length 1 on either side of the diagonal.
         norm = math.sqrt(2.0) if isinstance(entries, StandardisedRDM) else None
         return ClosedForm(MatrixInvariants(entries), _WEIGHTS[self.compare], norm)
