@@ -12,7 +12,7 @@ import numpy as np
 
 from similitude.errors import InputError, MeasureError
 from similitude.factors.base import Cost, Cross, Factor, Use
-from similitude.factors.pair import Pair
+from similitude.factors.pair import Pair, as_numpy
 from similitude.factors.shuffled import draw_orders, shuffled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.null import FEWEST, LEVEL, Null, Shuffles, check_inputs
@@ -36,12 +36,14 @@ def _best(measure: Measure) -> float:
 class ShuffledValues(Cross):
     """Values of a measure for random orders of the inputs of the second side, the same orders for all pairs.
 
+    The inverse of each order is there too, so that it is the same which side is shuffled.
+
     Parameters
     ----------
     measure
         The measure.
     count
-        Number of orders.
+        Number of orders, rounded up to an even one.
     """
 
     measure: Measure
@@ -59,7 +61,8 @@ class ShuffledValues(Cross):
 
     def __call__(self, pair: Pair) -> np.ndarray:
         """Factors are reordered, crosses computed again."""
-        orders = draw_orders(pair.n, self.count)
+        some = draw_orders(pair.n, -(-self.count // 2))
+        orders = [*some, *map(np.argsort, some)]
         return np.array([self.measure.value(Pair(pair.x, shuffled(pair.y, order))) for order in orders])
 
 
@@ -74,15 +77,16 @@ class Calibrated(Measure):
     level
         Share of all orders of inputs whose value, at least, is taken for chance.
     permutations
-        Number of random orders, the same for all pairs, for measures whose distribution has no closed form.
+        Number of random orders, half of them the inverses of the others and the same for all pairs, for measures whose
+        distribution has no closed form.
     """
 
     of: str = "cka"
     level: float = parameter(LEVEL, at_least=0.5, at_most=0.9999)
-    permutations: int = parameter(199, at_least=19)
+    permutations: int = parameter(200, at_least=20)
 
     name = "calibrated"
-    variants = ("of=procrustes,permutations=19", "of=cka(debiased=true),level=0.9")
+    variants = ("of=procrustes,permutations=20", "of=cka(debiased=true),level=0.9")
     declares = Properties(
         kind="similarity",
         bounds=(0.0, 1.0),
@@ -92,7 +96,7 @@ class Calibrated(Measure):
         "doi:10.1016/0167-9473(94)00064-2",
         formula="max(0, (s - t) / (1 - t)), t the 95 % quantile of s over all orders of the inputs of one side",
         minimum_n=FEWEST,
-        cost="that of the measure, and of its shuffles where its distribution has no closed form",
+        cost="that of the measure, 200 times that where its distribution has no closed form,",
         caution="0 for all that chance could give: it does not order values below the threshold.",
     )
 
@@ -132,10 +136,13 @@ class Calibrated(Measure):
         """The value between threshold and best."""
         check_inputs(pair.n)
         self.measure.check(pair)
-        value, null = float(self.measure.score(pair)), self._null(pair)
+        value = self.measure.score(pair)
+        if getattr(value, "requires_grad", False):
+            as_numpy(value)  # says that there are no gradients
+        null = self._null(pair)
         if not null.varies:
             raise MeasureError(f"{self.of} gives the same value in whatever order the inputs are: there is no chance.")
-        return calibrate(self.measure, value, null.quantile(self.level))
+        return calibrate(self.measure, float(value), null.quantile(self.level))
 
     def _null(self, pair: Pair) -> Null | Shuffles:
         form = self.measure.closed_form()
