@@ -3,9 +3,9 @@ import pytest
 
 from catalogue import EVERY
 from similitude import MeasureError, Representation, SimilitudeWarning, significance
-from similitude.doctor.significance import _shuffle
 from similitude.errors import InputError
 from similitude.factors.pair import Pair, Side
+from similitude.factors.shuffled import shuffled
 from similitude.measures import get_measure
 
 RSA = [f"rsa(compare={how})" for how in ("rho_a", "tau_a", "whitened_cosine", "whitened_pearson")]
@@ -24,7 +24,7 @@ def test_reordered_factors_give_the_value_of_reordered_data(id):
     measure = get_measure(id)
     side = Side.of(Y)
     measure.value(Pair(Side.of(X), side))  # the factors of the data as they are
-    value = measure.value(Pair(Side.of(X), _shuffle(side, order)))
+    value = measure.value(Pair(Side.of(X), shuffled(side, order)))
     assert value == pytest.approx(measure(X, Y[order]), rel=1e-9, abs=1e-12)
 
 
@@ -33,7 +33,7 @@ def test_truncated_representations_are_shuffled_as_a_whole():
     order = np.random.default_rng(1).permutation(len(Y))
     for id in ("cka", "mean_cca", "procrustes", "distance_correlation"):
         view = Representation(Y).truncate(3)
-        value = get_measure(id).value(Pair(Side.of(X), _shuffle(Side.of(view), order)))
+        value = get_measure(id).value(Pair(Side.of(X), shuffled(Side.of(view), order)))
         assert value == pytest.approx(get_measure(id)(X, view.values[order]), rel=1e-9)
 
 
@@ -43,13 +43,16 @@ def test_closed_form_of_cka_is_the_mean_over_all_permutations():
     rng = np.random.default_rng(5)
     null = [get_measure("cka")(X, Y[rng.permutation(30)]) for _ in range(1000)]
     assert frame["chance"][0] == pytest.approx(np.mean(null), abs=4 * np.std(null) / 1000**0.5)
+    assert frame["sd"][0] == pytest.approx(np.std(null), rel=0.1)
     assert frame["chance"][1] == 0.0
 
 
 def test_related_data_are_significant_and_independent_ones_are_not():
     ids = ["cka", "procrustes", "jaccard", "rsa", "mean_cca"]
     related = significance(*data(), ids, permutations=99)
-    assert (related["p"] == 0.01).all()
+    assert (related["p"] <= 0.01).all()
+    assert related["null"].tolist() == ["exact", "permutation", "permutation", "exact", "permutation"]
+    assert (related["p"][related["null"] == "exact"] < 1e-4).all()  # permutations reach 1 / 100
     assert (related["z"] > 3).all()
     pvalues = [significance(*data(seed=s, signal=0), ids, permutations=39)["p"] for s in range(40)]
     assert 0.35 < np.mean(pvalues) < 0.65
@@ -89,4 +92,17 @@ def test_the_scale_of_a_side_changes_nothing(scale):
     X, Y = data()
     ids = "cka,procrustes,rsa,mean_cca"
     expected, found = (significance(X, Y * factor, ids, permutations=10) for factor in (1.0, scale))
-    np.testing.assert_allclose(found.iloc[:, 2:], expected.iloc[:, 2:], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        found.iloc[:, 2:-1].astype(float), expected.iloc[:, 2:-1].astype(float), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_too_few_inputs():
+    with pytest.raises(InputError, match="Chance needs at least 4 inputs, to be paired in other ways; there are 3"):
+        significance(*data(n=3), "procrustes")
+
+
+def test_inputs_that_are_all_as_far_apart_have_no_chance_to_exceed():
+    frame = significance(np.eye(8), np.random.default_rng(0).normal(size=(8, 3)), "cka", permutations=10)
+    assert frame["z"].isna().all()
+    assert frame["p"].tolist() == [1.0]

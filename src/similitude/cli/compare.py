@@ -29,20 +29,25 @@ from similitude.cli.console import (
 from similitude.cli.sources import Extraction, Network, load_confounder, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
+from similitude.engine.chance import QUANTITIES
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
 from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.measures.deconfounded import deconfounded
+from similitude.measures.calibrated import Calibrated
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
-from similitude.report.numbers import quantity, unit_of
+from similitude.report.numbers import probability, quantity, unit_of
+from similitude.report.results import most_alike
 from similitude.representations import Representation
 
 __all__ = ["command"]
 
 _WIDEST = 12
 _METRIC = "angular_procrustes"
+_MARK = "~"
+"""Beside values that are within chance."""
 
 
 def command(
@@ -133,6 +138,22 @@ def command(
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per pair.", dir_okay=False)
     ] = None,
+    chance: Annotated[
+        bool,
+        typer.Option(
+            "--chance",
+            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. In "
+            "closed form for CKA, RSA and distance correlation; other measures are shuffled, which is slow.",
+        ),
+    ] = False,
+    permutations: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Shuffles for --chance; given, all maps are shuffled, for an exact p of their largest value.",
+            show_default="200, of measures without a closed form",
+        ),
+    ] = None,
     json: JsonOutput = False,
 ) -> None:
     """Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.
@@ -148,6 +169,8 @@ def command(
     if confounder is not None:
         known = load_confounder(confounder, half)
         asked = [deconfounded(measure, known) for measure in asked or get_measures("cka")]
+    if permutations is not None and not chance:
+        raise InputError("--permutations are for --chance; add it.")
     for file in (figure, map_file):
         if file is not None:
             from similitude.report.style import check_format
@@ -168,14 +191,23 @@ def command(
         features = all(side.has_features for side in (*first, *second))
         chosen = asked or get_measures("cka" if features and not single else None, (*first, *second))
         placing = _metric_of(chosen) if map_file is not None else None
-        computed = chosen if placing is None or placing in chosen else [*chosen, placing]
+        apart = placing is not None and placing not in chosen and chance  # it need not be shuffled
+        computed = chosen if placing is None or placing in chosen or apart else [*chosen, placing]
         if map_file is not None and (len(found) < 3 or within):
             if within or not left_out:
                 raise InputError("A map is of three networks or more, each named once.")
             note(f"No map: it is of three networks or more, and {len(found)} could be compared.")
             map_file = None
         with progress_bars() as bars:
-            table = pairwise(first, computed, others=second, progress=bars("compare"), memory=rest)
+            table = pairwise(
+                *(first, computed),
+                others=second,
+                progress=bars("compare"),
+                memory=rest,
+                chance=chance,
+                permutations=permutations,
+            )
+            places = pairwise(first, placing, others=second, memory=rest) if apart and map_file is not None else table
     if csv is not None:
         table.to_csv(csv)
         note(f"All values are in {csv}.")
@@ -186,11 +218,14 @@ def command(
     else:
         console = stdout()
         for measure in chosen:
-            console.print(_matrix(table.matrix(measure), measure, first[0].n, console.width))
+            marked = table.within_chance(measure)
+            console.print(_matrix(table.matrix(measure), measure, first[0].n, console.width, marked))
+        for row in table.largest.to_dict("records") if table.largest is not None else ():
+            console.print(Text(most_alike(row)))
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:
-        _draw_map(table, placing, found, map_file)
+        _draw_map(places, placing, found, map_file)
     if left_out and not json:
         stdout().print(_left_out_table(left_out))
     if len(table.failures) or left_out:
@@ -232,11 +267,15 @@ def _left_out_table(left_out: dict[str, str]) -> Table:
 
 
 def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
-    values = [
+    values: list[dict[str, Any]] = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
         for _, row in table.frame.iterrows()
         for m in measures
     ]
+    if table.chance is not None:
+        # One row per pair and measure, in the same order.
+        for entry, row in zip(values, table.chance.to_dict("records"), strict=True):
+            entry |= {name: _or_none(row[name]) for name in QUANTITIES} | {"null": row["null"] or None}
     kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
     every = [representation for network in networks for representation in network.layers.values()]
     labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
@@ -251,6 +290,11 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
         "layers": layers,
         "left_out": left_out,
     }
+    if table.largest is not None:
+        content["largest"] = [
+            {name: _or_none(v) if isinstance(v, float) else v for name, v in row.items()}
+            for row in table.largest.to_dict("records")
+        ]
     return json_module.dumps(content, indent=1)
 
 
@@ -261,26 +305,43 @@ def _or_none(value: float) -> float | None:
 def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
     widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
     title = f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}"
-    printed = Table("measure", "value", "range", "kind", title=title)
+    by_chance = ("chance", "z", "p") if table.chance is not None else ()
+    printed = Table("measure", "value", *by_chance, "range", "kind", title=title)
     for measure in measures:
         value = table.frame[str(measure)].iloc[0]
         declared = measure.properties()
-        printed.add_row(str(measure), _number(value, unit_of(declared.bounds)), interval(declared), declared.kind)
+        unit = unit_of(declared.bounds)
+        found = {name: float(table.matrix(measure, name).to_numpy()[0, 0]) for name in by_chance}
+        shown = [probability(v) if name == "p" else quantity(v, unit) for name, v in found.items()]
+        printed.add_row(str(measure), _number(value, unit), *shown, interval(declared), declared.kind)
     return printed
 
 
-def _matrix(matrix: pd.DataFrame, measure: Measure, n: int, width: int) -> Group | Table:
-    """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first."""
+def _matrix(
+    matrix: pd.DataFrame, measure: Measure, n: int, width: int, within: pd.DataFrame | None = None
+) -> Group | Table:
+    """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first.
+
+    Values that are `within` chance are marked.
+    """
     kind = measure.properties().kind
     title = f"{measure} ({kind}), n = {n:,}"
     shown = functools.partial(_number, unit=unit_of(measure.properties().bounds, matrix))
     if matrix.shape[1] <= _WIDEST:
-        return as_matrix(matrix, title, width, shown)
+        if within is None:
+            return as_matrix(matrix, title, width, shown)
+        texts = [
+            [f"{shown(value)}{_MARK if by_chance else ''}" for value, by_chance in zip(values, hidden, strict=True)]
+            for values, hidden in zip(matrix.to_numpy(), within.to_numpy(), strict=True)
+        ]
+        marked = pd.DataFrame(texts, index=matrix.index, columns=matrix.columns)
+        return as_matrix(marked, f"{title}; {_MARK} within chance" if within.any(axis=None) else title, width, str)
     printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
     others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
     best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
     for (label, row), name in zip(matrix.iterrows(), best, strict=True):
-        printed.add_row(str(label), str(name), shown(row[name]))
+        mark = _MARK if within is not None and within.at[label, name] else ""
+        printed.add_row(str(label), str(name), shown(row[name]) + mark)
     return printed
 
 
@@ -294,9 +355,15 @@ def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None
 
     for measure in measures:
         properties = measure.properties()
-        drawn = heat_map(table.matrix(measure), str(measure), properties.kind, n=n, bounds=properties.bounds)
+        options: dict[str, Any] = {"n": n, "hatched": table.within_chance(measure)}
+        drawn = heat_map(table.matrix(measure), str(measure), properties.kind, bounds=properties.bounds, **options)
         target = path if len(measures) == 1 else path.with_stem(f"{path.stem}-{measure}")
         note(f"Heat map: {', '.join(map(str, save(drawn, target)))}")
+        if table.chance is not None and not isinstance(measure, Calibrated):
+            name = f"{measure}, calibrated"
+            drawn = heat_map(table.matrix(measure, "calibrated"), name, "similarity", bounds=(0.0, 1.0), **options)
+            target = target.with_stem(f"{target.stem}-calibrated")
+            note(f"Calibrated heat map: {', '.join(map(str, save(drawn, target)))}")
 
 
 def _draw_map(table: PairTable, measure: Measure, networks: list[Network], path: Path) -> None:

@@ -38,6 +38,9 @@ def compare_models(
     progress: bool | Progress | None = None,
     memory: int = MEMORY,
     folder: str | Path | None = None,
+    chance: bool = False,
+    permutations: int | None = None,
+    seed: int = 0,
     **options: Any,
 ) -> PairTable:
     """Every layer of one network against every layer of another, on the same inputs.
@@ -67,6 +70,8 @@ def compare_models(
     folder
         Write representations there in any case, into the folders ``a`` and ``b``. Called again, it goes on where it
         stopped.
+    chance, permutations, seed
+        See `similitude.pairwise`.
     **options
         Of `extract`: ``reduce``, ``tokenizer``, ``batch_size``, ...
 
@@ -117,7 +122,8 @@ def compare_models(
             left_out |= {f"{name}/{layer}": reason for layer, reason in found.left_out.items()}
         tell = progress if callable(progress) else None
         memory_left = int(budget.for_factors.bytes)
-        table = pairwise(sides[0], chosen, others=sides[-1], progress=tell, memory=memory_left)
+        by_chance: dict[str, Any] = {"chance": chance, "permutations": permutations, "seed": seed}
+        table = pairwise(sides[0], chosen, others=sides[-1], progress=tell, memory=memory_left, **by_chance)
         return replace(table, left_out=left_out)
 
 

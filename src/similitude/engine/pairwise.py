@@ -7,14 +7,17 @@ import functools
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from array_api_compat import is_torch_array
 
 from similitude.doctor.chance import warn_of_chance
 from similitude.engine.budget import Budget
+from similitude.engine.chance import QUANTITIES, find_chances
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
@@ -25,6 +28,7 @@ from similitude.factors.memory import MEMORY, machine_memory
 from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.evaluation import evaluate, tell_failures
+from similitude.measures.null import LEVEL, check_inputs
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 from similitude.result import Result
@@ -41,6 +45,9 @@ def compare(
     measures: str | Measure | Iterable[str | Measure] | None = None,
     *,
     memory: float | None = None,
+    chance: bool = False,
+    permutations: int | None = None,
+    seed: int = 0,
 ) -> PairValues:
     """Compute several measures for two representations, sharing all work.
 
@@ -53,6 +60,10 @@ def compare(
         Ids; by default the measures of Ding et al. 2021, or rsa where a side is an RDM.
     memory
         Bytes above which a measure is warned of before it is computed; by default those of the machine.
+    chance
+        Whether to tell what each value is by chance, in ``.chance`` and in the frame: see `similitude.pairwise`.
+    permutations, seed
+        Number of shuffles for measures without a closed form, by default 200, and their seed.
 
     Returns
     -------
@@ -86,13 +97,24 @@ def compare(
     each = None  # gradients of tensors are a thread's own
     if pair.x.representation is not None and pair.y.representation is not None:
         sides = pair.x.representation, pair.y.representation
-        warn_of_chance([sides[0]], [sides[1]], chosen)
+        if not chance:
+            warn_of_chance([sides[0]], [sides[1]], chosen)
         Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
     found = evaluate(pair, chosen, each)
     reasons = tell_failures(chosen, found, stacklevel=2)
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
-    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d))
+    found_chance = None
+    if chance:
+        sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
+        plain = np.array([[float(value.detach() if is_torch_array(value) else value) for value in values]])
+        of_pair = find_chances([(sides[0], sides[1])], chosen, plain, permutations=permutations, seed=seed)
+        found_chance = of_pair.frame.set_index("measure").drop(columns=["first", "second"])
+    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance)
+
+
+def _without_gradient(data: Any, name: str) -> Representation:
+    return data if isinstance(data, Representation) else Representation(data, model=name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,6 +135,12 @@ class PairTable(Result):
         Number of inputs.
     left_out
         Representations that cannot be compared with anything, and are not in the table, with the reason.
+    chance
+        What each value is by chance, if that was asked for: columns first, second, measure, value, chance, sd, z, p,
+        calibrated and null; see `pairwise`.
+    largest
+        The most alike pair of each measure, and whether it is more alike than the most alike of unrelated data would
+        be: columns measure, first, second, value, pairs (how many it is of), p and null.
     """
 
     frame: pd.DataFrame
@@ -122,10 +150,19 @@ class PairTable(Result):
     measures: tuple[Measure, ...]
     n: int
     left_out: Mapping[str, str] = field(default_factory=dict)
+    chance: pd.DataFrame | None = None
+    largest: pd.DataFrame | None = None
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per pair: ``first`` and ``second`` (labels), and one column per measure."""
-        return self.frame.copy()
+        """Return one row per pair: ``first`` and ``second`` (labels), and one column per measure.
+
+        Where chance was asked for, columns such as ``cka chance``, ``cka z``, ``cka p`` and ``cka calibrated`` follow.
+        """
+        frame = self.frame.copy()
+        for measure in self.measures if self.chance is not None else ():
+            for what in QUANTITIES:
+                frame[f"{measure} {what}"] = self.matrix(measure, what).to_numpy().ravel()
+        return frame
 
     def plot(
         self,
@@ -133,8 +170,11 @@ class PairTable(Result):
         *,
         annotate: bool = False,
         title: str | None = None,
+        calibrated: bool = False,
     ) -> Figure:
         """Draw a heat map per measure, beside each other; dark is similar.
+
+        Where chance was asked for, cells of p > 0.05 are hatched.
 
         Parameters
         ----------
@@ -144,6 +184,8 @@ class PairTable(Result):
             Whether cells show their values.
         title
             By default the measure and the number of inputs.
+        calibrated
+            Whether calibrated values are drawn: 0 where chance gives as much, 1 for the best value that there is.
 
         Returns
         -------
@@ -151,15 +193,17 @@ class PairTable(Result):
             ``.savefig("name.png")`` writes it; a notebook shows it.
         """
         chosen = self.measures if measures is None else get_measures(measures)
-        return self._draw(measures=chosen, annotate=annotate, title=title)
+        return self._draw(measures=chosen, annotate=annotate, title=title, calibrated=calibrated)
 
-    def matrix(self, measure: str | Measure | None = None) -> pd.DataFrame:
+    def matrix(self, measure: str | Measure | None = None, what: str = "value") -> pd.DataFrame:
         """Return the values of one measure, first sides as rows and second sides as columns, labelled.
 
         Parameters
         ----------
         measure
             Id; may be left out where there is one measure.
+        what
+            ``"value"``, or, where chance was asked for, ``"chance"``, ``"z"``, ``"p"`` or ``"calibrated"``.
 
         Returns
         -------
@@ -173,12 +217,25 @@ class PairTable(Result):
         name = str(get_measure(measure))
         if name not in self.frame.columns:
             raise InputError(f"The table has no measure {name!r}; it has {', '.join(self.frame.columns[2:])}.")
-        values = self.frame[name].to_numpy().reshape(len(self.rows), len(self.columns))
+        values = self._values(name, what).reshape(len(self.rows), len(self.columns))
         matrix = pd.DataFrame(
             values, index=pd.Index(self.rows, name="first"), columns=pd.Index(self.columns, name="second")
         )
-        matrix.attrs = {"measure": name, "n": self.n}
+        matrix.attrs = {"measure": name if what == "value" else f"{name}, {what}", "n": self.n}
         return matrix
+
+    def within_chance(self, measure: str | Measure | None = None) -> pd.DataFrame | None:
+        """Return which values of one measure have p > 0.05, as `matrix` has them; None if chance was not asked for."""
+        return None if self.chance is None else self.matrix(measure, "p") > 1.0 - LEVEL
+
+    def _values(self, name: str, what: str) -> np.ndarray:
+        if what == "value":
+            return self.frame[name].to_numpy()
+        if what not in QUANTITIES:
+            raise InputError(f"There is no {what!r} of a value. Known: value, {', '.join(QUANTITIES)}.")
+        if self.chance is None:
+            raise InputError(f"The table does not know the {what} of its values. Compare with chance=True.")
+        return self.chance.loc[self.chance["measure"] == name, what].to_numpy()
 
 
 def pairwise(
@@ -191,6 +248,9 @@ def pairwise(
     workers: int | None = None,
     memory: int = MEMORY,
     executor: str = "threads",
+    chance: bool = False,
+    permutations: int | None = None,
+    seed: int = 0,
 ) -> PairTable:
     """All ordered pairs of a list, or of one list against another.
 
@@ -209,6 +269,16 @@ def pairwise(
         Second sides; by default the same list.
     ledger, progress, workers, memory, executor
         See `similitude.engine.compute.score_pairs`.
+    chance
+        Whether to tell what each value is by chance, that is, for the same data with the inputs of the second side in
+        random order: mean, standard deviation, z, one-sided p, and a calibrated value. In closed form for CKA,
+        distance correlation and RSA, but for Kendall's tau; by shuffling for other measures, which takes as long as
+        that many tables. See `similitude.significance`.
+    permutations
+        Number of shuffles for measures without a closed form, by default 200. Where given, the maps of all measures
+        are shuffled, each time in one order for all pairs, so that ``.largest`` has an exact p-value, not a bound.
+    seed
+        Of the shuffles.
 
     Warns
     -----
@@ -229,7 +299,10 @@ def pairwise(
     chosen = get_measures(measures, [*first, *second])
     for entry in [*first, *second]:
         check_same_inputs(Side.of(first[0]), Side.of(entry))
-    warn_of_chance(first, second, chosen)
+    if chance:
+        check_inputs(first[0].n)
+    else:
+        warn_of_chance(first, second, chosen)
     pairs = list(product(first, second))
     scored = score_pairs(
         pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
@@ -255,7 +328,11 @@ def pairwise(
             stacklevel=2,
         )
     rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
-    return PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out)
+    table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out)
+    if not chance:
+        return table
+    chances = find_chances(pairs, chosen, scored.values, permutations=permutations, seed=seed)
+    return replace(table, chance=chances.frame, largest=chances.largest)
 
 
 _Entries = Sequence[Any] | Mapping[str, Any]

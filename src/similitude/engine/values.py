@@ -35,6 +35,9 @@ class PairValues(Result, dict[str, float]):
         Number of inputs.
     widths
         Numbers of features of the two sides.
+    chance
+        What each value is by chance, if that was asked for: a frame indexed by measure, with columns value, chance,
+        sd, z, p, calibrated and null; see `similitude.pairwise`.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class PairValues(Result, dict[str, float]):
         failures: Mapping[str, str],
         n: int,
         widths: tuple[int, int],
+        chance: pd.DataFrame | None = None,
     ) -> None:
         super().__init__(zip(map(str, measures), values, strict=True))
         self.measures = tuple(measures)
         self.failures = dict(failures)
         self.n = n
         self.widths = widths
+        self.chance = chance
 
     def __missing__(self, key: str | Measure) -> Any:
         name = str(get_measure(key))
@@ -75,10 +80,10 @@ class PairValues(Result, dict[str, float]):
         pandas.DataFrame
             Indexed by measure: ``value``, ``kind`` (similarity or dissimilarity), ``similar`` (whether a ``"large"``
             or a ``"small"`` value means similar), ``low`` and ``high`` (the measure's range), and ``failure``, the
-            reason where there is no value.
+            reason where there is no value. Where chance was asked for, the columns of ``.chance`` too.
         """
         declared = [measure.properties() for measure in self.measures]
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 "value": [float(value.detach() if is_torch_array(value) else value) for value in self.values()],
                 "kind": [properties.kind for properties in declared],
@@ -89,6 +94,7 @@ class PairValues(Result, dict[str, float]):
             },
             index=pd.Index(list(self), name="measure"),
         )
+        return frame if self.chance is None else frame.join(self.chance.drop(columns="value"))
 
     def plot(self) -> Figure:
         """Draw each value within its measure's range, one line per measure; similar is to the right on every line."""

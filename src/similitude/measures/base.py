@@ -19,6 +19,7 @@ from similitude.representations.frames import on_one_index
 
 if TYPE_CHECKING:
     from similitude.measures.maps import Maps
+    from similitude.measures.null import ClosedForm
 
 __all__ = ["Invariance", "Invariances", "Kind", "Measure", "Properties", "invariant", "spell"]
 
@@ -174,6 +175,10 @@ class Measure(ABC):
     def maps(self, pair: Pair) -> Maps:
         """The alignment that the value rests on; measures that have one override it."""
         raise MeasureError(f"{self.id} rests on no alignment of features.")
+
+    def closed_form(self) -> ClosedForm | None:
+        """What moments of the value over all permutations of inputs follow from; None if permuting is the only way."""
+        return None
 
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""

@@ -9,12 +9,14 @@ from similitude.errors import InputError, MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import DiagonalProduct
 from similitude.factors.dots import Dot, Square
+from similitude.factors.invariants import LinearInvariants, MatrixInvariants
 from similitude.factors.kernels import CentredGaussianGram
 from similitude.factors.linear import CentredNorm, DiagonalSquares
 from similitude.factors.linear_kernels import LinearKernels
 from similitude.factors.pair import Pair
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.null import ClosedForm, biased, debiased
 from similitude.measures.parameters import parameter
 
 __all__ = ["CKA", "unbiased_hsic"]
@@ -84,6 +86,11 @@ class CKA(Measure):
             return (self._gram, Square(self._gram), Dot(self._gram))
         corrections = (CentredNorm(), DiagonalSquares(), DiagonalProduct()) if self.debiased else ()
         return (LinearKernels(), *corrections)
+
+    def closed_form(self) -> ClosedForm:
+        """An inner product of centred kernels over their norms; U-centred ones where it is debiased."""
+        invariants = LinearInvariants() if self.kernel == "linear" else MatrixInvariants(self._gram)
+        return ClosedForm(invariants, debiased if self.debiased else biased)
 
     @property
     def _gram(self) -> CentredGaussianGram:

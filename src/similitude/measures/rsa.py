@@ -15,10 +15,12 @@ from similitude.errors import MeasureError
 from similitude.factors.base import Cost, Cross, Factor
 from similitude.factors.distances import Dissimilarities, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
+from similitude.factors.invariants import MatrixInvariants
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.null import ClosedForm, Weights, of_distances, of_distances_less_mean, off_diagonal
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 
@@ -85,6 +87,15 @@ class RSA(Measure):
     def score(self, pair: Pair) -> float:
         """How the upper triangles agree; dissimilarities below 0, which an RDM may have, can turn a cosine around."""
         return float(np.clip(_COMPARISONS[self.compare][1](pair, *self.uses()), -1.0, 1.0))
+
+    def closed_form(self) -> ClosedForm | None:
+        """That of Mantel's statistic, for all but Kendall's tau; ranks of an RDM are entries like others."""
+        if self.compare not in _WEIGHTS:
+            return None
+        entries: Any = self.uses()[0]
+        # Standardised entries are of length 1 on either side of the diagonal.
+        norm = math.sqrt(2.0) if isinstance(entries, StandardisedRDM) else None
+        return ClosedForm(MatrixInvariants(entries), _WEIGHTS[self.compare], norm)
 
 
 def _product(pair: Pair, entries: Factor, dot: Cross) -> float:
@@ -173,6 +184,13 @@ _COMPARISONS: dict[str, tuple[Callable[[Dissimilarity], tuple[Any, ...]], Callab
     ),
 }
 """What each comparison reads of an RDM of a kind, and how it compares two: a new one is a line here."""
+
+_WEIGHTS: dict[str, Callable[[int], Weights]] = {
+    **dict.fromkeys(("spearman", "pearson", "rho_a", "cosine"), off_diagonal),
+    "whitened_cosine": of_distances,
+    "whitened_pearson": of_distances_less_mean,
+}
+"""Of the parts of two RDMs in a comparison whose moments over permutations have a closed form."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +294,10 @@ class DistanceCorrelation(Measure):
             raise MeasureError("distance_correlation: all dissimilarities of a side are 0. Use more inputs.")
         covariance = _covariance(pair.x, pair.y, DistanceVariance())
         return math.sqrt(np.clip(covariance / math.sqrt(own_x * own_y), 0.0, 1.0))
+
+    def closed_form(self) -> ClosedForm:
+        """Its square is an inner product of doubly centred distances over their norms."""
+        return ClosedForm(MatrixInvariants(Dissimilarities("euclidean")), of_distances, rooted=True)
 
 
 def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 
 from similitude.errors import InputError
 from similitude.measures import Measure, get_measure
@@ -73,6 +75,7 @@ def heat_map(
     bounds: tuple[float, float] | None = None,
     annotate: bool = False,
     title: str | None = None,
+    hatched: pd.DataFrame | np.ndarray | None = None,
 ) -> Figure:
     """Draw every representation of one network against every one of another; dark is similar whatever the kind.
 
@@ -93,6 +96,8 @@ def heat_map(
         Whether cells show their values.
     title
         By default the measure and the number of inputs.
+    hatched
+        Which cells are within chance, such as ``table.within_chance("cka")``; they are hatched.
 
     Raises
     ------
@@ -112,18 +117,22 @@ def heat_map(
         kind, bounds = declared.kind, declared.bounds if bounds is None else bounds
     n = frame.attrs.get("n") if n is None else n
     of_inputs = "" if n is None else f"n = {n:,} inputs"
-    panel = Map(frame, str(name or kind), kind, bounds or (-math.inf, math.inf))
+    panel = Map(frame, str(name or kind), kind, bounds or (-math.inf, math.inf), hatched)
     return heat_maps([panel], title or ", ".join(filter(None, [panel.measure, of_inputs])), annotate=annotate)
 
 
 @dataclass(frozen=True)
 class Map:
-    """Labelled values of one measure, its kind, and the ends of its colours, infinite for those of the values."""
+    """Labelled values of one measure, its kind, and the ends of its colours, infinite for those of the values.
+
+    Cells that are `hatched` are within chance.
+    """
 
     matrix: pd.DataFrame
     measure: str
     kind: Kind
     bounds: tuple[float, float]
+    hatched: pd.DataFrame | np.ndarray | None = None
 
 
 def heat_maps(maps: Sequence[Map], title: str, *, annotate: bool = False) -> Figure:
@@ -147,7 +156,8 @@ def heat_maps(maps: Sequence[Map], title: str, *, annotate: bool = False) -> Fig
         for axes, shown in zip(figure.subplots(1, len(maps), squeeze=False)[0], maps, strict=True):
             values = shown.matrix.to_numpy(dtype=float)
             low, high = (bound if math.isfinite(bound) else None for bound in shown.bounds)
-            image = _image(figure, axes, values, down, across, shown.kind, low, high)
+            hatched = np.zeros(values.shape, bool) if shown.hatched is None else np.asarray(shown.hatched, bool)
+            image = _image(figure, axes, values, down, across, shown.kind, low, high, hatched=hatched)
             if annotate:
                 _annotate(axes, image, values, unit_of(shown.bounds, values))
             axes.set_xlabel(str(shown.matrix.columns.name or "second"))
@@ -176,15 +186,20 @@ def _image(
     kind: str,
     low: float | None,
     high: float | None,
+    hatched: np.ndarray | None = None,
 ) -> AxesImage:
-    """Values as colours, with names along both sides; dark is similar, and grey is what failed."""
+    """Values as colours, with names along both sides; dark is similar, grey what failed, hatched what chance gives."""
     cmap = colormaps[SEQUENTIAL if kind == "dissimilarity" else f"{SEQUENTIAL}_r"].with_extremes(bad="0.75")
     image = axes.imshow(values, cmap=cmap, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
     axes.set_xticks(range(len(across)), across, rotation=90, fontsize=7)
     axes.set_yticks(range(len(down)), down, fontsize=7)
     axes.spines[:].set_visible(False)
-    failed = "" if np.isfinite(values).all() else "; grey: failed"
-    figure.colorbar(image, ax=axes, label=f"{kind} (dark: similar{failed})")
+    failed, within = "" if np.isfinite(values).all() else "; grey: failed", ""
+    if hatched is not None and hatched.any():
+        cells = [Rectangle((j - 0.5, i - 0.5), 1, 1) for i, j in np.argwhere(hatched)]
+        axes.add_collection(PatchCollection(cells, hatch="////", facecolor="none", edgecolor="0.55", linewidth=0))
+        within = "\nhatched: within chance"
+    figure.colorbar(image, ax=axes, label=f"{kind} (dark: similar{failed}){within}")
     return image
 
 

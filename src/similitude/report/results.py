@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+from collections.abc import Mapping, Sequence
 from functools import partial, singledispatch
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
 from similitude.measures import Measure
 from similitude.measures.describe import interval
-from similitude.report.numbers import quantity, unit_of
+from similitude.report.numbers import probability, quantity, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["as_html", "as_text", "draw"]
+__all__ = ["as_html", "as_text", "draw", "most_alike"]
 
 _MOST_ROWS, _MOST_COLUMNS = 20, 12
 """Size up to which a matrix is printed whole."""
@@ -54,7 +55,11 @@ def _described(result: PairValues) -> pd.DataFrame:
         }
         for measure, (name, value) in zip(result.measures, result.to_frame()["value"].items(), strict=True)
     ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    if result.chance is not None:
+        for name, text in (("chance", quantity), ("z", quantity), ("p", probability)):
+            frame[name] = [text(value) for value in result.chance[name]]
+    return frame
 
 
 def _caption(result: PairValues) -> str:
@@ -97,7 +102,7 @@ def _aligned(frame: pd.DataFrame) -> str:
     widths = [max(len(row[j]) for row in rows) for j in range(len(frame.columns))]
     aligned = [
         [
-            cell.rjust(width) if j == 1 else cell.ljust(width)
+            cell.rjust(width) if j == 1 or j > 4 else cell.ljust(width)
             for j, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         for row in rows
@@ -122,7 +127,22 @@ def _(result: PairTable) -> str:
         matrix = result.matrix(measure).rename_axis(index=None, columns=None)
         shown = matrix.to_string(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"{_heading(result, measure)}\n{shown}")
-    return "\n\n".join([*parts, *_failures(result)])
+    return "\n\n".join([*parts, *_most_alike(result), *_failures(result)])
+
+
+def _most_alike(result: PairTable) -> list[str]:
+    """Return a line per measure on its most alike pair, where chance was asked for."""
+    return [] if result.largest is None else [most_alike(row) for row in result.largest.to_dict("records")]
+
+
+def most_alike(row: Mapping[Any, Any]) -> str:
+    """Return whether the most alike pair of a table is more alike than the most alike one by chance, in words."""
+    sign = "≤" if row["null"] == "bound" else "="
+    p = f"p {sign} {probability(row['p'])}".replace(f"{sign} <", "< ")
+    return (
+        f"{row['measure']}: the most alike are {row['first']} and {row['second']} ({quantity(row['value'])}); {p} for "
+        f"the most alike of {row['pairs']:,} pairs"
+    )
 
 
 @as_html.register(PairTable)
@@ -132,15 +152,22 @@ def _(result: PairTable) -> str:
         matrix = result.matrix(measure)
         shown = matrix.to_html(formatters=_formatters(matrix, measure), max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS)
         parts.append(f"<p>{_heading(result, measure)}</p>{shown}")
-    return "".join([*parts, *(f"<p>{line}</p>" for line in _failures(result))])
+    return "".join([*parts, *(f"<p>{html.escape(line)}</p>" for line in [*_most_alike(result), *_failures(result)])])
 
 
 @draw.register(PairTable)
-def _(result: PairTable, *, measures: Sequence[Measure], annotate: bool, title: str | None) -> Figure:
+def _(result: PairTable, *, measures: Sequence[Measure], annotate: bool, title: str | None, calibrated: bool) -> Figure:
     from similitude.report.figures import Map, heat_maps
 
-    maps = [Map(result.matrix(m), str(m), m.properties().kind, m.properties().bounds) for m in measures]
-    named = f"{measures[0]}, " if len(measures) == 1 else ""
+    def panel(measure: Measure) -> Map:
+        within = result.within_chance(measure)
+        if calibrated:
+            return Map(result.matrix(measure, "calibrated"), f"{measure}, calibrated", "similarity", (0.0, 1.0), within)
+        declared = measure.properties()
+        return Map(result.matrix(measure), str(measure), declared.kind, declared.bounds, within)
+
+    maps = [panel(measure) for measure in measures]
+    named = f"{maps[0].measure}, " if len(maps) == 1 else ""
     return heat_maps(maps, title or f"{named}n = {result.n:,} inputs", annotate=annotate)
 
 
