@@ -30,7 +30,7 @@ SUBTASKS: Mapping[str, tuple[str, ...]] = {
     "graphs": tuple(
         f"{test}{suffix}" for suffix in ("", "_sage") for test in ("ood", "behaviour", "layers", *_DESIGNS)
     ),
-    "packages": ("mhc", "mhc_dense", "mhc_behaviour"),
+    "packages": ("mhc", "mhc_dense", "mhc_behaviour", "ani"),
 }
 """Subtasks of the suites that ship, known without loading them: shells complete them."""
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import Distribution, PackageNotFoundError, PathDistribution, distribution
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 from similitude.errors import FileError, MissingDependency
 
-__all__ = ["Package", "ShippedFiles", "download"]
+__all__ = ["Package", "Recorded", "ShippedFiles", "download", "record_digest", "recorded_files"]
 
 _BAD_ARCHIVE = (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError)
 
@@ -64,7 +64,9 @@ def download(name: str, release: str, file: Path, *, source: bool = False) -> Pa
     return file
 
 
-class _Recorded(NamedTuple):
+class Recorded(NamedTuple):
+    """Hash and size of a file, as ``RECORD`` writes them."""
+
     digest: str
     size: int
 
@@ -200,7 +202,7 @@ class ShippedFiles:
         self.place = place
         self._found = found
         try:
-            self._recorded = _recorded(found.read_text("RECORD") or "", package)
+            self._recorded = recorded_files(found.read_text("RECORD") or "", package.files)
         except (ValueError, *_BAD_ARCHIVE):
             self._recorded = {}
         if record_digest(self._recorded) != package.digest:
@@ -239,13 +241,14 @@ class ShippedFiles:
         return content
 
 
-def _recorded(record: str, package: Package) -> dict[str, _Recorded]:
+def recorded_files(record: str, patterns: Sequence[str]) -> dict[str, Recorded]:
+    """Return what a ``RECORD`` says of the files that match any of some patterns, sorted by their paths."""
     rows = {row[0]: row for row in csv.reader(record.splitlines()) if len(row) == 3}
-    read = sorted(path for path in rows if any(fnmatchcase(path, pattern) for pattern in package.files))
-    return {path: _Recorded(rows[path][1], int(rows[path][2])) for path in read}
+    read = sorted(path for path in rows if any(fnmatchcase(path, pattern) for pattern in patterns))
+    return {path: Recorded(rows[path][1], int(rows[path][2])) for path in read}
 
 
-def record_digest(recorded: Mapping[str, _Recorded]) -> str:
+def record_digest(recorded: Mapping[str, Recorded]) -> str:
     """Return the digest of a record of files, as `Package.digest` has it."""
     lines = "".join(f"{path},{entry.digest},{entry.size}\n" for path, entry in recorded.items())
     return hashlib.sha256(lines.encode()).hexdigest()

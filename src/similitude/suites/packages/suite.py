@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from similitude.benchmark.subtask import Subtask
 from similitude.errors import InputError, MissingDependency, SimilitudeWarning
 from similitude.suites.base import Site, Suite
+from similitude.suites.packages.ani import ANI
 from similitude.suites.packages.mhc import MHC, MHC_ALL
 from similitude.suites.packages.source import Source
 from similitude.suites.shipped import Package
@@ -31,7 +32,7 @@ class PackagesSuite(Suite):
     by_default: ClassVar[bool] = False
     has_draws: ClassVar[bool] = False
 
-    def __init__(self, sources: tuple[Source, ...] = (MHC, MHC_ALL)) -> None:
+    def __init__(self, sources: tuple[Source, ...] = (MHC, MHC_ALL, ANI)) -> None:
         self.sources = sources
 
     def subtasks(self) -> tuple[Subtask, ...]:
@@ -57,11 +58,10 @@ class PackagesSuite(Suite):
         """
         if options:
             raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
-        asked = self._missing(site, populations)
         absent = self.unavailable(site, populations)
-        if asked and all(source.population in absent for source in asked):
-            raise MissingDependency(" ".join(dict.fromkeys(absent[source.population] for source in asked)))
-        present = [source for source in asked if source.population not in absent]
+        if absent and len(absent) == len(self._asked(populations)):
+            raise MissingDependency(" ".join(dict.fromkeys(absent.values())))
+        present = [s for s in self._missing(site, populations) if s.population not in absent]
         for package in dict.fromkeys(source.package for source in present):
             warnings.warn(package.terms, SimilitudeWarning, stacklevel=2)
         for source in present:
@@ -73,8 +73,7 @@ class PackagesSuite(Suite):
 
     def packages(self, populations: Collection[str] | None = None) -> tuple[Package, ...]:
         """Return the packages whose networks some populations, by default all, consist of."""
-        wanted = (s for s in self.sources if populations is None or s.population in populations)
-        return tuple(dict.fromkeys(source.package for source in wanted))
+        return tuple(dict.fromkeys(source.package for source in self._asked(populations)))
 
     def unavailable(self, site: Site, populations: Collection[str] | None = None) -> Mapping[str, str]:
         """Return those of some populations that are not built and whose package is not there, each with the reason."""
@@ -86,9 +85,12 @@ class PackagesSuite(Suite):
                 found[source.population] = str(error)
         return found
 
+    def _asked(self, populations: Collection[str] | None) -> list[Source]:
+        return [s for s in self.sources if populations is None or s.population in populations]
+
     def _missing(self, site: Site, populations: Collection[str] | None) -> list[Source]:
-        wanted = [s for s in self.sources if populations is None or s.population in populations]
-        return [s for s in wanted if not s.is_complete(self.folder(site, s.population), site.scale)]
+        asked = self._asked(populations)
+        return [s for s in asked if not s.is_complete(self.folder(site, s.population), site.scale)]
 
 
 SUITE = PackagesSuite()
