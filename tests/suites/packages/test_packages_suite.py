@@ -18,7 +18,6 @@ from similitude.suites.packages.ani import ANI
 from similitude.suites.packages.mhc import auc
 from similitude.suites.shipped import Package
 
-
 shown = pytest.mark.filterwarnings("default::similitude.errors.SimilitudeWarning")
 """The command line prints warnings."""
 
