@@ -1,7 +1,8 @@
 """What is kept of runs on networks that packages ship, and how they compare with networks trained here.
 
-    similitude run packages vision/behaviour language/behaviour language/pretrain_finetune_ood -o real -m MEASURES
-    python benchmarks/documented.py real real
+    similitude run packages -o real -m MEASURES
+    similitude run vision/behaviour language/behaviour language/pretrain_finetune_ood -o trained -m MEASURES
+    python benchmarks/documented.py real real trained
 
 MEASURES are those of the tables. Without packages the suite is left out; see `similitude build packages --install`.
 """
@@ -22,6 +23,12 @@ MATCHING = "hard_correlation_match"
 OTHERS = ("rsa", "cka", "procrustes")
 PARENTS = {"packages/mhc": "yes", "packages/ani": "no", "vision/": "no", "language/": "per checkpoint"}
 """Whether networks grew from common parents, by the beginning of a subtask's id."""
+TRAINED_HERE = [
+    ("vision/behaviour", "disagreement/corrupted"),
+    ("language/behaviour", "disagreement/lexical_overlap/non_entailed"),
+    ("language/pretrain_finetune_ood", "accuracy/antonymy"),
+]
+"""Rows that those of packages are held against."""
 DIFFERENCE = ["every_difference", "every_low", "every_high"]
 
 
@@ -46,7 +53,10 @@ def collect(results: pd.DataFrame, runs: list[Path], data: Path) -> None:
         every_difference=-frame["every_difference"], every_low=-frame["every_high"], every_high=-frame["every_low"]
     )
     both = pd.concat([frame, other_way])
-    kept = both[(both["first"] == MATCHING) & both["second"].isin(OTHERS)].sort_index(kind="stable")
+    alone = results[results["measure"] == MATCHING].assign(second=MATCHING, every_difference=results["every"])
+    both = pd.concat([alone, both[(both["first"] == MATCHING) & both["second"].isin(OTHERS)]])
+    row = pd.MultiIndex.from_frame(both[["subtask", "functionality"]])
+    kept = both[both["subtask"].str.startswith("packages/") | row.isin(TRAINED_HERE)]
     columns = ["subtask", "functionality", "second", *DIFFERENCE]
     kept[columns].to_csv(data / "real_differences.csv", index=False, float_format="%.6f")
 
@@ -54,11 +64,12 @@ def collect(results: pd.DataFrame, runs: list[Path], data: Path) -> None:
 def matching_table(data: Path, labels: dict[tuple[str, str], str]) -> str:
     """Return by how much pairing neurons beats other measures, on networks with and without common parents."""
     frame = pd.read_csv(data / "real_differences.csv")
-    lines = ["| subtask | functionality | common parents | " + " | ".join(f"over `{m}`" for m in OTHERS) + " |"]
-    lines.append("|---|---|---|" + "---|" * len(OTHERS))
+    titles = [f"ρ of `{MATCHING}`", *(f"minus `{measure}`" for measure in OTHERS)]
+    lines = ["| subtask | functionality | common parents | " + " | ".join(titles) + " |"]
+    lines.append("|---|---|---|" + "---|" * len(titles))
     for (subtask, functionality), rows in frame.groupby(["subtask", "functionality"], sort=False):
         parents = next(said for start, said in PARENTS.items() if str(subtask).startswith(start))
-        cells = [_cell(*row) for row in rows.set_index("second").loc[list(OTHERS), DIFFERENCE].to_numpy()]
+        cells = [_cell(*row) for row in rows.set_index("second").loc[[MATCHING, *OTHERS], DIFFERENCE].to_numpy()]
         label = labels.get((str(subtask), str(functionality)), functionality)
         lines.append(f"| {subtask} | {label} | {parents} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
