@@ -1,6 +1,7 @@
 """The numbers in README and docs: taken from a run, written into the pages, and compared with another run.
 
     python benchmarks/documented.py collect RESULTS... [--replication FOLDER...]   keep what the pages need in docs/data
+    python benchmarks/documented.py real RESULTS...                                the same of networks of packages
     python benchmarks/documented.py write                                          write the numbers into the pages
     python benchmarks/documented.py check RESULTS...                               compare a fresh run with docs/data
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import real_networks
 from scipy import stats
 
 from similitude.benchmark.statistics.bootstrap import jackknife_interval
@@ -131,7 +133,7 @@ def stale() -> list[Path]:
 
 def differences(runs: list[Path]) -> pd.DataFrame:
     """Return the rows of docs/data that a run has too, with both values, where they differ visibly."""
-    kept = [(DATA / "results.csv", _results), (DATA / "groups.csv", _grouped)]
+    kept = [(DATA / "results.csv", _results), (DATA / "groups.csv", _grouped), (DATA / "real.csv", _results)]
     parts = []
     for file, rows_of in kept:
         if file.exists():
@@ -370,6 +372,8 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "standings": standings_table,
     "table": suite_table,
     "summary": summary_table,
+    "real": lambda _: _table(pd.read_csv(DATA / "real.csv")),
+    "matching": lambda _: real_networks.matching_table(DATA, _labels()),
     "intervals": intervals_table,
     "spread": spread_table,
     "verdicts": verdicts_table,
@@ -385,7 +389,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
 def main() -> None:
     """Run one of the three commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["collect", "write", "check"])
+    parser.add_argument("command", choices=["collect", "real", "write", "check"])
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--replication", nargs="*", type=Path, default=[])
     given = parser.parse_args()
@@ -393,6 +397,8 @@ def main() -> None:
         parser.error("name the folder of at least one run")
     if given.command == "collect":
         collect(given.runs, given.replication)
+    elif given.command == "real":
+        real_networks.collect(pd.concat(map(_results, given.runs), ignore_index=True), given.runs, DATA)
     elif given.command == "write":
         for page in stale():
             page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,12 +1,23 @@
 """Grades against a plain recomputation, both protocols, failures, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from similitude import ModelRecord, Population, Score, get_measures
-from similitude.benchmark import Functionality, GradingData, Pairing, Subtask, evaluate, grade, prediction_differences
+from similitude.benchmark import (
+    Functionality,
+    GradingData,
+    Pairing,
+    Pairwise,
+    Subtask,
+    evaluate,
+    grade,
+    prediction_differences,
+)
 from similitude.benchmark.protocols import CORRECTED, PUBLISHED, Protocol
 from similitude.benchmark.results import Results, load_grading, read_results, save_grading
 from similitude.benchmark.statistics.correlation import Grade, correlate
@@ -238,6 +249,32 @@ def test_the_kept_statistics_are_those_of_the_same_differences(population, tmp_p
         fresh.results.frame.drop(columns="seconds"), again.results.frame.drop(columns="seconds")
     )
     assert fresh.results.table().nunique()["cka"] == 2
+
+
+def test_a_difference_may_depend_on_which_model_is_the_reference(population):
+    """Of answers that the reference gives for sure, how many the other gives too; not the same the other way round."""
+
+    def unsure(reference, other):
+        sure = reference.max(axis=1) > 0.6
+        return float(np.mean(reference[sure].argmax(axis=1) != other[sure].argmax(axis=1)))
+
+    directed = Functionality("unsure", pairwise=Pairwise("predictions/noise", unsure, "accuracy", symmetric=False))
+    data = GradingData.of(population, directed, Pairing("models"))
+    items = population.items("predictions/noise")
+    expected = [[unsure(reference, other) for other in items] for reference in items]
+    assert data.pairwise == pytest.approx(np.array(expected))
+    assert not np.allclose(data.pairwise, data.pairwise.T)
+    assert len(directed.pairwise.differences(items)) == 2 * len(DISAGREEMENT.pairwise.differences(items))
+    subtask = replace(SUBTASKS["predictions"], functionalities=(directed,))
+    pairs = evaluate([subtask], {"nets": population}, get_measures("cka")).pairs
+    references = pairs.groupby("reference_layer")["reference"].first()
+    best = population.scores.query("functionality == 'accuracy'").set_index("model")["value"].idxmax()
+    assert set(references) == {best}
+    of_best = pairs[pairs["reference_layer"] == LAYERS[0]].set_index("model")["difference"]
+    number = population.models.index(best)
+    assert of_best.to_dict() == pytest.approx(
+        {model: expected[number][m] for m, model in enumerate(population.models) if m != number}
+    )
 
 
 def test_what_models_differ_in_by_pairs_is_a_matter_of_whole_models():

@@ -60,6 +60,21 @@ def test_python_on_a_page_runs(page, desk):
     assert result.exit_code == 0, result.output
 
 
+def test_a_folder_of_checkpoints_is_graded_in_twenty_lines(desk):
+    page = (DOCS / "how-to/own-networks.md").read_text()
+    _, worked, *_ = (block["code"] for block in BLOCK.finditer(page))
+    assert "similitude.run(" in worked
+    assert len([line for line in worked.splitlines() if line.strip()]) <= 20
+    names = follow("how-to/own-networks.md", desk)
+    frame = names["graded"].results.frame
+    rows = frame[frame["statistic"] == "spearman"].set_index("measure")
+    assert rows.index[rows["verdict"] == "tracks"].tolist() == ["cka", "procrustes", "norm_difference"]
+    assert rows.loc["norm_difference", "leading"]
+    (command,) = re.findall(r"`similitude (run zoo .*?)`", page)
+    result = CliRunner().invoke(app, [*shlex.split(command), "--home", "home", "-m", "cka", "--resamples", "100"])
+    assert result.exit_code == 0, result.output
+
+
 def test_dissimilarity_matrices(tmp_path):
     names = follow("how-to/rdms.md", tmp_path)
     assert min(names["values"].values()) > 0.7

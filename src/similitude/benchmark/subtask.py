@@ -25,22 +25,33 @@ class Pairwise:
     items
         What is kept of each model among its results per test item, e.g. ``"predictions/noise"``.
     difference
-        Function of two models' arrays, test items first; symmetric, and 0 for a model with itself.
+        Function of the arrays of a reference and of another model, test items first; 0 for a model with itself.
     quality
         The score that chooses the reference, the model that has most of it, e.g. ``"accuracy/noise"``; a difference
         alone makes neither of two models the better one.
+    symmetric
+        Whether either of two models may stand as the reference. It may not where a model brings its own test items.
     """
 
     items: str
     difference: Callable[[np.ndarray, np.ndarray], float]
     quality: str
+    symmetric: bool = True
 
     def between(self, items: np.ndarray) -> np.ndarray:
-        """Differences of all models, shape (M, M), from their arrays, shape (M, test items, ...)."""
+        """Differences of all models, shape (M, M), a row per reference, from arrays of shape (M, test items, ...)."""
         found = np.zeros((len(items), len(items)))
         for first, second in combinations(range(len(items)), 2):
             found[first, second] = found[second, first] = self.difference(items[first], items[second])
+            if not self.symmetric:
+                found[second, first] = self.difference(items[second], items[first])
         return found
+
+    def differences(self, items: np.ndarray) -> np.ndarray:
+        """Differences of all pairs of models, as one row; each pair once, or both ways round if not symmetric."""
+        models = np.arange(len(items))
+        above = models[:, None] < models if self.symmetric else models[:, None] != models
+        return self.between(items)[above]
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def command(
         bars.steps(sum(minutes.values()) + _GRADING * len(choices))
         for choice in choices:
             name = choice.suite.name
-            with bars.step(f"{name}: training", minutes[name]):
+            with bars.step(f"{name}: networks", minutes[name]):
                 build_choices([choice], bars)
             with bars.step(f"{name}: grading", _GRADING):
                 found = graded.grade(choice, bars)

@@ -254,6 +254,13 @@ class Run:
         left_out = {
             f"{choice.suite.name}/{key}": reason for choice in choices for key, reason in choice.suite.left_out.items()
         }
+        packages: dict[str, Any] = {}
+        for choice in choices:
+            populations = {subtask.population for subtask in choice.subtasks}
+            unavailable = choice.suite.unavailable(choice.site, populations)
+            left_out |= {s.id: unavailable[s.population] for s in choice.subtasks if s.population in unavailable}
+            used = choice.suite.packages(populations - unavailable.keys())
+            packages |= {package.name: package.provenance for package in used}
         return {
             "command": self._command,
             "draws": {choice.suite.name: choice.site.draw for choice in choices},
@@ -266,6 +273,7 @@ class Run:
             ),
             "scales": {choice.suite.name: choice.site.scale for choice in choices},
             **self._software,
+            **({"packages": packages} if packages else {}),
             **({"left_out": left_out} if left_out else {}),
         }
 

@@ -30,6 +30,7 @@ SUBTASKS: Mapping[str, tuple[str, ...]] = {
     "graphs": tuple(
         f"{test}{suffix}" for suffix in ("", "_sage") for test in ("ood", "behaviour", "layers", *_DESIGNS)
     ),
+    "packages": ("mhc", "mhc_dense", "mhc_behaviour", "ani"),
 }
 """Subtasks of the suites that ship, known without loading them: shells complete them."""
 
@@ -38,4 +39,5 @@ SUITES.register("synthetic", "similitude.suites.synthetic:SUITE")
 SUITES.register("vision", "similitude.suites.vision.suite:SUITE")
 SUITES.register("language", "similitude.suites.language.suite:SUITE")
 SUITES.register("graphs", "similitude.suites.graphs.suite:SUITE")
+SUITES.register("packages", "similitude.suites.packages.suite:SUITE")
 SUITES.register("published", "similitude.suites.published.suite:SUITE")

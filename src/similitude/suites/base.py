@@ -13,7 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 import platformdirs
 
@@ -23,6 +22,7 @@ from similitude.errors import InputError, SimilitudeError, SimilitudeWarning, Un
 from similitude.representations import Population, is_population, open_population
 from similitude.representations.folder import read_json
 from similitude.suites.scales import Scale
+from similitude.suites.shipped import Package
 
 __all__ = ["GATE_COLUMNS", "BuildProgress", "Site", "Suite", "built", "made_by", "resolve_home", "set_aside"]
 
@@ -74,6 +74,11 @@ class Site:
         """Return the folder of a population."""
         drawn = f"{self.scale}-draw{self.draw}" if self.draw else self.scale
         return self.home / "populations" / drawn / population
+
+    @property
+    def downloads(self) -> Path:
+        """Folder of what was downloaded from package indexes."""
+        return self.home / "downloads"
 
     def seed(self, number: int) -> int:
         """Return the seed of a model, counted from 0 within the draw."""
@@ -180,6 +185,14 @@ class Suite(ABC):
                 raise UnknownName(f"Unknown subtask {pattern!r}. {suggestion(pattern, known)}")
         return tuple(chosen.values())
 
+    def packages(self, populations: Collection[str] | None = None) -> tuple[Package, ...]:
+        """Return the packages whose networks some populations, by default all, consist of; most suites have none."""
+        return ()
+
+    def unavailable(self, site: Site, populations: Collection[str] | None = None) -> Mapping[str, str]:
+        """Return those of some populations that are neither built nor can be, each with the reason."""
+        return {}
+
     def describe(self, site: Site) -> pd.DataFrame:
         """How far each functionality spreads over models, graded or not, and how far the spread can be trusted.
 
@@ -234,7 +247,7 @@ def _spread(population: Population, functionality: Functionality) -> tuple[int, 
 def _pairwise_spread(population: Population, functionality: Functionality) -> tuple[int, int, pd.Series, float]:
     assert functionality.pairwise is not None
     items = population.items(functionality.pairwise.items)
-    values = functionality.pairwise.between(items)[np.triu_indices(len(items), k=1)]
+    values = functionality.pairwise.differences(items)
     return len(items), items.shape[1], pd.Series(values), pairwise_reliability(functionality.pairwise, items)
 
 

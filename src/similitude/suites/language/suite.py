@@ -195,7 +195,7 @@ class LanguageSuite(Suite):
         if self._builds_minilm(site) and (populations is None or MINILM in populations):
             try:
                 with start_workers(1) as workers:
-                    job = functools.partial(minilm.build_minilm, site.folder(MINILM), site.home / "downloads")
+                    job = functools.partial(minilm.build_minilm, site.folder(MINILM), site.downloads)
                     workers.run([job], lambda done: site.progress("layers of a sentence encoder", done, 1))
             except FileError as error:
                 warnings.warn(f"language/minilm_layers is left out. {error}", SimilitudeWarning, stacklevel=2)

@@ -1,0 +1,1 @@
+"""Networks that others trained, as packages of the package index ship them."""
