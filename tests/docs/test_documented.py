@@ -10,7 +10,8 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "documented.py"
 
 
 @pytest.fixture
-def documented():
+def documented(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("documented", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

@@ -29,6 +29,7 @@ from similitude.cli.console import (
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
+from similitude.engine.intervals import ends_of, with_intervals
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
 from similitude.factors.memory import MEMORY
@@ -122,6 +123,14 @@ def command(
         Path | None,
         typer.Option("--map", help="Write a map of three networks or more to this file; formats as for --figure."),
     ] = None,
+    intervals: Annotated[
+        bool,
+        typer.Option(
+            "--interval",
+            help="Add the 95 % interval of each value over inputs, in a hundred times the time. Those of matrices "
+            "are in --csv and --json.",
+        ),
+    ] = False,
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per pair.", dir_okay=False)
     ] = None,
@@ -165,6 +174,8 @@ def command(
             map_file = None
         with progress_bars() as bars:
             table = pairwise(first, computed, others=second, progress=bars("compare"), memory=rest)
+            if intervals:
+                table = with_intervals(table, first, second, progress=bars("intervals"), memory=rest)
     if csv is not None:
         table.to_csv(csv)
         note(f"All values are in {csv}.")
@@ -223,6 +234,7 @@ def _left_out_table(left_out: dict[str, str]) -> Table:
 def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
     values = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
+        | {end: _or_none(value) for end, value in ends_of(row, m).items()}
         for _, row in table.frame.iterrows()
         for m in measures
     ]
@@ -250,11 +262,14 @@ def _or_none(value: float) -> float | None:
 def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
     widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
     title = f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}"
-    printed = Table("measure", "value", "range", "kind", title=title)
+    row = table.frame.iloc[0]
+    ends = {measure: ends_of(row, measure) for measure in measures}
+    printed = Table("measure", "value", *["95 % interval"] * any(ends.values()), "range", "kind", title=title)
     for measure in measures:
-        value = table.frame[str(measure)].iloc[0]
         declared = measure.properties()
-        printed.add_row(str(measure), _number(value, unit_of(declared.bounds)), interval(declared), declared.kind)
+        unit = unit_of(declared.bounds)
+        between = [f"[{', '.join(quantity(end, unit) for end in ends[measure].values())}]"] * bool(ends[measure])
+        printed.add_row(str(measure), _number(row[str(measure)], unit), *between, interval(declared), declared.kind)
     return printed
 
 

@@ -1,0 +1,81 @@
+"""Tables of what the simulations found, for the pages that show them; `documented.py` writes them there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from similitude.report.numbers import number
+
+DATA = Path(__file__).parents[1] / "docs" / "data"
+
+
+def separation(what: str) -> pd.DataFrame:
+    """Numbers of separation_simulation.py, one row per design and effect, one column per quantity."""
+    frame = pd.read_csv(DATA / "separation.csv")
+    return frame[frame["what"] == what].pivot(index=["groups", "size", "effect"], columns="quantity", values="value")
+
+
+def _table(titles: dict[str, str], frame: pd.DataFrame, *, effects: bool) -> str:
+    header = ["design", *["effect"] * effects, *titles.values()]
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "--:|" * (len(header) - 1)]
+    order = frame.index.to_frame().eval("groups * size").sort_values(kind="stable").index
+    for groups, size, effect in order:
+        cells = [f"{groups} × {size}", *[f"{effect:g}"] * effects]
+        cells += [number(frame.loc[(groups, size, effect), name]) for name in titles]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def separation_chance(_: str) -> str:
+    """Return what exchangeable models give, by design, and how often tests reject and intervals lie above chance."""
+    titles = {
+        "prevalence": "prevalence",
+        "mean": "mean AUPRC",
+        "sd": "sd",
+        "upper": "95 % quantile",
+        "violation": "violation rate, 5 % quantile",
+        "level": "p ≤ .05",
+        "tracks": '"tracks"',
+    }
+    return _table(titles, separation("chance"), effects=False)
+
+
+def separation_coverage(_: str) -> str:
+    """Return how often intervals hold the AUPRC, by method, and the median p."""
+    titles = {
+        "auprc": "AUPRC",
+        "arcsine": "jackknife, arcsine",
+        "plain": "jackknife, plain",
+        "bootstrap": "bootstrap",
+        "width": "median width",
+        "p": "median p",
+    }
+    return _table(titles, separation("coverage"), effects=True)
+
+
+def separation_equal(_: str) -> str:
+    """Return how often two equally good measures differ."""
+    shares = {"equal, 1 shared": "they differ in the noise of pairs", "equal, 0.5 shared": "and in models"}
+    frame = pd.concat({name: separation(name)["distinct"] for name in shares}, axis=1)
+    return _table(shares, frame, effects=False)
+
+
+def interval_coverage(inputs: str) -> str:
+    """Return how often intervals over so many inputs hold the mean value, as interval_simulation.py found."""
+    frame = pd.read_csv(DATA / "intervals.csv")
+    frame = frame[frame["n"] == int(inputs)].dropna(axis="columns")
+    titles = {
+        "value": "mean value",
+        "sd": "sd",
+        "error": "error / sd",
+        "coverage": "coverage",
+        "differences": "differences",
+        "bootstrap": "bootstrap",
+    }
+    titles = {name: title for name, title in titles.items() if name in frame}
+    lines = [f"| inputs | measure | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
+    for row in frame.to_dict("records"):
+        lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
+    return "\n".join(lines)
