@@ -21,6 +21,7 @@ from .benchmark import (
 )
 from .doctor.chance import chance_of_cka as chance_of_cka
 from .doctor.diagnosis import diagnose as diagnose
+from .doctor.outliers import LeaveOneOutTable as LeaveOneOutTable, leave_one_out as leave_one_out
 from .doctor.significance import significance as significance
 from .engine import (
     PairTable as PairTable,

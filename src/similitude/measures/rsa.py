@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
+from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
 from similitude.factors.base import Cost, Cross, Factor
 from similitude.factors.distances import Dissimilarities, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
 from similitude.factors.pair import Pair, Side
+from similitude.linalg.leave_one_out import centred_cosine, correlation, double_centred, rows_of
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
@@ -85,6 +87,22 @@ class RSA(Measure):
     def score(self, pair: Pair) -> float:
         """How the upper triangles agree; dissimilarities below 0, which an RDM may have, can turn a cosine around."""
         return float(np.clip(_COMPARISONS[self.compare][1](pair, *self.uses()), -1.0, 1.0))
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """For ``pearson``, ``cosine`` and ``whitened_cosine``; ranks change with the inputs."""
+        if self.compare not in ("pearson", "cosine", "whitened_cosine"):
+            return super().without_each(pair)
+        pearson = self.compare == "pearson"
+        entries = StandardisedRDM(self.rdm, ranked=False) if pearson else Dissimilarities(self.rdm)
+        a, b = (squareform(side[entries], checks=False) for side in (pair.x, pair.y))
+        if self.compare == "whitened_cosine":
+            return _centred_without_each(a, b)
+        return correlation(a, b, centred=pearson)
+
+
+def _centred_without_each(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = double_centred(a), double_centred(b)
+    return centred_cosine(rows_of(a, b), (np.diagonal(a), np.diagonal(b)))
 
 
 def _product(pair: Pair, entries: Factor, dot: Cross) -> float:
@@ -276,6 +294,11 @@ class DistanceCorrelation(Measure):
             raise MeasureError("distance_correlation: all dissimilarities of a side are 0. Use more inputs.")
         covariance = _covariance(pair.x, pair.y, DistanceVariance())
         return math.sqrt(np.clip(covariance / math.sqrt(own_x * own_y), 0.0, 1.0))
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """From the rows of the doubly centred distances."""
+        a, b = (squareform(side[Dissimilarities("euclidean")], checks=False) for side in (pair.x, pair.y))
+        return np.sqrt(np.maximum(_centred_without_each(a, b), 0.0))
 
 
 def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:
