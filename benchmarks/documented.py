@@ -304,6 +304,9 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "separation_coverage": simulated.separation_coverage,
     "separation_equal": simulated.separation_equal,
     "interval_coverage": simulated.interval_coverage,
+    "breakdown_shares": simulated.breakdown_shares,
+    "breakdown_distances": simulated.breakdown_distances,
+    "bounds": simulated.bounds,
     "resi_chance": resi_chance,
     "resi_ranks": resi_ranks,
 }

@@ -79,3 +79,60 @@ def interval_coverage(inputs: str) -> str:
     for row in frame.to_dict("records"):
         lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
     return "\n".join(lines)
+
+
+def breakdown() -> pd.DataFrame:
+    """What breakdown.py found: by measure, what is retained of each share of rows far away.
+
+    Columns are the shares, and ``half``, the smallest at which less than half is retained; NaN where there is none.
+    """
+    frame = pd.read_csv(DATA / "breakdown.csv")
+    far = frame[frame["distance"] == frame["distance"].max()]
+    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
+    lost = found.lt(0.5)
+    return found.assign(half=lost.idxmax(axis="columns").where(lost.any(axis="columns")))
+
+
+def breakdown_shares(_: str) -> str:
+    """Return what each measure retains, and the share of rows at which half is lost."""
+    found, shares = breakdown(), (0.005, 0.02, 0.1, 0.3)
+    lines = [f"| measure | {' | '.join(map(half, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
+    for name, row in found.iterrows():
+        cells = [number(max(row[share], 0.0)) for share in shares]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {half(row['half'])} |")
+    return "\n".join(lines)
+
+
+def half(share: float) -> str:
+    """Return in words the share of rows that takes half of its meaning from a measure."""
+    if pd.isna(share):
+        return "more than 50 %"
+    return "one row" if share < 0.01 else f"{share * 100:g} %"
+
+
+def breakdown_distances(_: str) -> str:
+    """Return values with a tenth of the rows moved, by distance, of measures whose range is [0, 1]."""
+    frame = pd.read_csv(DATA / "breakdown.csv")
+    found = frame[frame["share"] == 0.1].pivot(index="measure", columns="distance", values="value")
+    found = found.loc[[name for name in frame["measure"].unique() if found.loc[name].between(0, 1).all()]]
+    lines = [f"| measure | {' | '.join(f'{d:g}' for d in found)} |", "|---|" + "--:|" * found.shape[1]]
+    lines += [f"| `{name}` | {' | '.join(map(number, row))} |" for name, row in found.iterrows()]
+    return "\n".join(lines)
+
+
+def bounds(_: str) -> str:
+    """Return what bounds.py found of the pairs of populations."""
+    titles = {
+        "ratio": "participation ratio",
+        "nbs": "NBS",
+        "cka": "CKA",
+        "width": "room",
+        "decoders": "distance of decoders",
+        "far": "its upper bound",
+    }
+    lines = [f"| population | pairs | outside | {' | '.join(titles.values())} |", "|---|" + "--:|" * (len(titles) + 2)]
+    for row in pd.read_csv(DATA / "bounds.csv").to_dict("records"):
+        cells = [str(row["pairs"]), str(row["outside"] + row["decoders_outside"]), f"{row['ratio']:.1f}"]
+        cells += [number(row[name]) for name in titles if name != "ratio"]
+        lines.append(f"| {row['population']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
