@@ -15,6 +15,7 @@ from similitude.measures.base import Measure
 from similitude.measures.evaluation import FAILURES, evaluate, tell_failures
 from similitude.measures.parse import get_measures
 from similitude.representations.frames import on_one_index
+from similitude.result import ResultFrame
 
 __all__ = ["LeaveOneOutTable", "check_outliers", "leave_one_out"]
 
@@ -34,26 +35,17 @@ _SHARES = (0.01, 0.05, 0.1)
 _SHOWN = 5
 
 
-class LeaveOneOutTable(pd.DataFrame):
+class LeaveOneOutTable(ResultFrame):
     """Data frame of one row per input and one column per measure that `leave_one_out` returns."""
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a plain data frame."""
-        return pd.DataFrame(self)
 
     @property
     def whole(self) -> dict[str, float]:
         """Measure id to the value on all inputs."""
         return self.attrs["whole"]
 
-    @property
-    def failures(self) -> dict[str, str]:
-        """Measure id to the reason, for those that failed."""
-        return self.attrs["failures"]
-
     def changes(self) -> pd.DataFrame:
         """Return by how much leaving out each input changes each value, the largest changes first."""
-        change = pd.DataFrame(self) - pd.Series(self.whole)
+        change = self.to_frame() - pd.Series(self.whole)
         return change.loc[change.abs().max(axis=1).sort_values(ascending=False, kind="stable").index]
 
 

@@ -22,6 +22,7 @@ from similitude.factors.pair import Side
 from similitude.measures import Measure, get_measures
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
+from similitude.result import ResultFrame
 
 __all__ = ["FEWEST", "IntervalTable", "Replicates", "ends_of", "interval", "replicate", "with_intervals"]
 
@@ -32,17 +33,8 @@ _LEFT_OUT = 0.2
 """Share of the inputs that each replicate does without: see docs/intervals.md for why it is neither more nor less."""
 
 
-class IntervalTable(pd.DataFrame):
+class IntervalTable(ResultFrame):
     """Data frame of one row per measure that `interval` returns."""
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a plain data frame."""
-        return pd.DataFrame(self)
-
-    @property
-    def failures(self) -> dict[str, str]:
-        """Measure id to the reason, for those that have no value or no interval."""
-        return self.attrs.get("failures", {})
 
 
 @dataclass(frozen=True)

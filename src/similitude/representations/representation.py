@@ -237,7 +237,8 @@ class Representation:
             Input i of the result is input ``order[i]`` of this one.
         """
         ids = None if self.ids is None else [self.ids[i] for i in order]
-        found = Representation(self.values[order], model=self.model, layer=self.layer, ids=ids)
+        labels = {"model": self.model, "layer": self.layer, "reduction": self.reduction, "axes": self.axes}
+        found = Representation(self.values[order], ids=ids, **labels)
         found.precision = self.precision
         return found
 
