@@ -27,6 +27,9 @@ from similitude.report.style import COLOURS, MUTED, new_figure, style
 ROOT = Path(__file__).parents[1]
 DATA, IMAGE = ROOT / "docs" / "data", ROOT / "docs" / "images" / "region.png"
 ROUNDING = 1e-7
+WIDTH = 6
+"""Features of the representations that are optimised."""
+
 COLUMNS = ("nbs", "cka", "low", "high", "first", "second", "near", "decoders", "far")
 
 
@@ -141,7 +144,7 @@ def check(folders: list[Path], most: int = 400) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def region(n: int = 60, d: int = 6, steps: int = 300, directions: int = 24, seed: int = 0) -> pd.DataFrame:
+def region(n: int = 60, d: int = WIDTH, steps: int = 300, directions: int = 24, seed: int = 0) -> pd.DataFrame:
     """Values that Y is optimised to, for an X whose variances fall with the reciprocal of their place.
 
     Each direction weighs CKA and NBS against each other; every tenth step is kept.
@@ -169,20 +172,21 @@ def region(n: int = 60, d: int = 6, steps: int = 300, directions: int = 24, seed
 
 
 def figure(found: pd.DataFrame) -> Figure:
-    """Values that were reached, and the region that no pair of equal participation ratios can leave."""
+    """Values that were reached, and the region that no pair with this X can leave."""
     with style():
         drawn = new_figure(5.0, 4.2)
         axes = drawn.subplots()
         ratio, grid = found["first"].iloc[0], np.linspace(0, 1, 200)
-        low, high = allowed(grid, (ratio, ratio), 6)
-        axes.fill_between(grid, low, high, color="0.9", label=f"possible where both have the ratio {ratio:.1f}")
+        widths = [allowed(grid, (ratio, other), WIDTH) for other in np.linspace(1, WIDTH, 200)]
+        low, high = np.min([low for low, _ in widths], axis=0), np.max([high for _, high in widths], axis=0)
+        axes.fill_between(grid, low, high, color="0.9", label=f"possible (participation ratio of X: {ratio:.1f})")
         axes.plot(found["nbs"], found["cka"], ".", markersize=3, color=COLOURS[0], label="reached by optimisation")
-        axes.plot(grid, grid**2, color=MUTED, linewidth=0.8, label="CKA = NBS², as where one dimension is left")
+        axes.plot(grid, grid**2, color=MUTED, linewidth=0.8, label="CKA = NBS², as in one dimension")
         axes.set_xlabel("NBS, the cosine of the angular Procrustes distance")
         axes.set_ylabel("CKA")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc="upper left")
     return drawn
 
 
