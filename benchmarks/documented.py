@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import real_networks
+import simulated
 from scipy import stats
 
 from similitude.benchmark.statistics.bootstrap import jackknife_interval
@@ -238,23 +239,6 @@ def verdict_counts(_: str) -> str:
     return "\n".join(lines)
 
 
-def _simulated(what: str) -> pd.DataFrame:
-    """Numbers of separation_simulation.py, one row per design and effect, one column per quantity."""
-    frame = pd.read_csv(DATA / "separation.csv")
-    return frame[frame["what"] == what].pivot(index=["groups", "size", "effect"], columns="quantity", values="value")
-
-
-def _simulated_table(titles: dict[str, str], frame: pd.DataFrame, *, effects: bool) -> str:
-    header = ["design", *["effect"] * effects, *titles.values()]
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "--:|" * (len(header) - 1)]
-    order = frame.index.to_frame().eval("groups * size").sort_values(kind="stable").index
-    for groups, size, effect in order:
-        cells = [f"{groups} × {size}", *[f"{effect:g}"] * effects]
-        cells += [number(frame.loc[(groups, size, effect), name]) for name in titles]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def groups_table(modality: str) -> str:
     """Return how well measures separate groups and follow depth in a suite, the best mean over its subtasks first."""
     frame = pd.read_csv(DATA / "groups.csv")
@@ -295,44 +279,10 @@ def _grouped_cell(row: dict) -> str:
     return text if row["every_low"] > 0 or row["every_high"] < 0 else f"({text})"
 
 
-def separation_chance(_: str) -> str:
-    """Return what exchangeable models give, by design, and how often tests reject and intervals lie above chance."""
-    titles = {
-        "prevalence": "prevalence",
-        "mean": "mean AUPRC",
-        "sd": "sd",
-        "upper": "95 % quantile",
-        "violation": "violation rate, 5 % quantile",
-        "level": "p ≤ .05",
-        "tracks": '"tracks"',
-    }
-    return _simulated_table(titles, _simulated("chance"), effects=False)
-
-
-def separation_coverage(_: str) -> str:
-    """Return how often intervals hold the AUPRC, by method, and the median p."""
-    titles = {
-        "auprc": "AUPRC",
-        "arcsine": "jackknife, arcsine",
-        "plain": "jackknife, plain",
-        "bootstrap": "bootstrap",
-        "width": "median width",
-        "p": "median p",
-    }
-    return _simulated_table(titles, _simulated("coverage"), effects=True)
-
-
-def separation_equal(_: str) -> str:
-    """Return how often two equally good measures differ."""
-    shares = {"equal, 1 shared": "they differ in the noise of pairs", "equal, 0.5 shared": "and in models"}
-    frame = pd.concat({name: _simulated(name)["distinct"] for name in shares}, axis=1)
-    return _simulated_table(shares, frame, effects=False)
-
-
 def resi_chance(_: str) -> str:
     """Return how many of ReSi's stored cells do not exceed the 95 % quantile of chance."""
     stored = pd.read_csv(DATA / "resi_language.csv")
-    upper = {(groups, size): row["upper"] for (groups, size, _), row in _simulated("chance").iterrows()}
+    upper = {(groups, size): row["upper"] for (groups, size, _), row in simulated.separation("chance").iterrows()}
     lines = [
         "| dataset | test | design | 95 % of chance | cells | not above it |",
         "|---|---|---|--:|--:|--:|",
@@ -378,9 +328,13 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "spread": spread_table,
     "verdicts": verdicts_table,
     "counts": verdict_counts,
-    "separation_chance": separation_chance,
-    "separation_coverage": separation_coverage,
-    "separation_equal": separation_equal,
+    "separation_chance": simulated.separation_chance,
+    "separation_coverage": simulated.separation_coverage,
+    "separation_equal": simulated.separation_equal,
+    "interval_coverage": simulated.interval_coverage,
+    "breakdown_shares": simulated.breakdown_shares,
+    "breakdown_distances": simulated.breakdown_distances,
+    "bounds": simulated.bounds,
     "resi_chance": resi_chance,
     "resi_ranks": resi_ranks,
 }

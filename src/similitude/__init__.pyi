@@ -21,6 +21,7 @@ from .benchmark import (
 )
 from .doctor.chance import chance_of_cka as chance_of_cka
 from .doctor.diagnosis import diagnose as diagnose
+from .doctor.outliers import LeaveOneOutTable as LeaveOneOutTable, leave_one_out as leave_one_out
 from .doctor.significance import significance as significance
 from .engine import (
     PairTable as PairTable,
@@ -30,6 +31,7 @@ from .engine import (
     pairwise as pairwise,
 )
 from .engine.compute import plan_pairs as plan_pairs
+from .engine.intervals import IntervalTable as IntervalTable, interval as interval
 from .engine.models import compare_models as compare_models, compare_reductions as compare_reductions
 from .errors import (
     MeasureError as MeasureError,

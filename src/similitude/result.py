@@ -14,10 +14,23 @@ from similitude.representations.tables import write_csv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Result"]
+__all__ = ["Result", "ResultFrame"]
 
 _VIEWS = "similitude.report.results"
 """How results look; loaded when one is looked at, since it draws with matplotlib."""
+
+
+class ResultFrame(pd.DataFrame):
+    """A result that is a data frame, with the reasons why values are missing."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a plain data frame."""
+        return pd.DataFrame(self)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Measure id to the reason, for those that failed."""
+        return self.attrs.get("failures", {})
 
 
 class Result(ABC):

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 from typer.testing import CliRunner
 
-from similitude import deconfounded
+from similitude import deconfounded, interval
 from similitude.cli.console import parse_size
 from similitude.cli.main import app
 from similitude.measures import get_measure
@@ -57,6 +57,25 @@ def test_two_arrays(files):
     printed = run("x.npy", "y.npy").stdout
     assert "dissimilarity" in printed
     assert "n = 40" in printed
+
+
+@pytest.mark.filterwarnings("default::similitude.SimilitudeWarning")
+def test_intervals(files):
+    result = run("x.npy", "y.npy", "-m", "cka,jaccard(k=35)", "--interval", "--json", "--csv", "values.csv")
+    assert result.exit_code == 0, result.output
+    assert "1 value(s) have no interval" in " ".join(result.stderr.split())
+    cka, jaccard = json.loads(result.stdout)["values"]
+    expected = interval(files["a"]["first"], files["b"]["last"], "cka")
+    assert [cka["low"], cka["high"]] == pytest.approx([expected["low"][0], expected["high"][0]])
+    assert jaccard["value"] is not None
+    assert jaccard["low"] is jaccard["high"] is None
+    (row,) = pd.read_csv("values.csv").to_dict("records")
+    assert row["cka high"] == pytest.approx(cka["high"])
+    printed = run("x.npy", "y.npy", "-m", "cka,gulp", "--interval").stdout
+    assert f"[.{cka['low'] * 1000:03.0f}, .{cka['high'] * 1000:03.0f}]" in printed
+    matrix = json.loads(run("a.npz", "b.npz", "-m", "cka", "--interval", "--json").stdout)["values"]
+    assert all(entry["low"] < entry["value"] < entry["high"] for entry in matrix)
+    assert "interval" not in run("x.npy", "y.npy").stdout
 
 
 def test_two_networks_layer_by_layer(files):

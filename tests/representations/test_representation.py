@@ -91,3 +91,12 @@ def test_truncated_view_is_the_leading_principal_components(rng):
 def test_cannot_keep_what_is_not_there(kept, rng):
     with pytest.raises(InputError, match="keep 1 to 6"):
         Representation(rng.normal(size=(10, 6))).truncate(kept)
+
+
+def test_some_inputs_in_another_order():
+    values = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float16)
+    whole = Representation(values, model="m", layer="l", ids=list("abcdef"), reduction="cls")
+    part = whole.reordered(np.array([4, 0, 2]))
+    assert part.ids == ("e", "a", "c")
+    assert (part.key, part.reduction, part.precision) == ("m/l", "cls", whole.precision)
+    np.testing.assert_array_equal(part.values, values[[4, 0, 2]].astype(np.float32))

@@ -30,12 +30,13 @@ from similitude.cli.sources import Extraction, Network, load_confounder, load_ne
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
 from similitude.engine.chance import QUANTITIES
+from similitude.engine.intervals import ends_of, with_intervals
 from similitude.errors import InputError
 from similitude.extraction.reduce import REDUCTIONS
 from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
-from similitude.measures.deconfounded import deconfounded
 from similitude.measures.calibrated import Calibrated
+from similitude.measures.deconfounded import deconfounded
 from similitude.measures.describe import interval
 from similitude.report.matrix import as_matrix
 from similitude.report.numbers import probability, quantity, unit_of
@@ -135,6 +136,14 @@ def command(
         Path | None,
         typer.Option("--map", help="Write a map of three networks or more to this file; formats as for --figure."),
     ] = None,
+    intervals: Annotated[
+        bool,
+        typer.Option(
+            "--interval",
+            help="Add the 95 % interval of each value over inputs, in a hundred times the time. Those of matrices "
+            "are in --csv and --json.",
+        ),
+    ] = False,
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per pair.", dir_okay=False)
     ] = None,
@@ -207,6 +216,8 @@ def command(
                 chance=chance,
                 permutations=permutations,
             )
+            if intervals:
+                table = with_intervals(table, first, second, progress=bars("intervals"), memory=rest)
             places = pairwise(first, placing, others=second, memory=rest) if apart and map_file is not None else table
     if csv is not None:
         table.to_csv(csv)
@@ -269,6 +280,7 @@ def _left_out_table(left_out: dict[str, str]) -> Table:
 def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
     values: list[dict[str, Any]] = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
+        | {end: _or_none(value) for end, value in ends_of(row, m).items()}
         for _, row in table.frame.iterrows()
         for m in measures
     ]
@@ -306,14 +318,21 @@ def _values_table(table: PairTable, measures: list[Measure], x: Representation, 
     widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
     title = f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}"
     by_chance = ("chance", "z", "p") if table.chance is not None else ()
-    printed = Table("measure", "value", *by_chance, "range", "kind", title=title)
+    row = table.frame.iloc[0]
+    ends = {measure: ends_of(row, measure) for measure in measures}
+    between = ["95 % interval"] * any(ends.values())
+    printed = Table("measure", "value", *between, *by_chance, "range", "kind", title=title)
     for measure in measures:
-        value = table.frame[str(measure)].iloc[0]
         declared = measure.properties()
         unit = unit_of(declared.bounds)
+        cells = [_number(row[str(measure)], unit)]
+        if between:
+            cells.append(
+                f"[{', '.join(quantity(end, unit) for end in ends[measure].values())}]" if ends[measure] else ""
+            )
         found = {name: float(table.matrix(measure, name).to_numpy()[0, 0]) for name in by_chance}
-        shown = [probability(v) if name == "p" else quantity(v, unit) for name, v in found.items()]
-        printed.add_row(str(measure), _number(value, unit), *shown, interval(declared), declared.kind)
+        cells += [probability(v) if name == "p" else quantity(v, unit) for name, v in found.items()]
+        printed.add_row(str(measure), *cells, interval(declared), declared.kind)
     return printed
 
 

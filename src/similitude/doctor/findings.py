@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from similitude.doctor.chance import NOTABLE, chance_of_spectrum, sphericity
+from similitude.doctor.outliers import check_outliers
 from similitude.doctor.rdms import check_dissimilarities
-from similitude.doctor.rows import leave_one_out_cka, match_p_value, same_rows_reordered
+from similitude.doctor.rows import match_p_value, same_rows_reordered
 from similitude.linalg.scale import exponent_of, largest_of, scaled
 
 __all__ = ["Finding", "Severity", "Specimen", "examine", "examine_array", "examine_pair"]
@@ -166,19 +167,7 @@ def examine_pair(first: Specimen, second: Specimen) -> list[Finding]:
             "another order. Check that both were given the same inputs without shuffling.",
             p=p,
         )
-    whole, without = leave_one_out_cka(x, y)
-    change = without - whole
-    row = int(np.argmax(np.abs(change)))
-    if abs(change[row]) > 0.05:
-        tell(
-            "warning",
-            "outliers",
-            f"CKA is {whole:.3f}, and {without[row]:.3f} without row {row}: one input decides it. Look at that "
-            "input, or use a measure of ranks or neighbours.",
-            cka=whole,
-            row=row,
-            cka_without=float(without[row]),
-        )
+    check_outliers(x, y, tell)
     return found
 
 

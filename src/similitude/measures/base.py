@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
+
 from similitude.errors import InputError, MeasureError, OutOfMemory
 from similitude.factors.base import Cross, Factor
 from similitude.factors.memory import gigabytes, machine_memory, needed
@@ -179,6 +181,13 @@ class Measure(ABC):
     def closed_form(self) -> ClosedForm | None:
         """What moments of the value over all permutations of inputs follow from; None if permuting is the only way."""
         return None
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """The value without each input in turn, n, where it has a closed form; measures that have one override it.
+
+        NaN where nothing is left to compare.
+        """
+        raise MeasureError(f"{self.id} has no closed form without each input. Use cka, distance_correlation, or rsa.")
 
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from similitude.errors import InputError, MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import DiagonalProduct
 from similitude.factors.dots import Dot, Square
 from similitude.factors.invariants import LinearInvariants, MatrixInvariants
 from similitude.factors.kernels import CentredGaussianGram
-from similitude.factors.linear import CentredNorm, DiagonalSquares
+from similitude.factors.linear import Centred, CentredNorm, DiagonalSquares, Gram
 from similitude.factors.linear_kernels import LinearKernels
-from similitude.factors.pair import Pair
+from similitude.factors.pair import Pair, Side, as_numpy
+from similitude.linalg.leave_one_out import Rows, centred_cosine, rows_of, u_centred
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.null import ClosedForm, biased, debiased
@@ -104,6 +107,23 @@ class CKA(Measure):
             return self._debiased_linear(pair)
         products = pair[LinearKernels()]
         return products.xy / (root(products.xx) * root(products.yy))
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """From the rows of centred kernels; the width of a Gaussian kernel stays that of all inputs."""
+        if self.kernel == "linear" and not self.debiased and pair.n > max(pair.x.d, pair.y.d):
+            x, y = (as_numpy(side[Centred()]) for side in (pair.x, pair.y))
+            xy, xx, yy = x @ (x.T @ y), x @ (x.T @ x), y @ (y.T @ y)
+            rows = Rows(np.vecdot(xy, y), np.vecdot(xx, x), np.vecdot(yy, y))
+            return centred_cosine(rows, (np.vecdot(x, x), np.vecdot(y, y)))
+        kernels = [self._centred_kernel(side) for side in (pair.x, pair.y)]
+        diagonals = None if self.debiased else (np.diagonal(kernels[0]), np.diagonal(kernels[1]))
+        return centred_cosine(rows_of(*kernels), diagonals)
+
+    def _centred_kernel(self, side: Side) -> np.ndarray:
+        if self.kernel == "rbf":
+            return side[self._gram]
+        gram = as_numpy(side[Gram()])
+        return u_centred(gram) if self.debiased else gram
 
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
+from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
 from similitude.factors.base import Cost, Cross, Factor
@@ -17,6 +18,7 @@ from similitude.factors.distances import Dissimilarities, Dissimilarity, Distanc
 from similitude.factors.dots import Dot, Square
 from similitude.factors.invariants import MatrixInvariants
 from similitude.factors.pair import Pair, Side
+from similitude.linalg.leave_one_out import centred_cosine, correlation, double_centred, rows_of
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
@@ -96,6 +98,22 @@ class RSA(Measure):
         # Standardised entries are of length 1 on either side of the diagonal.
         norm = math.sqrt(2.0) if isinstance(entries, StandardisedRDM) else None
         return ClosedForm(MatrixInvariants(entries), _WEIGHTS[self.compare], norm)
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """For ``pearson``, ``cosine`` and ``whitened_cosine``; ranks change with the inputs."""
+        if self.compare not in ("pearson", "cosine", "whitened_cosine"):
+            return super().without_each(pair)
+        pearson = self.compare == "pearson"
+        entries = StandardisedRDM(self.rdm, ranked=False) if pearson else Dissimilarities(self.rdm)
+        a, b = (squareform(side[entries], checks=False) for side in (pair.x, pair.y))
+        if self.compare == "whitened_cosine":
+            return _centred_without_each(a, b)
+        return correlation(a, b, centred=pearson)
+
+
+def _centred_without_each(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    a, b = double_centred(a), double_centred(b)
+    return centred_cosine(rows_of(a, b), (np.diagonal(a), np.diagonal(b)))
 
 
 def _product(pair: Pair, entries: Factor, dot: Cross) -> float:
@@ -298,6 +316,11 @@ class DistanceCorrelation(Measure):
     def closed_form(self) -> ClosedForm:
         """Its square is an inner product of doubly centred distances over their norms."""
         return ClosedForm(MatrixInvariants(Dissimilarities("euclidean")), of_distances, rooted=True)
+
+    def without_each(self, pair: Pair) -> np.ndarray:
+        """From the rows of the doubly centred distances."""
+        a, b = (squareform(side[Dissimilarities("euclidean")], checks=False) for side in (pair.x, pair.y))
+        return np.sqrt(np.maximum(_centred_without_each(a, b), 0.0))
 
 
 def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:

@@ -96,7 +96,7 @@ class RDM(Representation):
         return f"rdm-{super().content_hash}"
 
     def reordered(self, order: np.ndarray) -> RDM:
-        """The same inputs in another order: rows and columns together.
+        """Some or all of the inputs, in another order: rows and columns together.
 
         Parameters
         ----------

@@ -228,6 +228,20 @@ class Representation:
         """
         return Truncated(self, kept)
 
+    def reordered(self, order: np.ndarray) -> Representation:
+        """Some or all of the inputs, in another order.
+
+        Parameters
+        ----------
+        order
+            Input i of the result is input ``order[i]`` of this one.
+        """
+        ids = None if self.ids is None else [self.ids[i] for i in order]
+        labels = {"model": self.model, "layer": self.layer, "reduction": self.reduction, "axes": self.axes}
+        found = Representation(self.values[order], ids=ids, **labels)
+        found.precision = self.precision
+        return found
+
     def __repr__(self) -> str:
         return f"Representation({self.key or 'unnamed'}, n={self.n}, d={self.d})"
 

@@ -1,0 +1,138 @@
+"""Tables of what the simulations found, for the pages that show them; `documented.py` writes them there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from similitude.report.numbers import number
+
+DATA = Path(__file__).parents[1] / "docs" / "data"
+
+
+def separation(what: str) -> pd.DataFrame:
+    """Numbers of separation_simulation.py, one row per design and effect, one column per quantity."""
+    frame = pd.read_csv(DATA / "separation.csv")
+    return frame[frame["what"] == what].pivot(index=["groups", "size", "effect"], columns="quantity", values="value")
+
+
+def _table(titles: dict[str, str], frame: pd.DataFrame, *, effects: bool) -> str:
+    header = ["design", *["effect"] * effects, *titles.values()]
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "--:|" * (len(header) - 1)]
+    order = frame.index.to_frame().eval("groups * size").sort_values(kind="stable").index
+    for groups, size, effect in order:
+        cells = [f"{groups} × {size}", *[f"{effect:g}"] * effects]
+        cells += [number(frame.loc[(groups, size, effect), name]) for name in titles]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def separation_chance(_: str) -> str:
+    """Return what exchangeable models give, by design, and how often tests reject and intervals lie above chance."""
+    titles = {
+        "prevalence": "prevalence",
+        "mean": "mean AUPRC",
+        "sd": "sd",
+        "upper": "95 % quantile",
+        "violation": "violation rate, 5 % quantile",
+        "level": "p ≤ .05",
+        "tracks": '"tracks"',
+    }
+    return _table(titles, separation("chance"), effects=False)
+
+
+def separation_coverage(_: str) -> str:
+    """Return how often intervals hold the AUPRC, by method, and the median p."""
+    titles = {
+        "auprc": "AUPRC",
+        "arcsine": "jackknife, arcsine",
+        "plain": "jackknife, plain",
+        "bootstrap": "bootstrap",
+        "width": "median width",
+        "p": "median p",
+    }
+    return _table(titles, separation("coverage"), effects=True)
+
+
+def separation_equal(_: str) -> str:
+    """Return how often two equally good measures differ."""
+    shares = {"equal, 1 shared": "they differ in the noise of pairs", "equal, 0.5 shared": "and in models"}
+    frame = pd.concat({name: separation(name)["distinct"] for name in shares}, axis=1)
+    return _table(shares, frame, effects=False)
+
+
+def interval_coverage(inputs: str) -> str:
+    """Return how often intervals over so many inputs hold the mean value, as interval_simulation.py found."""
+    frame = pd.read_csv(DATA / "intervals.csv")
+    frame = frame[frame["n"] == int(inputs)].dropna(axis="columns")
+    titles = {
+        "value": "mean value",
+        "sd": "sd",
+        "error": "error / sd",
+        "coverage": "coverage",
+        "differences": "differences",
+        "bootstrap": "bootstrap",
+    }
+    titles = {name: title for name, title in titles.items() if name in frame}
+    lines = [f"| inputs | measure | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
+    for row in frame.to_dict("records"):
+        lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
+    return "\n".join(lines)
+
+
+def breakdown() -> pd.DataFrame:
+    """What breakdown.py found: by measure, what is retained of each share of rows far away.
+
+    Columns are the shares, and ``half``, the smallest at which less than half is retained; NaN where there is none.
+    """
+    frame = pd.read_csv(DATA / "breakdown.csv")
+    far = frame[frame["distance"] == frame["distance"].max()]
+    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
+    lost = found.lt(0.5)
+    return found.assign(half=lost.idxmax(axis="columns").where(lost.any(axis="columns")))
+
+
+def breakdown_shares(_: str) -> str:
+    """Return what each measure retains, and the share of rows at which half is lost."""
+    found, shares = breakdown(), (0.005, 0.02, 0.1, 0.3)
+    lines = [f"| measure | {' | '.join(map(half, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
+    for name, row in found.iterrows():
+        cells = [number(max(row[share], 0.0)) for share in shares]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {half(row['half'])} |")
+    return "\n".join(lines)
+
+
+def half(share: float) -> str:
+    """Return in words the share of rows that takes half of its meaning from a measure."""
+    if pd.isna(share):
+        return "more than 50 %"
+    return "one row" if share < 0.01 else f"{share * 100:g} %"
+
+
+def breakdown_distances(_: str) -> str:
+    """Return values with a tenth of the rows moved, by distance, of measures whose range is [0, 1]."""
+    frame = pd.read_csv(DATA / "breakdown.csv")
+    found = frame[frame["share"] == 0.1].pivot(index="measure", columns="distance", values="value")
+    found = found.loc[[name for name in frame["measure"].unique() if found.loc[name].between(0, 1).all()]]
+    lines = [f"| measure | {' | '.join(f'{d:g}' for d in found)} |", "|---|" + "--:|" * found.shape[1]]
+    lines += [f"| `{name}` | {' | '.join(map(number, row))} |" for name, row in found.iterrows()]
+    return "\n".join(lines)
+
+
+def bounds(_: str) -> str:
+    """Return what bounds.py found of the pairs of populations."""
+    titles = {
+        "ratio": "participation ratio",
+        "nbs": "NBS",
+        "cka": "CKA",
+        "width": "room",
+        "decoders": "distance of decoders",
+        "far": "its upper bound",
+    }
+    lines = [f"| population | pairs | outside | {' | '.join(titles.values())} |", "|---|" + "--:|" * (len(titles) + 2)]
+    for row in pd.read_csv(DATA / "bounds.csv").to_dict("records"):
+        cells = [str(row["pairs"]), str(row["outside"] + row["decoders_outside"]), f"{row['ratio']:.1f}"]
+        cells += [number(row[name]) for name in titles if name != "ratio"]
+        lines.append(f"| {row['population']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
