@@ -19,6 +19,8 @@ from .benchmark import (
     evaluate as evaluate,
     read_results as read_results,
 )
+from .differences.diff import diff as diff, diff_weights as diff_weights
+from .differences.divergence import Divergence as Divergence
 from .doctor.chance import chance_of_cka as chance_of_cka
 from .doctor.diagnosis import diagnose as diagnose
 from .doctor.significance import significance as significance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ def diff(
     batch_size: int = 32,
     axes: AxesLike = None,
     memory: int = MEMORY,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Divergence:
     """Find the layer at which two builds of one network first differ by more than noise.
 
@@ -87,6 +88,8 @@ def diff(
     memory
         Bytes, about; representations that take more are written to temporary files, and batches whose outputs take more
         are cut.
+    progress
+        Called with the number of batches done and in all (None where that is not known).
 
     Returns
     -------
@@ -114,7 +117,7 @@ def diff(
     >>> saved = {f"block{i}": np.random.default_rng(i).normal(size=(50, 8)) for i in range(3)}
     >>> changed = saved | {"block1": 1.01 * saved["block1"]}
     >>> result = diff(saved, changed)
-    >>> result.first, round(result.layers["relative"][1], 6)
+    >>> result.first, round(float(result.layers["relative"][1]), 6)
     ('block1', 0.01)
     """
     if match not in MATCHES:
@@ -132,7 +135,7 @@ def diff(
         raise InputError("Networks need inputs to run on. Give inputs, or compare weights alone by diff_weights.")
     return _diff_networks(
         *(first, second, inputs, layers, layers if other_layers is None else other_layers),
-        *(match, noise_from, fail_above, names, tokenizer, axes, memory),
+        *(match, noise_from, fail_above, names, tokenizer, axes, memory, progress),
         {"mask": mask, "ids": ids, "batch_size": batch_size},
     )
 
@@ -200,7 +203,9 @@ def _saved(side: Any, memory: int) -> dict[str, SavedArray]:
         side = {"": side}
     found = {}
     for name, value in side.items():
-        if isinstance(value, Representation):
+        if isinstance(value, SavedArray):
+            found[str(name)] = value
+        elif isinstance(value, Representation):
             found[str(name)] = SavedArray(value.values, value.ids)
         else:
             found[str(name)] = SavedArray(as_array(value, str(name) or "array")[0])
@@ -239,6 +244,7 @@ def _diff_networks(
     tokenizer: Any,
     axes: Any,
     memory: int,
+    progress: Any,
     options: Mapping[str, Any],
 ) -> Divergence:
     from similitude.differences.networks import Networks, check_inputs
@@ -253,7 +259,7 @@ def _diff_networks(
     check_inputs(*shown)
     settings = compare_settings(first, second)
     networks = Networks(
-        first, second, (shown[0], shown[1]), (layers, other_layers), names, match, sources, axes, memory
+        first, second, (shown[0], shown[1]), (layers, other_layers), names, match, sources, axes, memory, progress
     )
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         found = networks.compare(Path(spool))

@@ -77,7 +77,7 @@ class Gap:
             return math.nan
         if self._square == 0:
             return 0.0
-        return math.sqrt(self._square / self._size) if self._size else math.inf
+        return math.sqrt(self._square / self._size) if self._size and math.isfinite(self._square) else math.inf
 
     @property
     def sqnr(self) -> float:

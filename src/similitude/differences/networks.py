@@ -86,6 +86,8 @@ class Networks:
         See `similitude.extract`.
     memory
         Bytes, about: half for representations, a quarter for the outputs of a batch.
+    progress
+        Called with the number of batches done and in all.
     """
 
     first: Module
@@ -97,6 +99,7 @@ class Networks:
     noise_from: Sequence[str]
     axes: AxesLike
     memory: int
+    progress: Callable[[int, int | None], None] | None = None
     _clones: dict[str, Module] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
     _detail: _Detail | None = None
@@ -116,10 +119,10 @@ class Networks:
             bytes_of = [sum(output.values.nbytes for output in look.values()) for look in looks]
             limit = max(1, self.memory // 4 * few[0].size // max(1, sum(bytes_of))) if is_divisible else few[0].size
             names = [list(look) for look in looks]
-            found = match_order(*names, self.match)
+            found = match_order(names[0], names[1], self.match)
             if found is None:
                 _, sides = self._stream(observers, [], names, limit, spool / "all")
-                found = "alignment", aligned(*sides, self.memory // 2)
+                found = "alignment", aligned(sides[0], sides[1], self.memory // 2)
             matched_by, pairs = found
             wanted = [name for name, _ in pairs], [other for _, other in pairs]
             gaps, sides = self._stream(observers, pairs, wanted, limit, spool)
@@ -181,7 +184,7 @@ class Networks:
         return _Detail(
             [
                 Layer(name, other, gap, noise.layers.get(name), looks[0][name].part.precision)
-                for (name, other), gap in zip(pairs, gaps_between(*looks, pairs), strict=True)
+                for (name, other), gap in zip(pairs, gaps_between(looks[0], looks[1], pairs), strict=True)
             ],
             noise,
         )
@@ -223,7 +226,7 @@ class Networks:
         """Gaps of pairs, and representations of the layers wanted of either side."""
         gaps, self._n = [Gap() for _ in pairs], 0
         rows: list[Rows] = []
-        for batches in _side_by_side(*self.inputs):
+        for done, batches in enumerate(_side_by_side(*self.inputs), 1):
             for cut in zip(*(pieces(batch, limit) for batch in batches), strict=True):
                 looks = [observer.look(piece) for observer, (_, piece) in zip(observers, cut, strict=True)]
                 for (name, other), gap in zip(pairs, gaps, strict=True):
@@ -237,6 +240,8 @@ class Networks:
                 for side, of_side, batch, (places, _) in zip(rows, parts, batches, cut, strict=True):
                     side.add(of_side, None if batch.ids is None else batch.ids[places])
                 self._n += cut[0][1].size
+            if self.progress is not None:
+                self.progress(done, self.inputs[0].count)
         left_out: dict[str, str] = {}  # such as constant layers, whose outputs can be compared all the same
         sides = [as_representations(side, name, False, left_out) for side, name in zip(rows, self.names, strict=True)]
         return gaps, sides

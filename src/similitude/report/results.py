@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial, singledispatch
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
 from similitude.benchmark.results import Results
+from similitude.differences.divergence import Divergence
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
 from similitude.measures import Measure
 from similitude.measures.describe import interval
+from similitude.report.divergence import told
 from similitude.report.numbers import quantity, unit_of
 
 if TYPE_CHECKING:
@@ -142,6 +145,30 @@ def _(result: PairTable, *, measures: Sequence[Measure], annotate: bool, title: 
     maps = [Map(result.matrix(m), str(m), m.properties().kind, m.properties().bounds) for m in measures]
     named = f"{measures[0]}, " if len(measures) == 1 else ""
     return heat_maps(maps, title or f"{named}n = {result.n:,} inputs", annotate=annotate)
+
+
+def _divergence(result: Divergence) -> pd.DataFrame:
+    shown = result.layers.drop(columns=["other", "equal"]) if result.matched_by == "name" else result.layers
+    return shown.set_index("layer").rename_axis(index=None)
+
+
+@as_text.register(Divergence)
+def _(result: Divergence) -> str:
+    table = [_divergence(result).to_string(float_format=quantity, max_rows=_MOST_ROWS)] if result.n else []
+    return "\n".join([*told(result), *table])
+
+
+@as_html.register(Divergence)
+def _(result: Divergence) -> str:
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in told(result))
+    return sentences + (_divergence(result).to_html(float_format=quantity, max_rows=_MOST_ROWS) if result.n else "")
+
+
+@draw.register(Divergence)
+def _(result: Divergence) -> Figure:
+    from similitude.report.figures_divergence import draw_divergence
+
+    return draw_divergence(result)
 
 
 @as_text.register(Diagnosis)
