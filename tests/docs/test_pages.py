@@ -15,15 +15,8 @@ from typer.testing import CliRunner
 from similitude.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [
-    "tutorial.md",
-    "how-to/extract.md",
-    "how-to/compare.md",
-    "how-to/diff.md",
-    "how-to/doctor.md",
-    "how-to/own-networks.md",
-]
-NUMERICAL = ["how-to/rdms.md", "how-to/align.md"]
+PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md", "how-to/own-networks.md"]
+NUMERICAL = ["how-to/rdms.md", "how-to/align.md", "how-to/diff.md"]
 BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -58,6 +51,13 @@ def test_python_on_a_page_runs(page, desk):
     (command,) = re.findall(r"^\$ similitude (compare torch:.*)$", (DOCS / page).read_text(), re.MULTILINE)
     result = CliRunner().invoke(app, shlex.split(command))
     assert result.exit_code == 0, result.output
+
+
+def test_where_two_builds_differ(desk):
+    result = follow("how-to/diff.md", desk)["result"]
+    assert (result.first, result.same) == ("1", False)
+    assert result.layers["cka"].min() > 0.99999
+    assert (desk / "depth.png").exists()
 
 
 def test_dissimilarity_matrices(tmp_path):
