@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
+
 from similitude.errors import InputError, MeasureError, OutOfMemory
 from similitude.factors.base import Cross, Factor
 from similitude.factors.memory import gigabytes, machine_memory, needed
@@ -173,6 +175,24 @@ class Measure(ABC):
     def maps(self, pair: Pair) -> Maps:
         """The alignment that the value rests on; measures that have one override it."""
         raise MeasureError(f"{self.id} rests on no alignment of features.")
+
+    @property
+    def contributes(self) -> bool:
+        """Whether values are sums of what single inputs contribute, which `contributions` gives."""
+        return type(self).contributions is not Measure.contributions
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Contribution of each input, shape (n,); they add up to the value. Measures that are sums override it.
+
+        Raises
+        ------
+        MeasureError
+            The measure is no sum over inputs.
+        """
+        raise MeasureError(
+            f"{self.id} is no sum over inputs, so that single inputs have no contributions. Use cka, rsa, procrustes, "
+            "mean_cca or mutual_knn, for example."
+        )
 
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from similitude.errors import InputError, MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import DiagonalProduct
@@ -15,6 +17,7 @@ from similitude.factors.linear_kernels import LinearKernels
 from similitude.factors.pair import Pair
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import of_kernels, of_linear_kernels
 from similitude.measures.parameters import parameter
 
 __all__ = ["CKA"]
@@ -97,6 +100,12 @@ class CKA(Measure):
             return self._debiased_linear(pair)
         products = pair[LinearKernels()]
         return products.xy / (root(products.xx) * root(products.yy))
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Rows of the product of the two kernel matrices."""
+        if self.kernel == "rbf":
+            return of_kernels(pair.x[self._gram], pair.y[self._gram])
+        return of_linear_kernels(pair, debiased=self.debiased)
 
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
+from scipy.spatial.distance import squareform
 
 from similitude.errors import MeasureError
 from similitude.factors.base import Cost, Cross, Factor
@@ -19,6 +20,7 @@ from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import of_condensed, of_kernels, shares
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 
@@ -86,6 +88,23 @@ class RSA(Measure):
         """How the upper triangles agree; dissimilarities below 0, which an RDM may have, can turn a cosine around."""
         return float(np.clip(_COMPARISONS[self.compare][1](pair, *self.uses()), -1.0, 1.0))
 
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Half of the product of two dissimilarities for either of their inputs."""
+        first = self.uses()[0]
+        if self.compare in ("kendall", "tau_a"):
+            raise MeasureError(
+                f"{self.id} counts pairs of pairs of inputs, so that single inputs have no contributions. Use "
+                "compare=spearman."
+            )
+        if isinstance(first, StandardisedRDM):
+            return of_condensed(pair.x[first] * pair.y[first])
+        if self.compare == "cosine":
+            products = pair.x[Dissimilarities(self.rdm)] * pair.y[Dissimilarities(self.rdm)]
+            square = Square(Dissimilarities(self.rdm))
+            return of_condensed(_normalised(products, pair.x[square], pair.y[square]))
+        variance = DistanceVariance(self.rdm, self.compare == "whitened_cosine")
+        return of_kernels(*(_doubly_centred(side, variance) for side in (pair.x, pair.y)))
+
 
 def _product(pair: Pair, entries: Factor, dot: Cross) -> float:
     return pair[dot]
@@ -138,7 +157,7 @@ def _whitened(pair: Pair, entries: Factor, moments: DistanceMoments, variance: D
     return _normalised(product, pair.x[variance], pair.y[variance])
 
 
-def _normalised(product: float, square_x: float, square_y: float) -> float:
+def _normalised(product: Any, square_x: float, square_y: float) -> Any:
     norms = math.sqrt(square_x * square_y)
     if not norms > 0:
         raise MeasureError("rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs.")
@@ -203,6 +222,11 @@ class RSMNormDifference(Measure):
         d, e, (x, y, unit) = pair.x[Dissimilarities("euclidean")], pair.y[Dissimilarities("euclidean")], pair.units
         differences = (d[part] / x - e[part] / y for part in parts(d.size))
         return scaled(math.sqrt(2.0 * sum(difference @ difference for difference in differences)), unit)
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Shares of the norm in proportion to squared differences."""
+        d, e, (x, y, _) = pair.x[Dissimilarities("euclidean")], pair.y[Dissimilarities("euclidean")], pair.units
+        return shares(of_condensed(np.square(d / x - e / y)), self.score(pair))
 
 
 @dataclass(frozen=True)
@@ -276,6 +300,19 @@ class DistanceCorrelation(Measure):
             raise MeasureError("distance_correlation: all dissimilarities of a side are 0. Use more inputs.")
         covariance = _covariance(pair.x, pair.y, DistanceVariance())
         return math.sqrt(np.clip(covariance / math.sqrt(own_x * own_y), 0.0, 1.0))
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Shares of the root in proportion to rows of the product of the two centred matrices."""
+        matrices = (_doubly_centred(side, DistanceVariance()) for side in (pair.x, pair.y))
+        return shares(of_kernels(*matrices), self.score(pair))
+
+
+def _doubly_centred(side: Side, of: DistanceVariance) -> np.ndarray:
+    """Matrix of dissimilarities, less the mean off the diagonal if asked for, with rows and columns of zero sum."""
+    entries = side[Dissimilarities(of.kind)]
+    matrix = squareform(entries if of.with_mean else entries - side[DistanceMoments(of.kind)].mean, checks=False)
+    mean = matrix.mean(axis=0)
+    return matrix - mean - mean[:, None] + mean.mean()
 
 
 def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:
