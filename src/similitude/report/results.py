@@ -11,6 +11,7 @@ import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
 from similitude.benchmark.results import Results
+from similitude.differences.contributions import Contributions
 from similitude.differences.divergence import Divergence
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
@@ -169,6 +170,35 @@ def _(result: Divergence) -> Figure:
     from similitude.report.figures_divergence import draw_divergence
 
     return draw_divergence(result)
+
+
+_SHOWN = ["id", "contribution", "difference", "chance", "p", "kept", "kind"]
+
+
+def _contributions(result: Contributions) -> tuple[str, pd.DataFrame]:
+    heading = f"{result.measure} = {quantity(result.value)}; {len(result.inputs):,} inputs, largest difference first"
+    return heading, result.top()[_SHOWN]
+
+
+@as_text.register(Contributions)
+def _(result: Contributions) -> str:
+    heading, table = _contributions(result)
+    groups = [result.groups.to_string(index=False, float_format=quantity)] if len(result.groups) else []
+    return "\n".join([heading, table.to_string(index=False, float_format=quantity), *groups])
+
+
+@as_html.register(Contributions)
+def _(result: Contributions) -> str:
+    heading, table = _contributions(result)
+    tables = [table, result.groups] if len(result.groups) else [table]
+    return f"<p>{heading}</p>" + "".join(t.to_html(index=False, float_format=quantity) for t in tables)
+
+
+@draw.register(Contributions)
+def _(result: Contributions, *, top: int) -> Figure:
+    from similitude.report.figures_contributions import draw_contributions
+
+    return draw_contributions(result, top)
 
 
 @as_text.register(Diagnosis)
