@@ -19,6 +19,9 @@ from .benchmark import (
     evaluate as evaluate,
     read_results as read_results,
 )
+from .differences.contributions import Contributions as Contributions, contributions as contributions
+from .differences.diff import diff as diff, diff_weights as diff_weights
+from .differences.divergence import Divergence as Divergence
 from .doctor.chance import chance_of_cka as chance_of_cka
 from .doctor.diagnosis import diagnose as diagnose
 from .doctor.outliers import LeaveOneOutTable as LeaveOneOutTable, leave_one_out as leave_one_out

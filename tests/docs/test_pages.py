@@ -16,7 +16,7 @@ from similitude.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md", "how-to/own-networks.md"]
-NUMERICAL = ["how-to/rdms.md", "how-to/align.md"]
+NUMERICAL = ["how-to/rdms.md", "how-to/align.md", "how-to/diff.md", "how-to/inputs.md"]
 BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -73,6 +73,22 @@ def test_a_folder_of_checkpoints_is_graded_in_twenty_lines(desk):
     (command,) = re.findall(r"`similitude (run zoo .*?)`", page)
     result = CliRunner().invoke(app, [*shlex.split(command), "--home", "home", "-m", "cka", "--resamples", "100"])
     assert result.exit_code == 0, result.output
+
+
+def test_where_two_builds_differ(desk):
+    result = follow("how-to/diff.md", desk)["result"]
+    assert (result.first, result.same) == ("1", False)
+    assert result.layers["cka"].min() > 0.99999
+    assert (desk / "depth.png").exists()
+
+
+def test_inputs_that_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = follow("how-to/inputs.md", tmp_path)["found"]
+    assert set(found.top(10)["group"]) == {"rare"}
+    assert found.inputs["difference"].sum() == pytest.approx(1 - found.value, abs=1e-10)
+    assert found.groups["group"].iloc[0] == "rare"
+    assert found.groups["p"].iloc[0] < 0.01
 
 
 def test_dissimilarity_matrices(tmp_path):

@@ -17,6 +17,8 @@ COMMANDS = {
     "run": "Build missing populations, compare networks, and print how well each measure tracks their behaviour.",
     "build": "Train a suite's networks; finished networks are kept, so that a killed build resumes where it stopped.",
     "compare": "Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.",
+    "diff": "Find the layer at which two builds of one model first differ by more than the model differs from itself.",
+    "inputs": "List the inputs on which two representations differ most, with what each contributes to the value.",
     "measures": "List the measures with their direction, range, invariances and source; or explain one.",
     "suites": "List suites and subtasks, or describe what their networks can do.",
     "check": "Check that a measure does what it declares, and print its report card.",

@@ -62,6 +62,8 @@ _ARGUMENTS: dict[str, Completer] = {
     "check": _measures,
     "measures": _measures,
     "compare": _nothing,
+    "diff": _nothing,
+    "inputs": _nothing,
     "reproduce": _nothing,
 }
 """Command to what its arguments are; where nothing is completed, the shell completes files."""

@@ -20,7 +20,7 @@ from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
 from similitude.representations.files import RDM_PREFIX, load_arrays
 
-__all__ = ["Extraction", "Network", "load_confounder", "load_networks"]
+__all__ = ["Extraction", "Network", "load_confounder", "load_networks", "preparation_of"]
 
 """Before the name of a file or folder whose arrays are dissimilarities."""
 
@@ -206,7 +206,7 @@ def _on_the_same_inputs(
 def _from_model(reference: str, place: str, layers: Sequence[str], extraction: Extraction, models: int) -> Network:
     assert extraction.inputs is not None
     loaded = load_model(reference)
-    shown = load_inputs(extraction.inputs, extraction.column, _preparation(loaded, extraction), extraction.batch_size)
+    shown = load_inputs(extraction.inputs, extraction.column, preparation_of(loaded, extraction), extraction.batch_size)
     with progress_bars() as bars:
         advance = bars(f"extract {loaded.name}")
         representations = extract_or_spill(
@@ -228,7 +228,7 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
     return Network(loaded.name, dict(representations), representations.left_out, shown.labels or ())
 
 
-def _preparation(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:
+def preparation_of(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:
     """How images are prepared: as the model's configuration says, with what the user states in its place."""
     own, size = loaded.preparation, extraction.image_size
     if own is None and size is None:

@@ -85,7 +85,12 @@ class Capture:
         How the outputs are read, by layer and call; empty before `study`.
     left_out
         Layers that give no representation, with the reason.
+    listener
+        Called with the layer and call, the whole output as `Axes.arrange` gives it, and the mask of its tokens (None if
+        all are real), wherever rows are made of it.
     """
+
+    listener: Callable[[str, Tensor, Tensor | None], None] | None = None
 
     def __init__(
         self,
@@ -322,6 +327,9 @@ class Capture:
         arranged = output.movedim(axes.inputs, 0) if own else axes.arrange(output)
         mask = None if own else self._mask(reading, arranged, batch)
         rows, per_input = self._reduction(arranged, axes.kind, mask=mask)
+        if self.listener is not None:
+            whole = axes.arrange(output)
+            self.listener(place, whole, self._mask(reading, whole, batch) if own else mask)
         if not rows.is_floating_point():
             rows = rows.double()
         precision = torch.finfo(output.dtype if output.is_floating_point() else rows.dtype).eps

@@ -33,7 +33,7 @@ from similitude.representations.representation import Representation
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["DoesNotFit", "Extracted", "extract"]
+__all__ = ["DoesNotFit", "Extracted", "as_representations", "extract"]
 
 
 class DoesNotFit(InputError):
@@ -186,7 +186,7 @@ def extract(
     if rows.batches == 0:
         raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
     left_out = rows.left_out
-    found = Extracted(_representations(rows, label, batches.shuffled, left_out), left_out)
+    found = Extracted(as_representations(rows, label, batches.shuffled, left_out), left_out)
     if left_out:
         layer, reason = next(iter(left_out.items()))
         if not found:
@@ -196,7 +196,7 @@ def extract(
     return found
 
 
-def _representations(rows: Rows, model: str, sort_by_id: bool, left_out: dict[str, str]) -> dict[str, Representation]:
+def as_representations(rows: Rows, model: str, sort_by_id: bool, left_out: dict[str, str]) -> dict[str, Representation]:
     """Representations of all layers; those that cannot be compared are added to `left_out`."""
     ids = rows.ids
     order = np.argsort(ids, kind="stable") if sort_by_id else None

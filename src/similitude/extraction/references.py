@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from similitude.addresses import first_line, load
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
 from similitude.extraction.images import Preparation
+from similitude.representations.allowance import Allowance, check_regular
 from similitude.representations.names import readable
+from similitude.representations.readers import SUFFIXES, read_file
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["LoadedModel", "is_model_reference", "load_model"]
+__all__ = ["LoadedModel", "is_model_reference", "load_model", "load_weights"]
 
 _KINDS = ("hf", "timm", "torch")
 
@@ -72,6 +74,34 @@ def load_model(reference: str) -> LoadedModel:
         )
     require("torch", "models")
     return {"hf": _from_transformers, "timm": _from_timm, "torch": _from_factory}[kind](rest)
+
+
+def load_weights(loaded: LoadedModel, path: Path) -> LoadedModel:
+    """Put the weights of a file into a model.
+
+    Parameters
+    ----------
+    loaded
+        The model; its own weights are lost.
+    path
+        File of arrays named as the model's parameters, such as a ``.safetensors`` or ``.pt`` file of a state dict.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, or does not hold the model's weights.
+    """
+    torch = require("torch", "models")
+    check_regular(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise FileError(f"{path}: unsupported file type {path.suffix!r}. Weights are read from {', '.join(SUFFIXES)}.")
+    arrays = read_file(path, Allowance())
+    try:
+        loaded.model.load_state_dict({name: torch.tensor(values) for name, values in arrays.items()})
+    except (RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise FileError(f"{path} does not hold the weights of {loaded.name}: {reason[:300]}") from None
+    return replace(loaded, name=readable(path.stem))
 
 
 def _from_transformers(path: str) -> LoadedModel:

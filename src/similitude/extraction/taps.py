@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from similitude.errors import InputError, UnknownName, foreign, suggestion
-from similitude.extraction.forward import WRAPPERS
+from similitude.extraction.forward import WRAPPERS, unwrapped
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["PRESETS", "LayersLike", "Tap", "blocks_of", "matches", "select_layers"]
+__all__ = ["PRESETS", "WHOLE", "LayersLike", "Tap", "blocks_of", "matches", "select_layers", "stages_of"]
 
 LayersLike = str | int | slice | Iterable[str | int | slice]
 
@@ -22,6 +22,9 @@ PRESETS = ("blocks", "residual_stream", "all")
 """``blocks``: the repeated units (residual blocks, transformer layers). ``residual_stream``: what enters the first of
 them, and what leaves each. ``all``: every module that gives a tensor with one row per input. These words are presets
 also where a module has the same name; its output is ``"blocks:output"``."""
+
+WHOLE = "(output)"
+"""Name of what the network itself returns."""
 
 _INPUT = ":input"
 _OUTPUT = ":output"
@@ -52,8 +55,8 @@ class Tap:
 
     @property
     def path(self) -> str:
-        """Name of the module in the network."""
-        return self.name.removesuffix(_INPUT)
+        """Name of the module in the network; empty for the network itself."""
+        return "" if self.name == WHOLE else self.name.removesuffix(_INPUT)
 
 
 def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
@@ -66,8 +69,8 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
     layers
         Names, globs (in ``"encoder.layer.*.output"`` the star is one part of a name; ``**`` is any number of them),
         presets of `PRESETS`, and blocks by index: ``"blocks[-1]"``, ``"blocks[::2]"``, an int or a slice.
-        ``"name:input"`` is what enters a layer. What a wrapper puts before all names (``module.``, ``_orig_mod.``) may
-        be left out.
+        ``"name:input"`` is what enters a layer, ``"(output)"`` what the network returns. What a wrapper puts before all
+        names (``module.``, ``_orig_mod.``) may be left out.
 
     Raises
     ------
@@ -78,16 +81,17 @@ def select_layers(model: Module, layers: LayersLike) -> list[Tap]:
     """
     with foreign(f"Listing the modules of {type(model).__name__}"):
         modules = dict(model.named_modules(remove_duplicate=False))
-    modules.pop("")
+    root = unwrapped(modules.pop(""))
     taps: dict[str, Tap] = {}
     for pattern in [layers] if isinstance(layers, str) or not isinstance(layers, Iterable) else layers:
         chosen, exact = _find(model, modules, _written(pattern))
         for name in chosen:
             if name not in taps or exact:
-                taps[name] = Tap(name, modules[name.removesuffix(_INPUT)], exact)
+                module = root if name == WHOLE else modules[name.removesuffix(_INPUT)]
+                taps[name] = Tap(name, module, exact)
     if not taps:
         raise InputError("No layers are named. Give names, globs or a preset, such as layers='blocks'.")
-    order = {name: i for i, name in enumerate(modules)}
+    order = {name: i for i, name in enumerate([*modules, ""])}
     seen: dict[tuple[int, bool], Tap] = {}
     for tap in sorted(taps.values(), key=lambda tap: (order[tap.path], not tap.at_input)):
         seen.setdefault((id(tap.module), tap.at_input), tap)  # a module with two names is one layer
@@ -117,6 +121,8 @@ def _find(model: Module, modules: dict[str, Module], pattern: str) -> tuple[list
         return _indexed(model, indexed[1])
     if pattern in PRESETS:
         return _preset(model, pattern), False
+    if pattern == WHOLE:
+        return [WHOLE], True
     stem = pattern.removesuffix(_INPUT).removesuffix(_OUTPUT)
     tail = _INPUT if pattern.endswith(_INPUT) else ""
     for prefix in ("", _wrapping(model)):
@@ -209,3 +215,18 @@ def blocks_of(model: Module) -> list[str]:
         ]
 
     return look(model, "") or children(model, "")
+
+
+def stages_of(model: Module) -> list[str]:
+    """Return the layers that cover a network from input to output without looking into its repeated units.
+
+    These are what enters the first unit, what leaves each, every module outside of them (embeddings, the last norm, the
+    head), and what the network returns.
+    """
+    blocks = blocks_of(model)
+    outside = [
+        name
+        for name, _ in model.named_modules()
+        if name and not any(f"{name}.".startswith(f"{b}.") or f"{b}.".startswith(f"{name}.") for b in blocks)
+    ]
+    return [*([f"{blocks[0]}{_INPUT}"] if blocks else []), *blocks, *outside, WHOLE]

@@ -189,6 +189,24 @@ class Measure(ABC):
         """
         raise MeasureError(f"{self.id} has no closed form without each input. Use cka, distance_correlation, or rsa.")
 
+    @property
+    def contributes(self) -> bool:
+        """Whether values are sums of what single inputs contribute, which `contributions` gives."""
+        return type(self).contributions is not Measure.contributions
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Contribution of each input, shape (n,); they add up to the value. Measures that are sums override it.
+
+        Raises
+        ------
+        MeasureError
+            The measure is no sum over inputs.
+        """
+        raise MeasureError(
+            f"{self.id} is no sum over inputs, so that single inputs have no contributions. Use cka, rsa, procrustes, "
+            "mean_cca or mutual_knn, for example."
+        )
+
     def dissimilarity(self, value: Any) -> Any:
         """Turn a value of this measure so that larger means less alike: 1 - s for a similarity s."""
         return 1.0 - value if self.properties().kind == "similarity" else value

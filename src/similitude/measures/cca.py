@@ -12,6 +12,7 @@ from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
 from similitude.factors.pair import Pair, as_numpy
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import of_variates
 from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, weighted_correlation
 
 __all__ = ["PWCCA", "MeanCCA", "MeanSquaredCCA"]
@@ -53,6 +54,11 @@ class MeanCCA(Measure):
         """Mean of the correlations."""
         return pair.xp.mean(pair[CanonicalCorrelations()])
 
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Mean products of an input's canonical variates."""
+        check_ranks(pair)
+        return of_variates(pair, lambda rho: np.full(len(rho), 1.0 / len(rho)))
+
     def maps(self, pair: Pair) -> Maps:
         """Canonical variates."""
         check_ranks(pair)
@@ -84,6 +90,11 @@ class MeanSquaredCCA(Measure):
     def score(self, pair: Pair) -> Any:
         """Mean of the squared correlations."""
         return pair.xp.mean(pair[CanonicalCorrelations()] ** 2)
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Mean products of an input's canonical variates, weighted by their correlations."""
+        check_ranks(pair)
+        return of_variates(pair, lambda rho: rho / len(rho))
 
     def maps(self, pair: Pair) -> Maps:
         """Canonical variates."""

@@ -19,6 +19,7 @@ from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.leave_one_out import Rows, centred_cosine, rows_of, u_centred
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import of_kernels, of_linear_kernels
 from similitude.measures.null import ClosedForm, biased, debiased
 from similitude.measures.parameters import parameter
 
@@ -124,6 +125,12 @@ class CKA(Measure):
             return side[self._gram]
         gram = as_numpy(side[Gram()])
         return u_centred(gram) if self.debiased else gram
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Rows of the product of the two kernel matrices."""
+        if self.kernel == "rbf":
+            return of_kernels(pair.x[self._gram], pair.y[self._gram])
+        return of_linear_kernels(pair, debiased=self.debiased)
 
     @staticmethod
     def _debiased_linear(pair: Pair) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
@@ -43,6 +44,18 @@ class _OnNeighbours(Measure):
         """Neighbours, and those that the sides have in common."""
         return (Neighbours(self.k), CommonNeighbours(Neighbours(self.k)))
 
+    @abstractmethod
+    def of_inputs(self, pair: Pair) -> np.ndarray:
+        """Similarity of the two neighbourhoods of each input, shape (n,)."""
+
+    def score(self, pair: Pair) -> float:
+        """Mean over inputs."""
+        return float(np.mean(self.of_inputs(pair)))
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Each input's term of the mean."""
+        return self.of_inputs(pair) / pair.n
+
     def _count(self, pair: Pair) -> np.ndarray:
         """How many neighbours each input has in common, n."""
         return np.count_nonzero(pair[CommonNeighbours(Neighbours(self.k))] >= 0, axis=1)
@@ -72,10 +85,10 @@ class Jaccard(_OnNeighbours):
     )
     variants = ("k=3",)
 
-    def score(self, pair: Pair) -> float:
+    def of_inputs(self, pair: Pair) -> np.ndarray:
         """Common over all."""
         common = self._count(pair)
-        return float(np.mean(common / (2 * self.k - common)))
+        return common / (2 * self.k - common)
 
 
 @dataclass(frozen=True)
@@ -118,7 +131,7 @@ class SecondOrderCosine(_OnNeighbours):
         """Neighbours, common ones, and all cosines or the distances of which they keep too little."""
         return (*super().uses(), Cosines(), CosineDistances())
 
-    def score(self, pair: Pair) -> float:
+    def of_inputs(self, pair: Pair) -> np.ndarray:
         """Products over x's neighbours and over those that are y's only."""
         x, y = pair.x[Neighbours(self.k)].indices, pair.y[Neighbours(self.k)].indices
         of_x_only_y = pair.swapped[CommonNeighbours(Neighbours(self.k))] < 0
@@ -127,8 +140,11 @@ class SecondOrderCosine(_OnNeighbours):
         u, v = (self._entries(side, union, counted) for side in (pair.x, pair.y))
         products, lengths = (u * v).sum(axis=1), np.sqrt((u * u).sum(axis=1) * (v * v).sum(axis=1))
         same = (u == v).all(axis=1)  # among them duplicates, which are at no distance from their neighbours
-        cosines = np.where(same, 1.0, products / np.where(lengths > 0, lengths, 1.0))
-        return float(np.clip(np.mean(cosines), -1.0, 1.0))
+        return np.where(same, 1.0, products / np.where(lengths > 0, lengths, 1.0))
+
+    def score(self, pair: Pair) -> float:
+        """Mean over inputs, which rounding must not put beyond 1."""
+        return float(np.clip(super().score(pair), -1.0, 1.0))
 
     def _entries(self, side: Side, union: np.ndarray, counted: np.ndarray) -> np.ndarray:
         lengths = side[CosineDistances()]
@@ -166,14 +182,14 @@ class RankSimilarity(_OnNeighbours):
     )
     variants = ("k=5",)
 
-    def score(self, pair: Pair) -> float:
+    def of_inputs(self, pair: Pair) -> np.ndarray:
         """Weights of common neighbours, over the harmonic number of how many there are."""
         positions = pair[CommonNeighbours(Neighbours(self.k))]
         first, second = np.arange(1, self.k + 1)[None, :], positions + 1
         weights = 2.0 / ((1 + np.abs(first - second)) * (first + second))
         total = np.where(positions >= 0, weights, 0.0).sum(axis=1)
         harmonic = np.concatenate([[1.0], np.cumsum(1.0 / np.arange(1, self.k + 1))])
-        return float(np.mean(total / harmonic[self._count(pair)]))
+        return total / harmonic[self._count(pair)]
 
 
 @dataclass(frozen=True)
@@ -199,6 +215,10 @@ class MutualKNN(_OnNeighbours):
         caution=_CAUTION,
     )
     variants = ("k=2",)
+
+    def of_inputs(self, pair: Pair) -> np.ndarray:
+        """Common over k."""
+        return self._count(pair) / self.k
 
     def score(self, pair: Pair) -> float:
         """Common over k."""

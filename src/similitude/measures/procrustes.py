@@ -17,6 +17,7 @@ from similitude.factors.linear import CentredNorm, PrincipalMean, ThinSVD, round
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.scale import lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import aligned_rows, shares
 from similitude.measures.maps import Maps, Value, distance, rotated, squared_chord
 
 __all__ = [
@@ -83,6 +84,11 @@ class _Aligned(Measure):
         """The squared distance."""
         return (AlignedDistance(normalised=type(self).scaled),)
 
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Squared residuals of the inputs; of a root or an angle, its shares in proportion to them."""
+        x, y = aligned_rows(pair, normalised=type(self).scaled)
+        return shares(np.square(x - y).sum(axis=1), float(self.score(pair)))
+
 
 @dataclass(frozen=True)
 class NBS(_Aligned):
@@ -105,6 +111,10 @@ class NBS(_Aligned):
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Norms and the spectrum of the aligned pair."""
         return (CentredNorm(), AlignedSpectrum())
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Inner products of an input's two rows, aligned."""
+        return np.vecdot(*aligned_rows(pair, normalised=True))
 
     def score(self, pair: Pair) -> Any:
         """The cosine, which rounding must not put beyond 1."""

@@ -54,6 +54,13 @@ class LinearRegression(Measure):
         explained = xp.sum(variances @ (overlap * overlap))
         return xp.clip(explained / xp.sum(variances), 0.0, 1.0)
 
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Products of an input's centred row with its prediction."""
+        y = principal(pair.y)
+        check_rank(pair.y, y.rank, pair.n)
+        x = centred_sides(pair)[0]
+        return np.vecdot(x, y.u @ (y.u.T @ x)) / np.sum(x * x)
+
     def maps(self, pair: Pair) -> Maps:
         """Regress the first side on the second."""
         svd = principal(pair.y)

@@ -22,6 +22,7 @@ from similitude.linalg.leave_one_out import centred_cosine, correlation, double_
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.contributions import of_condensed, of_kernels, shares
 from similitude.measures.null import ClosedForm, Weights, of_distances, of_distances_less_mean, off_diagonal
 
 __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
@@ -110,6 +111,23 @@ class RSA(Measure):
             return _centred_without_each(a, b)
         return correlation(a, b, centred=pearson)
 
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Half of the product of two dissimilarities for either of their inputs."""
+        first = self.uses()[0]
+        if self.compare in ("kendall", "tau_a"):
+            raise MeasureError(
+                f"{self.id} counts pairs of pairs of inputs, so that single inputs have no contributions. Use "
+                "compare=spearman."
+            )
+        if isinstance(first, StandardisedRDM):
+            return of_condensed(pair.x[first] * pair.y[first])
+        if self.compare == "cosine":
+            products = pair.x[Dissimilarities(self.rdm)] * pair.y[Dissimilarities(self.rdm)]
+            square = Square(Dissimilarities(self.rdm))
+            return of_condensed(_normalised(products, pair.x[square], pair.y[square]))
+        variance = DistanceVariance(self.rdm, self.compare == "whitened_cosine")
+        return of_kernels(*(_doubly_centred(side, variance) for side in (pair.x, pair.y)))
+
 
 def _centred_without_each(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = double_centred(a), double_centred(b)
@@ -167,7 +185,7 @@ def _whitened(pair: Pair, entries: Factor, moments: DistanceMoments, variance: D
     return _normalised(product, pair.x[variance], pair.y[variance])
 
 
-def _normalised(product: float, square_x: float, square_y: float) -> float:
+def _normalised(product: Any, square_x: float, square_y: float) -> Any:
     norms = math.sqrt(square_x * square_y)
     if not norms > 0:
         raise MeasureError("rsa: all dissimilarities of a side are 0, so that there is no cosine. Use more inputs.")
@@ -239,6 +257,11 @@ class RSMNormDifference(Measure):
         d, e, (x, y, unit) = pair.x[Dissimilarities("euclidean")], pair.y[Dissimilarities("euclidean")], pair.units
         differences = (d[part] / x - e[part] / y for part in parts(d.size))
         return scaled(math.sqrt(2.0 * sum(difference @ difference for difference in differences)), unit)
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Shares of the norm in proportion to squared differences."""
+        d, e, (x, y, _) = pair.x[Dissimilarities("euclidean")], pair.y[Dissimilarities("euclidean")], pair.units
+        return shares(of_condensed(np.square(d / x - e / y)), self.score(pair))
 
 
 @dataclass(frozen=True)
@@ -321,6 +344,19 @@ class DistanceCorrelation(Measure):
         """From the rows of the doubly centred distances."""
         a, b = (squareform(side[Dissimilarities("euclidean")], checks=False) for side in (pair.x, pair.y))
         return np.sqrt(np.maximum(_centred_without_each(a, b), 0.0))
+
+    def contributions(self, pair: Pair) -> np.ndarray:
+        """Shares of the root in proportion to rows of the product of the two centred matrices."""
+        matrices = (_doubly_centred(side, DistanceVariance()) for side in (pair.x, pair.y))
+        return shares(of_kernels(*matrices), self.score(pair))
+
+
+def _doubly_centred(side: Side, of: DistanceVariance) -> np.ndarray:
+    """Matrix of dissimilarities, less the mean off the diagonal if asked for, with rows and columns of zero sum."""
+    entries = side[Dissimilarities(of.kind)]
+    matrix = squareform(entries if of.with_mean else entries - side[DistanceMoments(of.kind)].mean, checks=False)
+    mean = matrix.mean(axis=0)
+    return matrix - mean - mean[:, None] + mean.mean()
 
 
 def _covariance(x: Side, y: Side, of: DistanceVariance) -> float:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from functools import partial, singledispatch
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
 from similitude.benchmark.results import Results
+from similitude.differences.contributions import Contributions
+from similitude.differences.divergence import Divergence
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
 from similitude.measures import Measure
 from similitude.measures.describe import interval
+from similitude.report.divergence import told
 from similitude.report.numbers import probability, quantity, unit_of
 
 if TYPE_CHECKING:
@@ -169,6 +173,59 @@ def _(result: PairTable, *, measures: Sequence[Measure], annotate: bool, title: 
     maps = [panel(measure) for measure in measures]
     named = f"{maps[0].measure}, " if len(maps) == 1 else ""
     return heat_maps(maps, title or f"{named}n = {result.n:,} inputs", annotate=annotate)
+
+
+def _divergence(result: Divergence) -> pd.DataFrame:
+    shown = result.layers.drop(columns=["other", "equal"]) if result.matched_by == "name" else result.layers
+    return shown.set_index("layer").rename_axis(index=None)
+
+
+@as_text.register(Divergence)
+def _(result: Divergence) -> str:
+    table = [_divergence(result).to_string(float_format=quantity, max_rows=_MOST_ROWS)] if result.n else []
+    return "\n".join([*told(result), *table])
+
+
+@as_html.register(Divergence)
+def _(result: Divergence) -> str:
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in told(result))
+    return sentences + (_divergence(result).to_html(float_format=quantity, max_rows=_MOST_ROWS) if result.n else "")
+
+
+@draw.register(Divergence)
+def _(result: Divergence) -> Figure:
+    from similitude.report.figures_divergence import draw_divergence
+
+    return draw_divergence(result)
+
+
+_SHOWN = ["id", "contribution", "difference", "chance", "p", "kept", "kind"]
+
+
+def _contributions(result: Contributions) -> tuple[str, pd.DataFrame]:
+    heading = f"{result.measure} = {quantity(result.value)}; {len(result.inputs):,} inputs, largest difference first"
+    return heading, result.top()[_SHOWN]
+
+
+@as_text.register(Contributions)
+def _(result: Contributions) -> str:
+    heading, table = _contributions(result)
+    groups = [result.groups.to_string(index=False, float_format=quantity)] if len(result.groups) else []
+    return "\n".join([heading, table.to_string(index=False, float_format=quantity), *groups])
+
+
+@as_html.register(Contributions)
+def _(result: Contributions) -> str:
+    heading, table = _contributions(result)
+    tables = [table, result.groups] if len(result.groups) else [table]
+    return f"<p>{heading}</p>" + "".join(t.to_html(index=False, float_format=quantity) for t in tables)
+
+
+@draw.register(Contributions)
+def _(result: Contributions, *, top: int) -> Figure:
+    from similitude.report.figures_contributions import draw_contributions
+
+    return draw_contributions(result, top)
 
 
 @as_text.register(Diagnosis)

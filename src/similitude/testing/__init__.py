@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from similitude.testing.card import Check, ReportCard, check_measure
+from similitude.testing.networks import assert_same_network
 
-__all__ = ["Check", "ReportCard", "check_measure"]
+__all__ = ["Check", "ReportCard", "assert_same_network", "check_measure"]

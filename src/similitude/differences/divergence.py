@@ -1,0 +1,187 @@
+"""At which layer do two builds of one network first differ, and is it more than noise?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from similitude.differences.layers import Layer, Layers
+from similitude.doctor.chance import chance_of_cka
+from similitude.engine.compute import score_pairs
+from similitude.measures import get_measures
+from similitude.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ASSUMED", "FACTOR", "Divergence", "judge", "tabulate", "tolerance_of"]
+
+FACTOR = 4.0
+"""Tolerance in units of the measured noise: two ways to round differ by up to twice what either does, and some more."""
+
+_FLOOR = 4.0
+"""Least tolerance where noise is measured, in units of the machine epsilon."""
+
+ASSUMED = {2.0**-52: 1e-7, 2.0**-23: 1.3e-6, 2.0**-10: 1e-3, 2.0**-7: 1.6e-2}
+"""Tolerance of each machine epsilon where no noise is measured: the relative ones of ``torch.testing.assert_close``."""
+
+Verdict = Literal["equal", "same", "diverged"]
+
+
+@dataclass(frozen=True, repr=False)
+class Divergence(Result):
+    """Where two networks differ, as `similitude.diff` finds it.
+
+    Parameters
+    ----------
+    layers
+        One row per pair of layers, in the order of the first network: ``layer``, ``other``, ``equal`` (every entry),
+        ``largest`` (absolute difference), ``relative`` (norm of the difference relative to that of the first; NaN where
+        shapes differ), ``sqnr`` (dB), ``cka``, ``procrustes``, ``chance`` (CKA of unrelated data with these spectra),
+        ``noise`` (relative error between the first and itself), ``tolerance`` and ``beyond`` (whether it is exceeded).
+        What a measure is not defined for is NaN.
+    n
+        Number of inputs; 0 if weights alone are compared.
+    names
+        Of the two networks.
+    first
+        First layer beyond tolerance, or the first parameter where weights alone are compared; None if all agree. It may
+        be within tolerance as a whole, where a module in it is not and adds little to it.
+    matched_by
+        ``"name"``, ``"order"`` or ``"alignment"``.
+    noise_from
+        What noise is measured from; empty if tolerances are assumed or stated.
+    inside
+        First module beyond tolerance, up to `first`; None if none is looked at, or none is.
+    agrees
+        Last module or layer before it that is within tolerance.
+    weights
+        See `similitude.differences.weights.compare_weights`; one row per parameter.
+    settings
+        One row per module that prints other settings, or is in another mode: ``module``, ``first``, ``second``.
+    only
+        Layers of either network without a partner.
+    left_out
+        Layers that cannot be compared, with the reason.
+    notes
+        What a reader should know besides, such as a network that is random.
+    """
+
+    layers: pd.DataFrame
+    n: int
+    names: tuple[str, str]
+    first: str | None
+    matched_by: str = "name"
+    noise_from: tuple[str, ...] = ()
+    inside: str | None = None
+    agrees: str | None = None
+    weights: pd.DataFrame = field(default_factory=pd.DataFrame)
+    settings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    only: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """``"equal"`` to the last bit, ``"same"`` within tolerance, or ``"diverged"``."""
+        if self.first is not None:
+            return "diverged"
+        return "equal" if not len(self.layers) or bool(self.layers["equal"].all()) else "same"
+
+    @property
+    def same(self) -> bool:
+        """Whether the networks agree within tolerance."""
+        return self.verdict != "diverged"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per pair of layers; see the attribute ``layers``."""
+        return self.layers.copy()
+
+    def plot(self) -> Figure:
+        """Draw relative error and tolerance over depth, and CKA with its chance below."""
+        return self._draw()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON; what is not finite becomes None."""
+        return {
+            "verdict": self.verdict,
+            "first": self.first,
+            "inside": self.inside,
+            "agrees": self.agrees,
+            "names": list(self.names),
+            "n": self.n,
+            "matched_by": self.matched_by,
+            "noise_from": list(self.noise_from),
+            "layers": _records(self.layers),
+            "weights": _records(self.weights),
+            "settings": _records(self.settings),
+            "only": {"first": list(self.only[0]), "second": list(self.only[1])},
+            "left_out": dict(self.left_out),
+            "notes": list(self.notes),
+        }
+
+
+def tolerance_of(layer: Layer, fail_above: float | None) -> float:
+    """Return the relative error up to which a layer counts as the same.
+
+    It is `FACTOR` times the measured noise, some machine epsilons at least; where no noise is measured, that of
+    `ASSUMED`; and `fail_above` in place of both.
+    """
+    if fail_above is not None:
+        return fail_above
+    if layer.noise is None:
+        return next((bound for eps, bound in ASSUMED.items() if layer.precision <= eps), 1.6e-2)
+    return max(FACTOR * layer.noise, _FLOOR * layer.precision)
+
+
+def judge(layer: Layer, fail_above: float | None) -> bool:
+    """Whether a layer is beyond tolerance; one of another shape is."""
+    return not layer.gap.relative <= tolerance_of(layer, fail_above)
+
+
+def tabulate(found: Layers, fail_above: float | None, memory: int) -> pd.DataFrame:
+    """Return one row per pair of layers; see `Divergence`."""
+    measured = [layer for layer in found.layers if layer.first is not None and layer.second is not None]
+    sides = [(layer.first, layer.second) for layer in measured]
+    scored = score_pairs(sides, get_measures(["cka", "procrustes"]), memory=memory)  # type: ignore[arg-type]
+    values = {id(layer): row for layer, row in zip(measured, scored.values, strict=True)}
+    rows = []
+    for layer in found.layers:
+        cka, procrustes = values.get(id(layer), (math.nan, math.nan))
+        chance = math.nan
+        if layer.first is not None and layer.second is not None:
+            chance = chance_of_cka(layer.first.values, layer.second.values)
+        rows.append(
+            {
+                "layer": layer.name,
+                "other": layer.other,
+                "equal": layer.gap.equal,
+                "largest": math.nan if layer.gap.shapes else layer.gap.largest,
+                "relative": layer.gap.relative,
+                "sqnr": layer.gap.sqnr,
+                "cka": cka,
+                "procrustes": procrustes,
+                "chance": chance,
+                "noise": math.nan if layer.noise is None else layer.noise,
+                "tolerance": tolerance_of(layer, fail_above),
+                "beyond": judge(layer, fail_above),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, tuple):
+        return [int(length) for length in value]
+    return bool(value) if isinstance(value, np.bool_) else value
