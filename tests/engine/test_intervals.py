@@ -45,6 +45,16 @@ def test_replicates_are_values_without_a_fifth_of_the_inputs():
     assert found.values[0] == pytest.approx([m(x, y) for m in measures], rel=1e-12)
 
 
+def test_progress_counts_replicates():
+    x, y, _ = (Representation(values) for values in data())
+    told = []
+    for memory in (2**30, 30_000):
+        replicate([(x, y)], [get_measure("cka")], resamples=6, memory=memory, progress=lambda *now: told.append(now))
+        assert told[-1] == (6, 6)
+        assert told == sorted(told)
+        told.clear()
+
+
 def test_the_error_of_a_mean_is_the_usual_one():
     x, y, _ = data(n=100)
     (error,) = interval(x, y, mean_product, resamples=2000)["se"]

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -30,7 +31,8 @@ FEWEST = 20
 """Inputs that an interval needs at least."""
 
 _LEFT_OUT = 0.2
-"""Share of the inputs that each replicate does without: see docs/intervals.md for why it is neither more nor less."""
+"""Share of the inputs that each replicate does without: a few would move ranks and neighbours hardly at all, and many
+would leave too few for measures of covariances, whose values depend on inputs per feature."""
 
 
 class IntervalTable(ResultFrame):
@@ -140,14 +142,13 @@ def replicate(
     without = np.full((resamples, *whole.values.shape), np.nan)
     for start in range(0, resamples, together):
         part = kept[start : start + together]
-        found = _score_parts(pairs, sides, part, measures, workers, memory)
+        tell = None if progress is None else partial(_tell, progress, start, len(part), resamples)
+        found = _score_parts(pairs, sides, part, measures, progress=tell, workers=workers, memory=memory)
         without[start : start + len(part)] = found.values.reshape(len(part), *whole.values.shape)
         for i, name, reason in found.failures:
             cell = i % len(pairs), column[name]
             if not np.isnan(whole.values[cell]):
                 failures.setdefault(cell, f"It has no value without a fifth of the inputs. {reason}")
-        if progress:
-            progress(start + len(part), resamples)
     return Replicates(tuple(measures), n, left_out, whole.values, without, failures)
 
 
@@ -156,8 +157,7 @@ def _score_parts(
     sides: Sequence[Representation],
     parts: Sequence[np.ndarray],
     measures: Sequence[Measure],
-    workers: int | None,
-    memory: int,
+    **options: Any,
 ) -> Scored:
     """Score all pairs on each part of the inputs."""
     asked = []
@@ -166,7 +166,12 @@ def _score_parts(
         asked += [tuple(_view(of_rows[id(side.root)], side) for side in pair) for pair in pairs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SimilitudeWarning)  # said of all inputs already
-        return score_pairs(asked, measures, workers=workers, memory=memory)
+        return score_pairs(asked, measures, **options)
+
+
+def _tell(progress: Progress, start: int, count: int, resamples: int, done: int, total: int) -> None:
+    """Pass on how many of all replicates are finished, from how many pairs of `count` replicates are."""
+    progress(start + count * done // total, resamples)
 
 
 def _view(root: Representation, side: Representation) -> Representation:
