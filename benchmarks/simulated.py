@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from similitude.measures import get_measure
 from similitude.report.numbers import number
 
 DATA = Path(__file__).parents[1] / "docs" / "data"
@@ -111,10 +112,11 @@ def half(share: float) -> str:
 
 
 def breakdown_distances(_: str) -> str:
-    """Return values with a tenth of the rows moved, by distance, of measures whose range is [0, 1]."""
+    """Return values with a tenth of the rows moved, by distance, of similarities."""
     frame = pd.read_csv(DATA / "breakdown.csv")
     found = frame[frame["share"] == 0.1].pivot(index="measure", columns="distance", values="value")
-    found = found.loc[[name for name in frame["measure"].unique() if found.loc[name].between(0, 1).all()]]
+    similar = [m for m in frame["measure"].unique() if get_measure(m).properties().kind == "similarity"]
+    found = found.loc[similar]
     lines = [f"| measure | {' | '.join(f'{d:g}' for d in found)} |", "|---|" + "--:|" * found.shape[1]]
     lines += [f"| `{name}` | {' | '.join(map(number, row))} |" for name, row in found.iterrows()]
     return "\n".join(lines)
