@@ -8,21 +8,13 @@ Both are timed in turns; medians of processor time, which other work on the mach
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
-from collections.abc import Callable
-from statistics import median
-from typing import Any
+from functools import partial
 
 import numpy as np
+from clock import Clock
 
 from similitude import pairwise
-
-
-def timed(function: Callable[[], Any]) -> float:
-    start = time.process_time()
-    function()
-    return time.process_time() - start
 
 
 def main() -> None:
@@ -35,16 +27,16 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rng = np.random.default_rng(0)
+    clock = Clock("cpu")
     for kind in (np.float32, np.float64):
-        times: dict[bool, list[float]] = {False: [], True: []}
-        for _ in range(options.repetitions):
-            shape = options.inputs, options.width
-            first, second = ([rng.normal(size=shape).astype(kind) for _ in range(options.layers)] for _ in range(2))
-            for chance, found in times.items():
-                found.append(
-                    timed(lambda chance=chance: pairwise(first, options.measure, others=second, chance=chance))
-                )
-        plain, calibrated = (median(times[chance]) for chance in (False, True))
+        shape = options.layers, options.inputs, options.width
+        first, second = (list(rng.normal(size=shape).astype(kind)) for _ in range(2))
+
+        def compared(chance: bool, first: list = first, second: list = second) -> None:
+            pairwise([x.copy() for x in first], options.measure, others=[y.copy() for y in second], chance=chance)
+
+        turns = [partial(compared, False), partial(compared, True)]
+        plain, calibrated = clock.in_turn(turns, options.repetitions, warm_up=True)
         print(f"{kind.__name__}: {plain:.2f} s plain, {calibrated:.2f} s with chance: {calibrated / plain:.2f} times")
 
 
