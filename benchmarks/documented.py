@@ -335,6 +335,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "breakdown_shares": simulated.breakdown_shares,
     "breakdown_distances": simulated.breakdown_distances,
     "bounds": simulated.bounds,
+    "null_levels": simulated.null_levels,
     "resi_chance": resi_chance,
     "resi_ranks": resi_ranks,
 }

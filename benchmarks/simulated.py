@@ -138,3 +138,13 @@ def bounds(_: str) -> str:
         cells += [number(row[name]) for name in titles if name != "ratio"]
         lines.append(f"| {row['population']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def null_levels(_: str) -> str:
+    """Return how often unrelated data are significant: over all data, and the least and most of one kind and width."""
+    lines = ["| measure | n | p ≤ .05 | least, most | p ≤ .01 | p ≤ .001 |", "|---|" + "--:|" * 5]
+    for (measure, n), rows in pd.read_csv(DATA / "null.csv").groupby(["measure", "n"], sort=False):
+        five, one, tenth = (number(rows[level].mean()) for level in ("p05", "p01", "p001"))
+        ends = f"{number(rows['p05'].min())}, {number(rows['p05'].max())}"
+        lines.append(f"| `{measure}` | {n:,} | {five} | {ends} | {one} | {tenth} |")
+    return "\n".join(lines)

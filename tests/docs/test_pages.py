@@ -16,7 +16,7 @@ from similitude.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md", "how-to/own-networks.md"]
-NUMERICAL = ["how-to/rdms.md", "how-to/align.md", "how-to/diff.md", "how-to/inputs.md"]
+NUMERICAL = ["how-to/rdms.md", "how-to/align.md", "how-to/diff.md", "how-to/inputs.md", "how-to/significance.md"]
 BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -151,8 +151,8 @@ def command(
         bool,
         typer.Option(
             "--chance",
-            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. In "
-            "closed form for CKA, RSA and distance correlation; other measures are shuffled, which is slow.",
+            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. Slow, by "
+            "shuffling, for measures other than CKA, RSA and distance correlation.",
         ),
     ] = False,
     permutations: Annotated[
@@ -180,14 +180,12 @@ def command(
         asked = [deconfounded(measure, known) for measure in asked or get_measures("cka")]
     if permutations is not None and not chance:
         raise InputError("--permutations are for --chance; add it.")
-    for file in (figure, map_file):
-        if file is not None:
-            from similitude.report.style import check_format
+    for file in filter(None, (figure, map_file)):
+        from similitude.report.style import check_format
 
-            check_format(file)
-    for file in (csv, figure, map_file):
-        if file is not None:
-            make_folder(file.parent)
+        check_format(file)
+    for file in filter(None, (csv, figure, map_file)):
+        make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         extraction = Extraction(
             *(inputs, reduce, batch_size, half, Path(spool), folder, axes or (), self_test, column, image_size),

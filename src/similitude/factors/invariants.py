@@ -128,20 +128,23 @@ def _of_matrix(matrix: np.ndarray) -> Invariants:
     matrix -= effects
     matrix -= (effects + mean)[:, None]
     np.fill_diagonal(matrix, 0.0)
-    rest3, triangles = 0.0, 0.0
-    squares = np.empty(n)
+    rest3, squares = 0.0, np.empty(n)
     for part in parts(n, _ROWS):
-        rows = matrix[part]
-        squared = rows * rows
+        squared = matrix[part] * matrix[part]
         squares[part] = squared.sum(axis=1)
-        rest3 += np.vdot(squared, rows)
+        rest3 += np.vdot(squared, matrix[part])
+    return _gathered(mean, effects, squares, rest3, _cubed_trace(matrix), effects @ (matrix @ effects))
+
+
+def _cubed_trace(matrix: np.ndarray) -> float:
+    """Trace of M^3 for symmetric M, from half of M^2."""
+    total = 0.0
+    for part in parts(len(matrix), _ROWS):
+        product = matrix[part] @ matrix[:, part.start :]
+        product *= matrix[part, part.start :]
         # What lies beyond the diagonal stands for its mirror image too.
-        product = rows @ matrix[:, part.start :]
-        width = part.stop - part.start
-        triangles += np.vdot(product[:, :width], rows[:, part]) + 2.0 * np.vdot(
-            product[:, width:], rows[:, part.stop :]
-        )
-    return _gathered(mean, effects, squares, rest3, triangles, effects @ (matrix @ effects))
+        total += 2.0 * product.sum() - product[:, : part.stop - part.start].sum()
+    return float(total)
 
 
 def _of_features(centred: np.ndarray, covariance: np.ndarray, norms: np.ndarray) -> Invariants:
@@ -153,34 +156,39 @@ def _of_features(centred: np.ndarray, covariance: np.ndarray, norms: np.ndarray)
     mean = -trace / (n * (n - 1))
     effects = (trace / n - norms) / (n - 2)
     b = -(effects + mean / 2)
-    products = centred @ covariance
     of_b = centred @ (centred.T @ b)
     total, length = b.sum(), b @ b
     diagonal = norms + 2 * b
-    # Squared rows of K + b 1^T + 1 b^T, and of U.
-    squares = np.vecdot(centred, products) + 2 * of_b + 2 * total * b + n * b * b + length
-    cubed = np.vdot(products, products) + 3 * n * (b @ of_b) + 2 * total**3 + 6 * n * total * length
-    triangles = cubed - 3 * (squares @ diagonal) + 2 * np.sum(diagonal**3)
-    bent = effects @ (centred @ (centred.T @ effects)) - diagonal @ effects**2
-    return _gathered(mean, effects, squares - diagonal**2, _cubes(centred, b), triangles, bent)
-
-
-def _cubes(centred: np.ndarray, b: np.ndarray) -> float:
-    """Sum of (x_i x_j + b_i + b_j)^3 over i != j, a block of rows at a time."""
-    n = len(centred)
-    if n > _SAMPLED:
+    if n <= _SAMPLED:
+        squares, rest3 = _sums_over_pairs(centred, b)
+        cubed = _cubed_trace(covariance)
+    else:
         chosen = np.arange(_SAMPLED) * n // _SAMPLED
-        share = n * (n - 1) / (_SAMPLED * (_SAMPLED - 1))
-        return share * _cubes(centred[chosen], b[chosen])
-    total = 0.0
+        rest3 = _sums_over_pairs(centred[chosen], b[chosen])[1] * n * (n - 1) / (_SAMPLED * (_SAMPLED - 1))
+        products = centred @ covariance
+        of_sum = np.vecdot(centred, products) + 2 * of_b + 2 * total * b + n * b * b + length
+        squares, cubed = of_sum - diagonal**2, np.vdot(products, products)
+    cubed += 3 * n * (b @ of_b) + 2 * total**3 + 6 * n * total * length  # of K + b 1^T + 1 b^T
+    triangles = cubed - 3 * (squares @ diagonal) - np.sum(diagonal**3)
+    bent = effects @ (centred @ (centred.T @ effects)) - diagonal @ effects**2
+    return _gathered(mean, effects, squares, rest3, triangles, bent)
+
+
+def _sums_over_pairs(centred: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
+    """Sums of u^2 over j != i, for each i, and of u^3 over both, with u = x_i x_j + b_i + b_j."""
+    n = len(centred)
+    squares, cubes = np.zeros(n), 0.0
     for part in parts(n, _ROWS):
         width = part.stop - part.start
         entries = centred[part] @ centred[part.start :].T
         entries += b[part.start :]
         entries += b[part, None]
         entries[:, :width][np.tri(width, dtype=bool)] = 0.0
-        total += 2.0 * np.vdot(entries * entries, entries)
-    return total
+        squared = entries * entries
+        squares[part] += squared.sum(axis=1)
+        squares[part.start :] += squared.sum(axis=0)
+        cubes += 2.0 * np.vdot(squared, entries)
+    return squares, float(cubes)
 
 
 def _gathered(mean: Any, effects: np.ndarray, squares: np.ndarray, rest3: Any, triangles: Any, bent: Any) -> Invariants:
