@@ -170,6 +170,10 @@ def test_what_cannot_be_stitched_is_refused_with_the_reason(task):
         run(task, layer="nowhere")
     with pytest.raises(InputError, match="one class per input"):
         stitch(*nets, inputs, classes[:5], "2")
+    with pytest.raises(InputError, match="beyond the 2 classes"):
+        stitch(*nets, inputs, classes + 1, "2")
+    with pytest.raises(InputError, match="targets are of type"):
+        stitch(*nets, inputs, np.array(["cat"] * N), "2")
     with pytest.raises(InputError, match="held_out"):
         run(task, held_out=1.0)
     with pytest.raises(InputError, match=r"weights of its own \(bias\)"):

@@ -13,7 +13,7 @@ import pytest
 
 from similitude import RDM, Representation, compare, get_measure, pairwise, significance
 from similitude.engine import Ledger, score_pairs
-from similitude.errors import InputError, MeasureError, ShapeMismatch
+from similitude.errors import InputError, MeasureError, ShapeMismatch, UnknownName
 from similitude.factors.base import Factor, closure
 from similitude.factors.pair import Side
 from similitude.measures.deconfounded import Confounded, deconfounded
@@ -128,6 +128,11 @@ def test_gradients_are_those_of_the_definition():
     slope = (measure(X + 1e-6 * direction, Y) - measure(X - 1e-6 * direction, Y)) / 2e-6
     assert float((tensor.grad.numpy() * direction).sum()) == pytest.approx(slope, rel=1e-5)
     assert len({m(a, b) for m in (measure, deconfounded("cka", Z)) for a, b in ((X, Y), (Y, X))}) == 1
+
+
+def test_an_id_means_nothing_without_its_data():
+    with pytest.raises(UnknownName, match="it holds data"):
+        get_measure("deconfounded(of=cka,given=0123456789ab)")
 
 
 def test_bad_input_is_refused_with_the_reason():

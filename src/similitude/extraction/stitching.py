@@ -110,12 +110,12 @@ def stitch(
     Bansal et al. 2021, arXiv:2106.07682; Hernandez et al. 2023, arXiv:2303.11277; the map by least squares after
     Csiszarik et al. 2021, arXiv:2110.14633.
     """
-    torch = require("torch", "models")
+    require("torch", "models")
     for model in (first, second):
         check_network(model)
     if not 0.0 < held_out < 1.0:
         raise InputError(f"held_out must be a share between 0 and 1, not {held_out}.")
-    labels = torch.as_tensor(np.asarray(targets)).long()
+    labels = _classes(targets)
     donors = untrained or (_drawn_anew(first, seed), _drawn_anew(second, seed + 1))
     layers = layer, layer if other_layer is None else other_layer
     places = []
@@ -150,6 +150,15 @@ def stitch(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _classes(targets: Any) -> Tensor:
+    import torch
+
+    found = targets.cpu() if isinstance(targets, torch.Tensor) else np.asarray(targets)
+    if not isinstance(found, torch.Tensor) and found.dtype.kind not in "iub":
+        raise InputError(f"targets are of type {found.dtype}; give the number of each input's class, from 0 on.")
+    return torch.as_tensor(found).long()
 
 
 Part = tuple[Batch, Any]
@@ -238,6 +247,8 @@ class _Stitched:
             batch, target = parts[step % len(parts)]
             with torch.enable_grad():
                 logits = self._run(batch, weights)
+                if not 0 <= int(target.min()) <= int(target.max()) < logits.shape[1]:
+                    raise InputError(f"targets go beyond the {logits.shape[1]} classes that logits are of, from 0 on.")
                 loss = torch.nn.functional.cross_entropy(logits.float(), target.to(logits.device))
                 (weights.grad,) = torch.autograd.grad(loss, [weights])
             optimiser.step()

@@ -19,6 +19,8 @@ __all__ = ["CentredGaussianGram", "MedianDistance", "UCentredGram"]
 def _u_centre(gram: np.ndarray) -> np.ndarray:
     """Centre rows and columns in place without the diagonal, which becomes 0 (Szekely and Rizzo 2014)."""
     n = len(gram)
+    if n < 3:
+        raise MeasureError(f"Centring without the diagonal needs at least 3 inputs; there are {n}.")
     np.fill_diagonal(gram, 0.0)
     total = gram.sum(axis=0)
     gram -= total / (n - 2)

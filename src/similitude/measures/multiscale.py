@@ -37,8 +37,8 @@ class MultiscaleCKA(Measure):
     1.0
     """
 
-    smallest: float = parameter(0.05, above=0, at_most=100)
-    largest: float = parameter(10.0, above=0, at_most=100)
+    smallest: float = parameter(0.05, at_least=0.001, at_most=100)
+    largest: float = parameter(10.0, at_least=0.001, at_most=100)
     steps: int = parameter(10, at_least=2)
 
     name = "multiscale_cka"

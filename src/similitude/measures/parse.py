@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from similitude.addresses import load
-from similitude.errors import InputError, suggestion
+from similitude.errors import InputError, UnknownName, suggestion
 from similitude.measures.base import Measure
 from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES, RDM_MEASURES
 from similitude.measures.function import FunctionMeasure
@@ -23,6 +23,10 @@ _ID = re.compile(r"\s*(?P<name>[^()=,]+?)\s*(?:\((?P<parameters>.*)\))?\s*", re.
 
 _MADE: WeakValueDictionary[str, Measure] = WeakValueDictionary()
 """Measures that hold data, by the ids that stand for them while they exist."""
+
+
+_OF_DATA = {"deconfounded": "similitude.deconfounded(measure, inputs), or compare --confounder FILE"}
+"""Measures that text alone cannot name, and what makes them."""
 
 
 def split_ids(text: str) -> list[str]:
@@ -108,6 +112,8 @@ def parse_measure(text: str) -> Measure:
     match = _ID.fullmatch(text)
     if match is None:
         raise InputError(f"{text!r} is not a measure id. Write name or name(parameter=value,...), e.g. cka.")
+    if maker := _OF_DATA.get(match["name"]):
+        raise UnknownName(f"{text} is not known here: it holds data. Use {maker}.")
     measure = _class_of(match["name"])
     parameters: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(measure)}
