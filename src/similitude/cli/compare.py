@@ -22,10 +22,12 @@ from similitude.cli.console import (
     measures_option,
     memory_option,
     note,
+    parse_numbers,
     parse_size,
     progress_bars,
     stdout,
 )
+from similitude.cli.recipes import RecipeFile, write_recipe
 from similitude.cli.sources import Extraction, Network, load_confounder, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
@@ -163,6 +165,7 @@ def command(
             show_default="200, of measures without a closed form",
         ),
     ] = None,
+    recipe: RecipeFile = None,
     json: JsonOutput = False,
 ) -> None:
     """Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.
@@ -172,6 +175,7 @@ def command(
     Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
     `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`.
     """
+    asked_for = dict(locals())  # all arguments and options, for the recipe
     budget = Budget(parse_size(memory, MEMORY))
     half, rest = int(budget.for_representations.bytes), int(budget.for_factors.bytes)
     asked = get_measures(measures) if measures else None
@@ -185,14 +189,14 @@ def command(
             from similitude.report.style import check_format
 
             check_format(file)
-    for file in (csv, figure, map_file):
+    for file in (csv, figure, map_file, recipe):
         if file is not None:
             make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         extraction = Extraction(
             *(inputs, reduce, batch_size, half, Path(spool), folder, axes or (), self_test, column, image_size),
-            _numbers(image_mean, "--image-mean"),
-            _numbers(image_std, "--image-std"),
+            parse_numbers(image_mean, "--image-mean"),
+            parse_numbers(image_std, "--image-std"),
         )
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         first, second = _sides(found, within)
@@ -223,7 +227,7 @@ def command(
         table.to_csv(csv)
         note(f"All values are in {csv}.")
     if json:
-        typer.echo(_as_json(table, computed, found, left_out))
+        typer.echo(json_module.dumps(_content(table, computed, found, left_out), indent=1))
     elif single:
         stdout().print(_values_table(table, chosen, first[0], second[0]))
     else:
@@ -233,6 +237,9 @@ def command(
             console.print(_matrix(table.matrix(measure), measure, first[0].n, console.width, marked))
         for row in table.largest.to_dict("records") if table.largest is not None else ():
             console.print(Text(most_alike(row)))
+    if recipe is not None:
+        content = _content(table, computed, found, left_out)
+        write_recipe(recipe, "compare", asked_for, computed, [*first, *second], content)
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:
@@ -261,15 +268,6 @@ def _metric_of(measures: list[Measure]) -> Measure:
     return next((m for m in measures if m.properties().is_metric), None) or get_measures(_METRIC)[0]
 
 
-def _numbers(text: str | None, option: str) -> list[float] | None:
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"{option} {text}: write one number per channel, with commas between them.") from None
-
-
 def _left_out_table(left_out: dict[str, str]) -> Table:
     printed = Table("left out", "reason")
     for label, reason in left_out.items():
@@ -277,7 +275,9 @@ def _left_out_table(left_out: dict[str, str]) -> Table:
     return printed
 
 
-def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
+def _content(
+    table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]
+) -> dict[str, Any]:
     values: list[dict[str, Any]] = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
         | {end: _or_none(value) for end, value in ends_of(row, m).items()}
@@ -292,7 +292,7 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
     every = [representation for network in networks for representation in network.layers.values()]
     labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
     layers = {x.key: {"d": x.d if x.has_features else None, "reduction": x.reduction, "axes": x.axes} for x in every}
-    content = {
+    content: dict[str, Any] = {
         "n": every[0].n,
         "ids": next((x.ids for x in every if x.ids is not None), None),
         "labels": labels,
@@ -307,7 +307,7 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
             {name: _or_none(v) if isinstance(v, float) else v for name, v in row.items()}
             for row in table.largest.to_dict("records")
         ]
-    return json_module.dumps(content, indent=1)
+    return content
 
 
 def _or_none(value: float) -> float | None:
