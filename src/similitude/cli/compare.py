@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json as json_module
 import math
 import tempfile
@@ -10,10 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 import typer
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from similitude.cli.console import (
@@ -22,10 +18,12 @@ from similitude.cli.console import (
     measures_option,
     memory_option,
     note,
+    parse_numbers,
     parse_size,
     progress_bars,
     stdout,
 )
+from similitude.cli.recipes import RecipeFile, write_recipe
 from similitude.cli.sources import Extraction, Network, load_confounder, load_networks
 from similitude.engine import PairTable, pairwise
 from similitude.engine.budget import Budget
@@ -37,18 +35,13 @@ from similitude.factors.memory import MEMORY
 from similitude.measures import Measure, get_measures
 from similitude.measures.calibrated import Calibrated
 from similitude.measures.deconfounded import deconfounded
-from similitude.measures.describe import interval
-from similitude.report.matrix import as_matrix
-from similitude.report.numbers import probability, quantity, unit_of
+from similitude.report.comparison import left_out_table, matrix_table, values_table
 from similitude.report.results import most_alike
 from similitude.representations import Representation
 
 __all__ = ["command"]
 
-_WIDEST = 12
 _METRIC = "angular_procrustes"
-_MARK = "~"
-"""Beside values that are within chance."""
 
 
 def command(
@@ -151,8 +144,8 @@ def command(
         bool,
         typer.Option(
             "--chance",
-            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. Slow, by "
-            "shuffling, for measures other than CKA, RSA and distance correlation.",
+            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. Slow "
+            "(by shuffling) for measures other than CKA, RSA and distance correlation.",
         ),
     ] = False,
     permutations: Annotated[
@@ -163,6 +156,7 @@ def command(
             show_default="200, of measures without a closed form",
         ),
     ] = None,
+    recipe: RecipeFile = None,
     json: JsonOutput = False,
 ) -> None:
     """Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.
@@ -172,6 +166,7 @@ def command(
     Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
     `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`.
     """
+    asked_for = dict(locals())  # all arguments and options, for the recipe
     budget = Budget(parse_size(memory, MEMORY))
     half, rest = int(budget.for_representations.bytes), int(budget.for_factors.bytes)
     asked = get_measures(measures) if measures else None
@@ -184,13 +179,13 @@ def command(
         from similitude.report.style import check_format
 
         check_format(file)
-    for file in filter(None, (csv, figure, map_file)):
+    for file in filter(None, (csv, figure, map_file, recipe)):
         make_folder(file.parent)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
         extraction = Extraction(
             *(inputs, reduce, batch_size, half, Path(spool), folder, axes or (), self_test, column, image_size),
-            _numbers(image_mean, "--image-mean"),
-            _numbers(image_std, "--image-std"),
+            parse_numbers(image_mean, "--image-mean"),
+            parse_numbers(image_std, "--image-std"),
         )
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         first, second = _sides(found, within)
@@ -221,22 +216,25 @@ def command(
         table.to_csv(csv)
         note(f"All values are in {csv}.")
     if json:
-        typer.echo(_as_json(table, computed, found, left_out))
+        typer.echo(json_module.dumps(_content(table, computed, found, left_out), indent=1))
     elif single:
-        stdout().print(_values_table(table, chosen, first[0], second[0]))
+        stdout().print(values_table(table, chosen, first[0], second[0]))
     else:
         console = stdout()
         for measure in chosen:
             marked = table.within_chance(measure)
-            console.print(_matrix(table.matrix(measure), measure, first[0].n, console.width, marked))
+            console.print(matrix_table(table.matrix(measure), measure, first[0].n, console.width, marked))
         for row in table.largest.to_dict("records") if table.largest is not None else ():
             console.print(Text(most_alike(row)))
+    if recipe is not None:
+        content = _content(table, computed, found, left_out)
+        write_recipe(recipe, "compare", asked_for, computed, [*first, *second], content)
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:
         _draw_map(places, placing, found, map_file)
     if left_out and not json:
-        stdout().print(_left_out_table(left_out))
+        stdout().print(left_out_table(left_out))
     if len(table.failures) or left_out:
         raise typer.Exit(1)
 
@@ -259,23 +257,9 @@ def _metric_of(measures: list[Measure]) -> Measure:
     return next((m for m in measures if m.properties().is_metric), None) or get_measures(_METRIC)[0]
 
 
-def _numbers(text: str | None, option: str) -> list[float] | None:
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"{option} {text}: write one number per channel, with commas between them.") from None
-
-
-def _left_out_table(left_out: dict[str, str]) -> Table:
-    printed = Table("left out", "reason")
-    for label, reason in left_out.items():
-        printed.add_row(Text(label), Text(reason))
-    return printed
-
-
-def _as_json(table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]) -> str:
+def _content(
+    table: PairTable, measures: list[Measure], networks: list[Network], left_out: dict[str, str]
+) -> dict[str, Any]:
     values: list[dict[str, Any]] = [
         {"first": row["first"], "second": row["second"], "measure": str(m), "value": _or_none(row[str(m)])}
         | {end: _or_none(value) for end, value in ends_of(row, m).items()}
@@ -290,7 +274,7 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
     every = [representation for network in networks for representation in network.layers.values()]
     labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
     layers = {x.key: {"d": x.d if x.has_features else None, "reduction": x.reduction, "axes": x.axes} for x in every}
-    content = {
+    content: dict[str, Any] = {
         "n": every[0].n,
         "ids": next((x.ids for x in every if x.ids is not None), None),
         "labels": labels,
@@ -305,65 +289,11 @@ def _as_json(table: PairTable, measures: list[Measure], networks: list[Network],
             {name: _or_none(v) if isinstance(v, float) else v for name, v in row.items()}
             for row in table.largest.to_dict("records")
         ]
-    return json_module.dumps(content, indent=1)
+    return content
 
 
 def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _values_table(table: PairTable, measures: list[Measure], x: Representation, y: Representation) -> Table:
-    widths = " and ".join(f"{side.d:,}" if side.has_features else "RDM" for side in (x, y))
-    title = f"{x.key} and {y.key}, n = {x.n:,}, d = {widths}"
-    by_chance = ("chance", "z", "p") if table.chance is not None else ()
-    row = table.frame.iloc[0]
-    ends = {measure: ends_of(row, measure) for measure in measures}
-    between = ["95 % interval"] * any(ends.values())
-    printed = Table("measure", "value", *between, *by_chance, "range", "kind", title=title)
-    for measure in measures:
-        declared = measure.properties()
-        unit = unit_of(declared.bounds)
-        cells = [_number(row[str(measure)], unit)]
-        if between:
-            cells.append(
-                f"[{', '.join(quantity(end, unit) for end in ends[measure].values())}]" if ends[measure] else ""
-            )
-        found = {name: float(table.matrix(measure, name).to_numpy()[0, 0]) for name in by_chance}
-        cells += [probability(v) if name == "p" else quantity(v, unit) for name, v in found.items()]
-        printed.add_row(str(measure), *cells, interval(declared), declared.kind)
-    return printed
-
-
-def _matrix(
-    matrix: pd.DataFrame, measure: Measure, n: int, width: int, within: pd.DataFrame | None = None
-) -> Group | Table:
-    """The matrix, or, where it is too wide to read, the nearest of the second side for each of the first.
-
-    Values that are `within` chance are marked.
-    """
-    kind = measure.properties().kind
-    title = f"{measure} ({kind}), n = {n:,}"
-    shown = functools.partial(_number, unit=unit_of(measure.properties().bounds, matrix))
-    if matrix.shape[1] <= _WIDEST:
-        if within is None:
-            return as_matrix(matrix, title, width, shown)
-        texts = [
-            [f"{shown(value)}{_MARK if by_chance else ''}" for value, by_chance in zip(values, hidden, strict=True)]
-            for values, hidden in zip(matrix.to_numpy(), within.to_numpy(), strict=True)
-        ]
-        marked = pd.DataFrame(texts, index=matrix.index, columns=matrix.columns)
-        return as_matrix(marked, f"{title}; {_MARK} within chance" if within.any(axis=None) else title, width, str)
-    printed = Table("first", "most alike among the second", "value", title=f"{title}; --csv or --json has all")
-    others = matrix.mask(np.equal.outer(matrix.index.to_numpy(), matrix.columns.to_numpy()))
-    best = others.idxmax(axis=1, skipna=True) if kind == "similarity" else others.idxmin(axis=1, skipna=True)
-    for (label, row), name in zip(matrix.iterrows(), best, strict=True):
-        mark = _MARK if within is not None and within.at[label, name] else ""
-        printed.add_row(str(label), str(name), shown(row[name]) + mark)
-    return printed
-
-
-def _number(value: Any, unit: float) -> str:
-    return "failed" if pd.isna(value) else quantity(value, unit)
 
 
 def _draw(table: PairTable, measures: list[Measure], path: Path, n: int) -> None:

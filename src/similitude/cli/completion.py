@@ -60,6 +60,7 @@ _ARGUMENTS: dict[str, Completer] = {
     "suites": _suites,
     "intuitive": _suites,
     "check": _measures,
+    "cite": _measures,
     "measures": _measures,
     "compare": _nothing,
     "diff": _nothing,

@@ -40,6 +40,7 @@ __all__ = [
     "measures_option",
     "memory_option",
     "note",
+    "parse_numbers",
     "parse_size",
     "print_sentences",
     "progress_bars",
@@ -142,6 +143,16 @@ def parse_size(text: str | None, default: int) -> int:
     if size < 10**6:
         raise InputError(f"--memory {text}: that is {size:,} bytes; give 1MB at least.")
     return size
+
+
+def parse_numbers(text: str | None, option: str) -> list[float] | None:
+    """Numbers of an option, with commas between them; None for None."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} {text}: write one number per channel, with commas between them.") from None
 
 
 def make_folder(folder: Path) -> None:

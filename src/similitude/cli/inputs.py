@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from similitude.cli.console import JsonOutput, make_folder, memory_option, note, parse_size, stdout
+from similitude.cli.recipes import RecipeFile, write_recipe
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.differences.contributions import Contributions, contributions
 from similitude.engine.budget import Budget
@@ -62,6 +63,7 @@ def command(
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per input.", dir_okay=False)
     ] = None,
+    recipe: RecipeFile = None,
     json: JsonOutput = False,
 ) -> None:
     """List the inputs on which two representations differ most, with what each contributes to the value.
@@ -72,6 +74,7 @@ def command(
     Examples: `similitude inputs a.npy b.npy --top 20`,
     `similitude inputs hf:./bert-a hf:./bert-b --inputs texts.txt --layer blocks[-1] --groups labels.csv`.
     """
+    asked = dict(locals())  # all arguments and options, for the recipe
     chosen = get_measures([measure])
     if len(chosen) != 1:
         raise InputError("Inputs are listed by one measure. Name one with --measure.")
@@ -79,7 +82,7 @@ def command(
         from similitude.report.style import check_format
 
         check_format(figure)
-    for file in (figure, csv):
+    for file in (figure, csv, recipe):
         if file is not None:
             make_folder(file.parent)
     budget = Budget(parse_size(memory, MEMORY))
@@ -100,8 +103,11 @@ def command(
     if csv is not None:
         result.to_csv(csv)
         note(f"All values are in {csv}.")
+    content = _as_json(result, x, y, top, texts)
+    if recipe is not None:
+        write_recipe(recipe, "inputs", asked, chosen, [x, y], content)
     if json:
-        typer.echo(json_module.dumps(_as_json(result, x, y, top, texts), indent=1))
+        typer.echo(json_module.dumps(content, indent=1))
     else:
         _print(result, x, y, top, texts)
     if figure is not None:
