@@ -151,8 +151,8 @@ def command(
         bool,
         typer.Option(
             "--chance",
-            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. Slow, by "
-            "shuffling, for measures other than CKA, RSA and distance correlation.",
+            help="Tell what each value is by chance, with z and p, and hatch cells within chance on heat maps. Slow, "
+            "by shuffling, for measures other than CKA, RSA and distance correlation.",
         ),
     ] = False,
     permutations: Annotated[
