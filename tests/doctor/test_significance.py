@@ -106,3 +106,14 @@ def test_inputs_that_are_all_as_far_apart_have_no_chance_to_exceed():
     frame = significance(np.eye(8), np.random.default_rng(0).normal(size=(8, 3)), "cka", permutations=10)
     assert frame["z"].isna().all()
     assert frame["p"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("d", "published"), [(10, 0.069), (100, 0.210), (1024, 0.501)])
+def test_chance_of_gaussian_data_is_that_of_murphy_et_al(d, published):
+    """Figure 1 of arXiv:2405.01012: biased CKA of independent data with a reference of 1,024 inputs and features."""
+    rng = np.random.default_rng(0)
+    x, reference = rng.normal(size=(1024, d)), rng.normal(size=(1024, 1024))
+    frame = significance(x, reference, "cka")
+    assert frame["chance"][0] == pytest.approx(published, abs=0.002)
+    assert frame["value"][0] == pytest.approx(published, abs=0.004)
+    assert frame["p"][0] > 0.001
