@@ -32,7 +32,7 @@ from similitude.representations.text import json_text
 from similitude.runs.grade import choose
 from similitude.runs.leaderboard import Options, make_leaderboard, with_networks
 from similitude.runs.provenance import command_line
-from similitude.suites import Scale, Site
+from similitude.suites import SUITES, Scale, Site
 from similitude.suites.base import resolve_home
 
 __all__ = ["command"]
@@ -44,7 +44,7 @@ def command(
         typer.Argument(
             metavar="[SUITE|SUBTASK]...",
             help="What to grade on; names are listed by `similitude suites`.",
-            show_default="all suites that a run has by default",
+            show_default="all suites that a run has by default, and networks of packages that are there",
         ),
     ] = None,
     measures: Annotated[
@@ -103,14 +103,15 @@ def command(
             f"--executor {executor}: write threads, serial, processes, processes:N, dask or dask:tcp://host:port."
         ) from None
     site = Site(resolve_home(home), scale, draw, workers)
-    choices = choose(names or [], site)
+    names = names or _default(site)
+    choices = choose(names, site)
     make_folder(out)
     options = Options(limit=limit, command=command_line(), memory=allowed, executor=executor)
     with progress_bars() as bars:
         if not built:
             build_choices(choices, bars)
         # Populations that are built may decide the subtasks of their suite.
-        choices = with_networks(choose(names or [], site), networks)
+        choices = with_networks(choose(names, site), networks)
         board = make_leaderboard(choices, graded, out, options, bars)
     board.write(out)
     if json:
@@ -126,6 +127,13 @@ def command(
             f"{board.failures['reason'].iloc[0]}"
         )
         raise typer.Exit(1)
+
+
+def _default(site: Site) -> list[str]:
+    """Suites that are trained, and the networks of installed packages where they were built."""
+    return [
+        name for name in SUITES if SUITES[name].by_default or (name == "packages" and SUITES[name].populations(site))
+    ]
 
 
 def _print(board: Leaderboard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -175,7 +176,8 @@ def pareto(timed: pd.DataFrame) -> Figure:
             point = (1000 * row["seconds"], row["estimate"])
             axes.annotate(str(place), point, (0, 5), textcoords="offset points", fontsize=7, ha="center")
             axes.plot([], [], " ", label=f"{place}  {row['measure']}")
-        figure.legend(loc="outside center right", fontsize=7, handlelength=0, handletextpad=0)
+        look: dict[str, Any] = {"loc": "outside center right", "handlelength": 0, "handletextpad": 0}
+        figure.legend(fontsize=7, **look)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set_xlabel("milliseconds per pair")
