@@ -2,11 +2,12 @@
 
     python benchmarks/documented.py collect RESULTS... [--replication FOLDER...]   keep what the pages need in docs/data
     python benchmarks/documented.py real RESULTS...                                the same of networks of packages
+    python benchmarks/documented.py collect --leaderboard FOLDER                   the same of a leaderboard
     python benchmarks/documented.py write                                          write the numbers into the pages
-    python benchmarks/documented.py check RESULTS...                               compare a fresh run with docs/data
+    python benchmarks/documented.py check RESULTS... [--leaderboard FOLDER]        compare a fresh run with docs/data
 
-RESULTS are folders that `similitude run` wrote, FOLDER one of `similitude replicate`. Numbers stand in a page between
-the lines `<!-- numbers: BLOCK -->` and `<!-- end of numbers -->`; `BLOCKS` says which blocks there are.
+RESULTS are folders that `similitude run` wrote, FOLDER one of `similitude replicate` or `leaderboard`. Numbers stand in
+a page between the lines `<!-- numbers: BLOCK -->` and `<!-- end of numbers -->`; `BLOCKS` says which blocks there are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import documented_leaderboard
 import numpy as np
 import pandas as pd
 import real_networks
@@ -318,6 +320,7 @@ def resi_ranks(_: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {
+    **documented_leaderboard.BLOCKS,
     "groups": groups_table,
     "standings": standings_table,
     "table": suite_table,
@@ -347,11 +350,15 @@ def main() -> None:
     parser.add_argument("command", choices=["collect", "real", "write", "check"])
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--replication", nargs="*", type=Path, default=[])
+    parser.add_argument("--leaderboard", type=Path)
     given = parser.parse_args()
-    if given.command != "write" and not given.runs:
-        parser.error("name the folder of at least one run")
+    if given.command != "write" and not given.runs and given.leaderboard is None:
+        parser.error("name the folder of at least one run or leaderboard")
     if given.command == "collect":
-        collect(given.runs, given.replication)
+        if given.runs:
+            collect(given.runs, given.replication)
+        if given.leaderboard is not None:
+            documented_leaderboard.collect(given.leaderboard)
     elif given.command == "real":
         real_networks.collect(pd.concat(map(_results, given.runs), ignore_index=True), given.runs, DATA)
     elif given.command == "write":
@@ -359,10 +366,15 @@ def main() -> None:
             page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
             print(f"written: {page.relative_to(ROOT)}")
     else:
-        found = differences(given.runs)
-        if len(found):
-            print(found[[*KEY, "every", "every_fresh", "estimate", "estimate_fresh"]].to_string(index=False))
-            sys.exit(f"{len(found)} documented values differ from the run by more than {TOLERANCE}.")
+        parts = []
+        if given.runs:
+            parts.append(differences(given.runs)[[*KEY, "every", "every_fresh", "estimate", "estimate_fresh"]])
+        if given.leaderboard is not None:
+            found = documented_leaderboard.differences(given.leaderboard, TOLERANCE)
+            parts.append(found[["family", "measure", "estimate", "estimate_fresh"]])
+        if count := sum(map(len, parts)):
+            print("\n".join(part.to_string(index=False) for part in parts if len(part)))
+            sys.exit(f"{count} documented values differ from the run by more than {TOLERANCE}.")
         print("All documented values that the runs have are theirs.")
 
 

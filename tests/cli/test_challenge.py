@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pandas as pd
@@ -42,7 +43,7 @@ def result(tmp_path_factory):
             "--against",
             "procrustes",
         ]
-        options = ["--scale", "quick", "--home", "home", "--out", "out", "--resamples", "100", "--json"]
+        options = ["--scale", "quick", "--seed", "0", "--home", "home", "--out", "out", "--resamples", "100", "--json"]
         outcome = CliRunner().invoke(app, [*arguments, *options])
     assert outcome.exit_code == 0, outcome.output
     return folder, json.loads(outcome.stdout)
@@ -72,8 +73,49 @@ def test_the_row_for_a_leaderboard(result):
     (line,) = result[1]["leaderboard"]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[0].strip("`").endswith("constant_but_for_size")
-    assert len(cells) == 7
-    assert cells[2] == "0 of 2"
+    assert len(cells) == 9
+    assert cells[4] == "0 of 2"
+    assert cells[7] == "0"
+
+
+def call(folder, *arguments):
+    options = ["--against", "cka", "--scale", "quick", "--home", folder / "home", "--out", folder / "out"]
+    return CliRunner().invoke(app, [*map(str, arguments), *map(str, options), "--resamples", "100", "--json"])
+
+
+def test_networks_are_from_a_fresh_seed_which_repeats_them(tmp_path):
+    first, second = (call(tmp_path / name, "synthetic/pc_deletion", "-m", "pwcca") for name in "ab")
+    assert first.exit_code == second.exit_code == 0, first.output
+    found = [json.loads(result.stdout) for result in (first, second)]
+    seeds = [content["seed"] for content in found]
+    assert min(seeds) >= 100
+    assert seeds[0] != seeds[1]
+    assert f"--seed {seeds[0]}" in first.stderr
+    assert found[0]["rows"] != found[1]["rows"]
+    again = call(tmp_path / "c", "synthetic/pc_deletion", "-m", "pwcca", "--seed", seeds[0])
+    assert json.loads(again.stdout)["rows"] == found[0]["rows"]
+
+
+def test_the_row_has_the_mean_with_its_interval_and_the_seed(tmp_path):
+    result = call(tmp_path, "synthetic/pc_deletion", "-m", "pwcca", "--seed", 7)
+    (line,) = json.loads(result.stdout)["leaderboard"]
+    measure, mean, places, *_, seed, _ = (cell.strip() for cell in line.strip("|").split("|"))
+    assert (measure, seed) == ("`pwcca`", "7")
+    value, low, high = map(float, mean.replace("[", "").replace("]", "").replace(",", "").split())
+    assert -1 <= low <= value <= high <= 1
+    assert places.endswith("of 2")
+
+
+def test_the_file_of_a_measure_is_told_by_its_digest(result):
+    folder, content = result
+    expected = hashlib.sha256((folder / "mine.py").read_bytes()).hexdigest()
+    assert content["sha256"] == {"mine.py": expected}
+
+
+def test_networks_that_are_given_have_no_other_seed(tmp_path):
+    outcome = call(tmp_path, "published", "-m", "pwcca")
+    assert isinstance(outcome.exception, InputError)
+    assert "--seed 0" in str(outcome.exception)
 
 
 def test_a_challenge_takes_a_new_measure():

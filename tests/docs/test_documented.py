@@ -43,3 +43,40 @@ def test_a_run_with_other_values_is_noticed(documented, tmp_path):
     frame.loc[5, "estimate"] = None
     frame.to_csv(tmp_path / "results.csv", index=False)
     assert documented.differences([tmp_path]).index.tolist() == [3, 5]
+
+
+def test_a_leaderboard_with_other_values_is_noticed(documented, tmp_path, monkeypatch):
+    board = documented.documented_leaderboard
+    frame = pd.read_csv(board.DATA / "leaderboard.csv")
+    frame.to_csv(tmp_path / "leaderboard.csv", index=False)
+    assert board.differences(tmp_path, documented.TOLERANCE).empty
+    row = frame["estimate"].first_valid_index()
+    frame.loc[row, "estimate"] += 0.01
+    frame.to_csv(tmp_path / "leaderboard.csv", index=False)
+    assert len(board.differences(tmp_path, documented.TOLERANCE)) == 1
+    monkeypatch.setattr("sys.argv", ["documented.py", "check", "--leaderboard", str(tmp_path)])
+    with pytest.raises(SystemExit, match="1 documented values differ"):
+        documented.main()
+
+
+def test_decisions_are_those_of_the_leaderboard(documented, monkeypatch, tmp_path):
+    board = documented.documented_leaderboard
+    table = pd.read_csv(board.DATA / "leaderboard.csv")
+    lines = board.decision_table("").splitlines()
+    assert 3 <= len(lines) <= 2 + 10
+    table.assign(confirmed=False).to_csv(tmp_path / "leaderboard.csv", index=False)
+    monkeypatch.setattr(board, "DATA", tmp_path)
+    changed = board.decision_table("").splitlines()
+    assert all("no measure tells; measure the behaviour" in line for line in changed[2:])
+    (page,) = [page for page in documented.PAGES if page.name == "which-measure.md"]
+    assert documented.written(page.read_text()) != page.read_text()
+
+
+def test_links_of_decisions_lead_somewhere(documented):
+    board = documented.documented_leaderboard
+    titles = [
+        line[3:] for line in (SCRIPT.parents[1] / "docs/leaderboard.md").read_text().splitlines() if line[:3] == "## "
+    ]
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+    for line in board.decision_table("").splitlines()[2:]:
+        assert line.partition("leaderboard.md#")[2].partition(")")[0] in anchors

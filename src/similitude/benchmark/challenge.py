@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
+from similitude.benchmark.standings import family_standings
 from similitude.errors import InputError
 
 __all__ = ["CHALLENGE", "contest", "leaderboard_row"]
@@ -69,17 +70,55 @@ def contest(evaluation: Evaluation, challengers: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def leaderboard_row(rows: pd.DataFrame, evaluation: Evaluation, measure: str) -> str:
-    """Row of a leaderboard in Markdown: measure, challenges it reaches, wins, losses, mean rank, worst, version."""
+def leaderboard_row(
+    rows: pd.DataFrame, evaluation: Evaluation, measure: str, families: Mapping[str, str], seed: int
+) -> str:
+    """Row of a leaderboard in Markdown.
+
+    Parameters
+    ----------
+    rows
+        What `contest` returned.
+    evaluation
+        What it was computed from.
+    measure
+        Id of the new measure.
+    families
+        Subtask id to family, see `similitude.benchmark.families.family_of`.
+    seed
+        The draw of networks.
+
+    Returns
+    -------
+    str
+        Cells: measure; mean over families of questions with its 95 % interval; the places that all comparisons leave
+        open to it; challenges it reaches; rows on which it is better, and worse, than the best other; worst value over
+        rows that can tell measures apart; seed; version.
+    """
     own = rows[rows["measure"] == measure]
     challenges = own[own["challenge"]]
     reached = int((challenges["rho"] >= CHALLENGE).sum())
     won, lost = int((own["ci_low"] > _ROUNDING).sum()), int((own["ci_high"] < -_ROUNDING).sum())
-    summary = evaluation.results.summary().loc[measure]
+    worst = evaluation.results.summary().loc[measure, "worst"]
     version = evaluation.results.frame["version"].iloc[0]
     return (
-        f"| `{measure}` | {reached} of {len(challenges)} | {won} of {len(own)} | {lost} of {len(own)} | "
-        f"{summary['mean_rank']:.1f} | {summary['worst']:.3f} | {version} |"
+        f"| `{measure}` | {_standing(evaluation, measure, families)} | {reached} of {len(challenges)} | "
+        f"{won} of {len(own)} | {lost} of {len(own)} | {worst:.3f} | {seed} | {version} |"
+    )
+
+
+def _standing(evaluation: Evaluation, measure: str, families: Mapping[str, str]) -> str:
+    """Mean with its interval, and places, as two cells."""
+    graded = set(evaluation.results.frame["subtask"])
+    if not any(family for subtask, family in families.items() if subtask in graded):
+        return "— | —"
+    table = family_standings(evaluation.results, families).table
+    row = table[table["measure"] == measure].iloc[-1]
+    if pd.isna(row["estimate"]):
+        return f"failed on {row['failed']} rows | last of {table['measure'].nunique()}"
+    return (
+        f"{row['estimate']:.3f} [{row['low']:.3f}, {row['high']:.3f}] | "
+        f"{row['rank_low']:.0f}–{row['rank_high']:.0f} of {table['measure'].nunique()}"
     )
 
 

@@ -31,7 +31,7 @@ from similitude.measures import Measure, get_measures
 from similitude.representations import Population
 from similitude.result import Result
 
-__all__ = ["Evaluation", "combine", "evaluate"]
+__all__ = ["Evaluation", "assess_question", "combine", "evaluate"]
 
 _GRADED = ["measure", "statistic", "estimate", "p", "ci_low", "ci_high", "n_models", "n_pairs", "n_failed"]
 """Columns of grades without verdicts."""
@@ -187,7 +187,7 @@ def evaluate(
             if isinstance(subtask.question, RankCorrelation) and rules is not CORRECTED:
                 found = _graded(data, rules)
             else:
-                found, compared, without = _assessed(subtask.question, data, resamples, tests, cache)
+                found, compared, without = assess_question(subtask.question, data, resamples, tests, cache)
                 found = found if rules is CORRECTED else found.reindex(columns=[*_GRADED, "chance", "violation"])
                 differences.append(compared.assign(**labels))
                 leave_one_out.append(without.assign(population=subtask.population, **labels))
@@ -261,8 +261,20 @@ def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(p_holm=adjusted)
 
 
-def _assessed(question: Question, data: GradingData, resamples: int, tests: int, cache: Path | None) -> Assessed:
-    """Statistics that answer a question."""
+def assess_question(
+    question: Question, data: GradingData, resamples: int = 2000, tests: int = 1, cache: Path | None = None
+) -> Assessed:
+    """Compute the statistics that answer a question.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    data
+        Scores and dissimilarities, arranged for it (see `similitude.benchmark.designs.grading_rows`).
+    resamples, tests, cache
+        See `similitude.benchmark.statistics.assessed.assessed`; they matter to `RankCorrelation` only.
+    """
     if isinstance(question, Separation):
         return assess_separation(data)
     return assess_monotonicity(data) if isinstance(question, Monotonicity) else assessed(data, resamples, tests, cache)

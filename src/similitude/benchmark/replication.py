@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
+from similitude.benchmark.results import answering
 
 __all__ = ["Outcome", "replicated_estimates", "replicated_verdicts"]
 
@@ -26,19 +27,20 @@ def replicated_estimates(original: Evaluation, replication: Evaluation) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        One row per subtask, functionality and measure, by Spearman's correlation: ``every`` (the average over every
-        model as reference) and ``estimate`` (the best reference) of the original, with their intervals; the same of the
-        replication, with the suffix ``_replication``; NaN where one of them was not graded.
+        One row per subtask, functionality and measure: ``every`` (what verdicts rest on, of functionalities Spearman's
+        correlation averaged over every model as reference) and ``estimate`` (the best reference, or AUPRC) of the
+        original, with their intervals; the same of the replication, with the suffix ``_replication``; NaN where one of
+        them was not graded.
     """
     return _side_by_side(
-        _spearman(original.results.frame), _spearman(replication.results.frame), [*_ROW, "measure"], _ESTIMATES
+        answering(original.results.frame), answering(replication.results.frame), [*_ROW, "measure"], _ESTIMATES
     )
 
 
 def replicated_verdicts(original: Evaluation, replication: Evaluation) -> pd.DataFrame:
     """Ask of every verdict of the original whether it holds in the replication.
 
-    There are two kinds of verdict, both of them on the average over every model as reference: "tracks", where a
+    There are two kinds of verdict, of functionalities on the average over every model as reference: "tracks", where a
     measure's interval lies above 0, and "beats", where a measure is distinct from another and larger.
 
     Returns
@@ -48,9 +50,9 @@ def replicated_verdicts(original: Evaluation, replication: Evaluation) -> pd.Dat
         correlation, or the difference of two, with its interval), the same of the replication with the suffix
         ``_replication``, and outcome (see `Outcome`).
     """
-    frame = _spearman(original.results.frame)
+    frame = answering(original.results.frame)
     tracks = _side_by_side(
-        frame[frame["tells"].astype(bool)], _spearman(replication.results.frame), [*_ROW, "measure"], _ESTIMATES[:3]
+        frame[frame["tells"].astype(bool)], answering(replication.results.frame), [*_ROW, "measure"], _ESTIMATES[:3]
     )
     tracks = tracks.assign(kind="tracks", other="").rename(columns=_names("every"))
     distinct = _winners_first(original.differences)
@@ -69,10 +71,6 @@ def replicated_verdicts(original: Evaluation, replication: Evaluation) -> pd.Dat
     columns = [*_ROW, "kind", "measure", "other", "value", "low", "high"]
     columns += ["value_replication", "low_replication", "high_replication"]
     return verdicts[columns].assign(outcome=outcome)
-
-
-def _spearman(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["statistic"] == "spearman"]
 
 
 def _side_by_side(original: pd.DataFrame, replication: pd.DataFrame, key: list[str], values: list[str]) -> pd.DataFrame:
@@ -94,7 +92,7 @@ def _both_ways(differences: pd.DataFrame) -> pd.DataFrame:
         every_high=-differences["every_low"],
     )
     both = pd.concat([differences, swapped], ignore_index=True)
-    return both[both["statistic"] == "spearman"]
+    return answering(both)
 
 
 def _winners_first(differences: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from similitude.benchmark.grading import GradingData
 from similitude.benchmark.questions import TESTS
-from similitude.benchmark.statistics.mean_ranks import mean_ranks
+from similitude.benchmark.statistics.mean_ranks import mean_ranks, nested_weights
 from similitude.benchmark.subtask import Variant
 from similitude.errors import FileError
 from similitude.representations.allowance import Allowance
@@ -43,6 +43,7 @@ COLUMNS = (
 )
 
 _ROW = ["subtask", "functionality"]
+_LEVELS = ["modality", "test", *_ROW]
 _LEAVE_ONE_OUT = "leave_one_out.csv"
 _TEXTS = dict.fromkeys((*_ROW, "population", "statistic", "unit"), "str")
 
@@ -163,7 +164,7 @@ class Results(Result):
             of_test = kinds if test == "all" else kinds[kinds["test"] == test]
             frame = chosen[pd.MultiIndex.from_frame(chosen[_ROW]).isin(of_test.index)]
             if len(frame):
-                found = mean_ranks(frame, self._without(), _weights(of_test)).reset_index()
+                found = mean_ranks(frame, self._without(), nested_weights(of_test.reset_index(), _LEVELS)).reset_index()
                 parts.append(found.assign(test=test, rows=len(of_test)))
         return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -195,17 +196,6 @@ def _write_or_remove(frame: pd.DataFrame | None, file: Path, **options: Any) -> 
         file.unlink(missing_ok=True)
     else:
         write_csv(frame, file, **options)
-
-
-def _weights(kinds: pd.DataFrame) -> pd.Series:
-    """Weight of each row such that modalities weigh the same, in each its tests, their subtasks, and their rows."""
-    keys = kinds.reset_index()
-    weights = pd.Series(1.0, keys.index)
-    levels = ["modality", "test", "subtask", "functionality"]
-    for depth, name in enumerate(levels):
-        outer = keys[levels[:depth]].apply(tuple, axis=1) if depth else pd.Series("", keys.index)
-        weights /= keys.groupby(outer)[name].transform("nunique")
-    return pd.Series(weights.to_numpy(), kinds.index)
 
 
 def read_results(folder: str | Path) -> Results:

@@ -207,7 +207,7 @@ class Subtask:
     description
         A sentence or two for people.
     models
-        Number of models used, the first of the population; None for all.
+        Models used: so many, the first of the population, or those of some names; None for all.
     grouping
         How models are grouped; None if each was sampled by itself.
     described_only
@@ -226,7 +226,7 @@ class Subtask:
     pairing: Pairing
     modality: str = ""
     description: str = ""
-    models: int | None = None
+    models: int | tuple[str, ...] | None = None
     grouping: Grouping | None = None
     described_only: tuple[Functionality, ...] = ()
     question: Question = field(default_factory=RankCorrelation)
@@ -258,4 +258,6 @@ class Subtask:
 
     def select(self, population: Population) -> Population:
         """The models of a population that the subtask uses."""
-        return population if self.models is None else population.subset(population.models[: self.models])
+        if self.models is None:
+            return population
+        return population.subset(population.models[: self.models] if isinstance(self.models, int) else self.models)

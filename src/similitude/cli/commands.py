@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "Check that a measure does what it declares, and print its report card.",
     "challenge": "Grade new measures, each against the best established one, with a paired interval for the "
     "difference.",
+    "leaderboard": "Grade the whole catalogue of measures, and say which one to use for what.",
     "doctor": "Look for what would make a comparison wrong or meaningless.",
     "report": "Show a finished run again, from its files alone: no network is trained or loaded.",
     "intuitive": "Does a measure find the same layer in another network, notice what is deleted, and does that settle "

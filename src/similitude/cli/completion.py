@@ -55,6 +55,7 @@ def _nothing(incomplete: str) -> list[str]:
 _ARGUMENTS: dict[str, Completer] = {
     "run": _subtasks,
     "challenge": _subtasks,
+    "leaderboard": _subtasks,
     "replicate": _subtasks,
     "build": _suites,
     "suites": _suites,

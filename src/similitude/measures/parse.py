@@ -16,7 +16,7 @@ from similitude.measures.catalogue import DEFAULT_MEASURES, MEASURES, RDM_MEASUR
 from similitude.measures.function import FunctionMeasure
 from similitude.representations.rdm import RDM
 
-__all__ = ["get_measure", "get_measures", "parse_measure", "remember", "split_ids"]
+__all__ = ["every_measure", "get_measure", "get_measures", "parse_measure", "remember", "split_ids"]
 
 _ID = re.compile(r"\s*(?P<name>[^()=,]+?)\s*(?:\((?P<parameters>.*)\))?\s*", re.DOTALL)
 
@@ -103,6 +103,19 @@ def get_measures(
 def remember(measure: Measure) -> Measure:
     """Make the id of a measure that holds data, such as a confounder, mean this one as long as it exists."""
     return _MADE.setdefault(str(measure), measure)
+
+
+def every_measure() -> list[Measure]:
+    """Return the whole catalogue: every measure that has a name, with its defaults and with the settings it declares.
+
+    Examples
+    --------
+    >>> len(every_measure()) >= 40
+    True
+    """
+    named = [get_measure(name) for name in MEASURES]
+    settings = [f"{measure.name}({setting})" for measure in named for setting in measure.variants]
+    return get_measures([*named, *settings])
 
 
 def parse_measure(text: str) -> Measure:

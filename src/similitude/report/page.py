@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -25,7 +25,7 @@ from similitude.representations.names import printable
 from similitude.representations.tables import plain, read_written
 from similitude.representations.text import write_text
 
-__all__ = ["page", "write_page"]
+__all__ = ["assemble", "page", "write_page"]
 
 _STATISTICS = {"spearman": "ρ", "kendall": "τ"}
 _GRADE_COLUMNS = (
@@ -69,18 +69,35 @@ def page(run: Path) -> str:
     """The page of a finished run as text; see `write_page`."""
     results = read_results(run)
     grading = load_grading(run / "grading.npz")
-    content = json.dumps(_shown(_content(run, results, grading)), separators=(",", ":"), allow_nan=False)
+    return assemble("page", ("tools", "plots", "page"), "similitude: measures graded", _content(run, results, grading))
+
+
+def assemble(name: str, scripts: Sequence[str], title: str, content: Mapping[str, Any]) -> str:
+    """Return a page that holds everything it shows: its data, scripts and style.
+
+    Parameters
+    ----------
+    name
+        Of the template among the files of the package.
+    scripts
+        Names of the scripts, in order; they find the content as JSON in the element ``data``.
+    title
+        Of the page.
+    content
+        Plain values.
+    """
     web = files("similitude.report") / "web"
 
-    def part(name: str) -> str:
-        return web.joinpath(name).read_text(encoding="utf-8")
+    def part(file: str) -> str:
+        return web.joinpath(file).read_text(encoding="utf-8")
 
-    return Template(part("page.html")).substitute(
-        title="similitude: measures graded",
+    text = json.dumps(_shown(content), separators=(",", ":"), allow_nan=False)
+    return Template(part(f"{name}.html")).substitute(
+        title=title,
         style=part("page.css"),
-        script='"use strict";\n' + "\n".join(map(part, ("tools.js", "plots.js", "page.js"))),
+        script='"use strict";\n' + "\n".join(part(f"{script}.js") for script in scripts),
         # A closing tag or a comment within a string would end the script element, or never end it.
-        data=content.replace("<", "\\u003c"),
+        data=text.replace("<", "\\u003c"),
     )
 
 

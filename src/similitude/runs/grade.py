@@ -161,6 +161,12 @@ class Run:
         The command behind the run, for its provenance.
     memory, executor
         See `similitude.engine.score_pairs`.
+    tests
+        Number of tests that p-values are adjusted for, which decides how many permutations there are; by default all
+        of the run.
+    details
+        Whether to draw the figures, and to keep pairs and what grades are computed from (``table.*``, ``pairs.csv``,
+        ``grading.npz``), whose size grows with the number of measures.
     """
 
     def __init__(
@@ -174,7 +180,10 @@ class Run:
         resamples: int = 2000,
         memory: int = MEMORY,
         executor: str = "threads",
+        tests: int | None = None,
+        details: bool = True,
     ) -> None:
+        self._details = details
         self._measures = measures
         self._home = choices[0].site.home
         self._out = out
@@ -187,7 +196,7 @@ class Run:
             "executor": executor,
             "cache": self._home / "assessments",
             "version": self._software["similitude"],
-            "tests": len(measures) * sum(len(s.functionalities) for choice in choices for s in choice.subtasks),
+            "tests": tests or len(measures) * sum(len(s.functionalities) for c in choices for s in c.subtasks),
         }
         self._graded: list[tuple[Choice, Evaluation]] = []
         self._evaluation: Evaluation | None = None
@@ -225,7 +234,8 @@ class Run:
             self._evaluation = combine(
                 [evaluation for _, evaluation in self._graded], self._provenance([choice for choice, _ in self._graded])
             )
-            self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
+            if self._details:
+                self._figures += _draw(choice, evaluation, populations, ledger, self._out / "figures", progress)
         self._write()
         return evaluation.results
 
@@ -280,18 +290,19 @@ class Run:
     def _write(self) -> None:
         evaluation, out = self.evaluation(), self._out
         results = evaluation.results
-        layout = lay_out(results)
         out.mkdir(parents=True, exist_ok=True)
-        overview = draw_overview(results, out / "figures")
-        replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
         results.write(out)
-        write_text(out / "table.md", as_markdown(layout))
-        write_text(out / "table.tex", as_latex(layout))
-        write_csv(evaluation.pairs, out / "pairs.csv")
         write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
         write_csv(results.by_test(), out / "standings.csv")
-        save_grading(out / "grading.npz", evaluation.grading)
+        if self._details:
+            layout = lay_out(results)
+            overview = draw_overview(results, out / "figures")
+            replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
+            write_text(out / "table.md", as_markdown(layout))
+            write_text(out / "table.tex", as_latex(layout))
+            write_csv(evaluation.pairs, out / "pairs.csv")
+            save_grading(out / "grading.npz", evaluation.grading)
 
 
 def _described(evaluation: Evaluation, choice: Choice) -> Evaluation:

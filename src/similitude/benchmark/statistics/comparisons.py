@@ -34,7 +34,7 @@ class Comparison(NamedTuple):
     t
         Difference in standard errors; 0 where measures differ by rounding only, NaN where it is undefined.
     df
-        Degrees of freedom of `t`.
+        Degrees of freedom of `t`, one number or one for each pair.
     """
 
     difference: Array
@@ -42,7 +42,7 @@ class Comparison(NamedTuple):
     high: Array
     distinct: NDArray[np.bool_]
     t: Array
-    df: int
+    df: int | Array
 
 
 def compare(values: Array, leave_one_out: Array, *, level: float = 0.95, df: int | None = None) -> Comparison:
@@ -111,7 +111,8 @@ def distinct(comparison: Comparison, classes: NDArray[np.integer], usable: NDArr
     firsts = np.unique(classes[usable])
     first, second = (firsts[side] for side in np.triu_indices(len(firsts), k=1))
     p = np.full(comparison.t.shape, np.nan)
-    p[first, second] = p[second, first] = holm(2 * stats.t.sf(np.abs(comparison.t[first, second]), comparison.df))
+    df = np.broadcast_to(comparison.df, comparison.t.shape)[first, second]
+    p[first, second] = p[second, first] = holm(np.asarray(2 * stats.t.sf(np.abs(comparison.t[first, second]), df)))
     return p[np.ix_(classes, classes)] <= 1 - level
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import stats
 
 from similitude.benchmark.statistics.places import ranks
 
-__all__ = ["mean_ranks"]
+__all__ = ["mean_ranks", "nested_weights"]
 
 Array = NDArray[Any]
 
@@ -72,6 +72,28 @@ def mean_ranks(
     return pd.DataFrame(
         {"mean_rank": ranked, "mean_rank_low": low, "mean_rank_high": high}, index=pd.Index(measures, name="measure")
     )
+
+
+def nested_weights(keys: pd.DataFrame, levels: Sequence[str]) -> pd.Series:
+    """Return weights of rows by which the parts of every level weigh the same within each part of the level above.
+
+    Parameters
+    ----------
+    keys
+        One row per row of a table, with the columns subtask, functionality and those of the levels.
+    levels
+        Columns, the outermost first.
+
+    Returns
+    -------
+    pandas.Series
+        Indexed by subtask and functionality; sums to 1.
+    """
+    weights = pd.Series(1.0, keys.index)
+    for depth, name in enumerate(levels):
+        outer = keys[list(levels[:depth])].apply(tuple, axis=1) if depth else pd.Series("", keys.index)
+        weights /= keys.groupby(outer)[name].transform("nunique")
+    return pd.Series(weights.to_numpy(), pd.MultiIndex.from_frame(keys[_ROW]))
 
 
 def _drawn_ranks(

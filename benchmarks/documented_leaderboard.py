@@ -1,0 +1,86 @@
+"""The numbers of a leaderboard in README and docs; see `documented.py`, whose commands these are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from similitude.report.decisions import decide, decision_text, title_of
+from similitude.report.leaderboard import standing_lines
+from similitude.report.tables import markdown
+
+DATA = Path(__file__).parents[1] / "docs" / "data"
+BOARD = [
+    *("family", "measure", "estimate", "low", "high", "tells", "confirmed", "leading", "rank", "rank_low", "rank_high"),
+    *("distinct", "distinct_in_both", "failed", "rows", "subtasks", "units", "seconds"),
+]
+BEST = 10
+"""Measures per family in the pages."""
+
+
+def collect(folder: Path) -> None:
+    """Keep standings and findings of a leaderboard in docs/data."""
+    DATA.mkdir(exist_ok=True)
+    pd.read_csv(folder / "leaderboard.csv")[BOARD].to_csv(DATA / "leaderboard.csv", index=False, float_format="%.4g")
+    content = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))
+    provenance = content["provenance"]
+    kept = {
+        "scales": provenance["scales"],
+        "draws": provenance["draws"],
+        "subtasks": provenance["subtasks"],
+        "in_one_half": provenance["in_one_half"],
+        "findings": content["findings"],
+    }
+    (DATA / "leaderboard.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def differences(folder: Path, tolerance: float) -> pd.DataFrame:
+    """Return the standings of docs/data that a leaderboard has too, with both estimates, where they differ visibly."""
+    kept, fresh = pd.read_csv(DATA / "leaderboard.csv"), pd.read_csv(folder / "leaderboard.csv")
+    both = kept.merge(fresh, on=["family", "measure"], suffixes=("", "_fresh"))
+    if both.empty:
+        raise SystemExit("The leaderboard has no family and measure in common with docs/data.")
+    old, new = both["estimate"], both["estimate_fresh"]
+    return both[((old - new).abs() > tolerance) | (old.isna() != new.isna())]
+
+
+def _board() -> pd.DataFrame:
+    return pd.read_csv(DATA / "leaderboard.csv")
+
+
+def decision_table(_: str) -> str:
+    """Return which measure to use for which question, with the evidence."""
+    lines = ["| you want to know | use | evidence |", "|---|---|---|"]
+    for row in decide(_board()).to_dict("records"):
+        advice = row["advice"] if row["reason"] else f"`{row['advice']}`"
+        linked = f"[{row['question']}](leaderboard.md#{title_of(row['family']).lower().replace(' ', '-')})"
+        lines.append(f"| {linked} | {advice} | {markdown(decision_text(row))} |")
+    return "\n".join(lines)
+
+
+def board_table(family: str) -> str:
+    """Return the best measures of a family of questions."""
+    rows = _board()
+    rows = rows[rows["family"] == family]
+    if rows.empty:
+        return "Not graded yet."
+    first = rows.iloc[0]
+    over = f"{first['subtasks']} subtasks, {first['rows']} rows, {first['units']} networks or groups"
+    return "\n".join([f"{len(rows)} measures; mean over {over}.", "", *standing_lines(rows, BEST)])
+
+
+def board_findings(_: str) -> str:
+    """Return what a leaderboard found, in sentences."""
+    kept = json.loads((DATA / "leaderboard.json").read_text(encoding="utf-8"))
+    scales = ", ".join(f"`{suite}` ({scale})" for suite, scale in kept["scales"].items())
+    return "\n".join([f"- Suites: {scales}.", *(f"- {markdown(line)}" for line in kept["findings"])])
+
+
+BLOCKS: dict[str, Callable[[str], str]] = {
+    "decisions": decision_table,
+    "leaderboard": board_table,
+    "leaderboard_findings": board_findings,
+}

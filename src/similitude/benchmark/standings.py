@@ -1,0 +1,127 @@
+"""How measures stand in each family of questions, and which verdicts on them hold on independent networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from similitude.benchmark.families import EVERYTHING, FAMILIES
+from similitude.benchmark.replication import Outcome
+from similitude.benchmark.results import Results, answering
+from similitude.benchmark.statistics.pooled import pool
+from similitude.errors import InputError
+
+__all__ = ["Standings", "family_standings", "no_verdicts", "replicated_standings"]
+
+_ROW = ["subtask", "functionality"]
+
+
+class Standings(NamedTuple):
+    """Means of measures by family.
+
+    Parameters
+    ----------
+    table
+        One row per family and measure: family (``"all"`` for the mean over families) and the columns of
+        `similitude.benchmark.statistics.pooled.Pooled`.
+    differences
+        One row per family and pair of measures.
+    """
+
+    table: pd.DataFrame
+    differences: pd.DataFrame
+
+
+def family_standings(results: Results, families: Mapping[str, str]) -> Standings:
+    """Average measures over the rows of each family, subtasks weighing the same, and over all families.
+
+    Parameters
+    ----------
+    results
+        Grades by the corrected protocol.
+    families
+        Subtask id to family, see `similitude.benchmark.families.family_of`; subtasks of none do not count.
+
+    Raises
+    ------
+    InputError
+        No subtask belongs to a family, or values without each unit were not kept.
+    """
+    if results.leave_one_out is None:
+        raise InputError("Standings need values without each model, which the corrected protocol keeps.")
+    frame = answering(results.frame)
+    frame = frame.assign(family=[families.get(str(subtask), "") for subtask in frame["subtask"]])
+    frame = frame[frame["family"] != ""]
+    without = answering(results.leave_one_out)
+    tables, differences = [], []
+    present = [family for family in FAMILIES if (frame["family"] == family).any()]
+    if not present:
+        raise InputError(f"None of the subtasks belongs to a family of questions: {', '.join(FAMILIES)}.")
+    for family in [*present, *[EVERYTHING] * (len(present) > 1)]:
+        of_family = frame if family == EVERYTHING else frame[frame["family"] == family]
+        found = pool(of_family, without, ("family", *_ROW))
+        tables.append(found.table.assign(family=family))
+        differences.append(found.differences.assign(family=family))
+    table, compared = pd.concat(tables, ignore_index=True), pd.concat(differences, ignore_index=True)
+    return Standings(_family_first(table), _family_first(compared))
+
+
+def _family_first(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[["family", *(column for column in frame if column != "family")]]
+
+
+def replicated_standings(original: Standings, replication: Standings) -> pd.DataFrame:
+    """Ask of every verdict on a family in the original whether it holds in the replication.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per verdict: family, kind (``"tells"``: the mean of a measure is above 0, allowing for all measures;
+        ``"beats"``: a measure is distinctly better than another, allowing for all pairs), measure, other ("" for
+        "tells"), value, low and high, the same of the replication with the suffix ``_replication``, and outcome (see
+        `similitude.benchmark.replication.Outcome`), which rests on the interval of the replication.
+    """
+    table = original.table
+    tells = table[table["tells"].astype(bool)].rename(columns={"estimate": "value"})
+    tells = tells.assign(kind="tells", other="")[_VERDICT]
+    beats = _winners_first(original.differences)
+    beats = beats[beats["distinct"].astype(bool)].assign(kind="beats")[_VERDICT]
+    found = pd.concat([tells, beats], ignore_index=True)
+    again = pd.concat(
+        [
+            replication.table.rename(columns={"estimate": "value"}).assign(kind="tells", other=""),
+            _both_ways(replication.differences).assign(kind="beats"),
+        ],
+        ignore_index=True,
+    )
+    found = found.merge(again[_VERDICT], on=_VERDICT[:4], how="left", suffixes=("", "_replication"))
+    low, high = found["low_replication"].to_numpy(dtype=float), found["high_replication"].to_numpy(dtype=float)
+    outcomes: list[Outcome] = ["holds", "reversed", "not graded"]
+    judged = np.select([low > 0, high < 0, np.isnan(low) | np.isnan(high)], outcomes, "undecided")
+    return found.assign(outcome=judged)
+
+
+def no_verdicts() -> pd.DataFrame:
+    """Return what `replicated_standings` returns where nothing was replicated."""
+    again = [f"{name}_replication" for name in ("value", "low", "high")]
+    return pd.DataFrame(columns=[*_VERDICT, *again, "outcome"])
+
+
+_VERDICT = ["family", "kind", "measure", "other", "value", "low", "high"]
+
+
+def _both_ways(differences: pd.DataFrame) -> pd.DataFrame:
+    """Every difference as first minus second and as second minus first."""
+    forward = differences.rename(columns={"first": "measure", "second": "other", "difference": "value"})
+    backward = differences.rename(columns={"first": "other", "second": "measure"}).assign(
+        value=-differences["difference"], low=-differences["high"], high=-differences["low"]
+    )
+    return pd.concat([forward, backward.drop(columns="difference")], ignore_index=True)
+
+
+def _winners_first(differences: pd.DataFrame) -> pd.DataFrame:
+    both = _both_ways(differences)
+    return both[both["value"] > 0]
