@@ -215,8 +215,9 @@ def command(
     if csv is not None:
         table.to_csv(csv)
         note(f"All values are in {csv}.")
+    content = _content(table, computed, found, left_out)
     if json:
-        typer.echo(json_module.dumps(_content(table, computed, found, left_out), indent=1))
+        typer.echo(json_module.dumps(content, indent=1))
     elif single:
         stdout().print(values_table(table, chosen, first[0], second[0]))
     else:
@@ -227,7 +228,6 @@ def command(
         for row in table.largest.to_dict("records") if table.largest is not None else ():
             console.print(Text(most_alike(row)))
     if recipe is not None:
-        content = _content(table, computed, found, left_out)
         write_recipe(recipe, "compare", asked_for, computed, [*first, *second], content)
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
@@ -270,15 +270,13 @@ def _content(
         # One row per pair and measure, in the same order.
         for entry, row in zip(values, table.chance.to_dict("records"), strict=True):
             entry |= {name: _or_none(row[name]) for name in QUANTITIES} | {"null": row["null"] or None}
-    kinds: dict[str, Any] = {str(m): m.properties().kind for m in measures}
     every = [representation for network in networks for representation in network.layers.values()]
-    labels = next((network.labels for network in networks if len(network.labels) == every[0].n), None)
     layers = {x.key: {"d": x.d if x.has_features else None, "reduction": x.reduction, "axes": x.axes} for x in every}
     content: dict[str, Any] = {
         "n": every[0].n,
         "ids": next((x.ids for x in every if x.ids is not None), None),
-        "labels": labels,
-        "kinds": kinds,
+        "labels": next((network.labels for network in networks if len(network.labels) == every[0].n), None),
+        "kinds": {str(m): m.properties().kind for m in measures},
         "values": values,
         "failures": table.failures.to_dict(orient="records"),
         "layers": layers,
