@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -47,10 +46,11 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class _Detail:
-    """All modules on a few inputs, in the order in which they run in the first network, with the noise of each."""
+    """All modules on a few inputs, in the order in which they run in the first network; and what is random."""
 
     modules: list[Layer]
     noise: Noise
+    random: tuple[str | None, str | None]
 
     def first(self, judge: Callable[[Layer], bool], last: str | None) -> Found | None:
         """First module beyond tolerance, up to the last."""
@@ -128,7 +128,6 @@ class Networks:
             gaps, sides = self._stream(observers, pairs, wanted, limit, spool)
             self._detail = self._look_closely(few, limit)
             noise = self._detail.noise
-            repeated = measure_noise(self.second, few[1], (), {}, lambda _: observers[1])
         layers = [
             Layer(
                 *(name, other, gap, noise.layers.get(name), looks[0][name].part.precision),
@@ -142,7 +141,7 @@ class Networks:
             for layer, reason in observer.left_out.items()
         }
         only = [[name for name in side if name not in kept] for side, kept in zip(names, wanted, strict=True)]
-        return Layers(layers, matched_by, (only[0], only[1]), self._n, (noise.random, repeated.random), left_out)
+        return Layers(layers, matched_by, (only[0], only[1]), self._n, self._detail.random, left_out)
 
     def locate(self, layers: Sequence[Layer], judge: Callable[[Layer], bool]) -> Found | None:
         """Find the first module beyond tolerance, up to the first layer that is.
@@ -178,7 +177,8 @@ class Networks:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)  # of modules that cannot be read
             looks = [observer.look(batch) for observer, batch in zip(observers, few, strict=True)]
-        noise = self._noise(few[0])
+        noise = self._noise(observers[0], few[0], looks[0])
+        random = measure_noise(observers[1], few[1], looks[1]).random
         matched = match_order(list(looks[0]), list(looks[1]))
         pairs = matched[1] if matched is not None else []
         return _Detail(
@@ -187,9 +187,10 @@ class Networks:
                 for (name, other), gap in zip(pairs, gaps_between(looks[0], looks[1], pairs), strict=True)
             ],
             noise,
+            (noise.random, random),
         )
 
-    def _noise(self, batch: Batch) -> Noise:
+    def _noise(self, observer: Observer, batch: Batch, expected: dict[str, Output]) -> Noise:
         for source in self.noise_from:
             if source in ("batch", "threads") or source in self._clones or source in self._missing:
                 continue
@@ -198,8 +199,7 @@ class Networks:
             except (InputError, NetworkError) as error:
                 self._missing.add(source)
                 warnings.warn(f"The noise from {source} is not measured: {error}", SimilitudeWarning, stacklevel=2)
-        observe = functools.partial(Observer, layers=self.layers[0], axes=self.axes, every=True)
-        return measure_noise(self.first, batch, self.noise_from, self._clones, observe)
+        return measure_noise(observer, batch, expected, self.noise_from, self._clones)
 
     def _observer(self, side: int) -> Observer:
         return Observer((self.first, self.second)[side], self.layers[side], self.axes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,29 +72,28 @@ def gaps_between(first: dict[str, Output], second: dict[str, Output], pairs: Ite
 
 
 def measure_noise(
-    model: Module,
+    observer: Observer,
     batch: Batch,
-    sources: Sequence[str],
-    clones: Mapping[str, Module],
-    observe: Callable[[Module], Observer] = Observer,
+    expected: dict[str, Output],
+    sources: Sequence[str] = (),
+    clones: Mapping[str, Module] = MappingProxyType({}),
 ) -> Noise:
     """Compare what the layers of a network give for a batch with what they give under other conditions.
 
     Parameters
     ----------
-    model
-        The network.
+    observer
+        The network, and what listens to it.
     batch
         A few inputs.
+    expected
+        What its layers gave for them.
     sources
         Some of `SOURCES` and `DTYPES`. That the same run, made again, gives the same is tested in any case.
     clones
         The network in other precisions, by source; see `in_precision`.
-    observe
-        Make what listens to a network.
     """
-    found, observer = Noise(), observe(model)
-    expected = observer.look(batch)
+    found = Noise()
     # A difference of this size is no rounding: the network draws random numbers, or mixes the inputs of a batch.
     limit = {name: output.part.precision**0.5 for name, output in expected.items()}
 
@@ -115,7 +115,7 @@ def measure_noise(
                 with _other_threads():
                     note(source, observer.look(batch))
             elif source in clones:
-                note(source, observe(clones[source]).look(batch), capped=source == "dtype")
+                note(source, observer.of(clones[source]).look(batch), capped=source == "dtype")
         except (NetworkError, InputError) as error:
             found.missing[source] = str(error)
     for source, reason in found.missing.items():

@@ -70,8 +70,16 @@ class Observer:
         self._capture = Capture(model, None, taps, reduction, StatedAxes(axes))
         self._capture.listener = self._hear
         self._heard: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+        self._options = (layers, axes, every)
         self.divisible = True
         """Whether the network can be run on part of a batch."""
+
+    def of(self, model: Module) -> Observer:
+        """Return what listens to a copy of the network at the same places, and reads outputs in the same way."""
+        layers, axes, every = self._options
+        other = Observer(model, layers, axes, every=every)
+        other._capture.readings = self._capture.readings
+        return other
 
     @property
     def left_out(self) -> dict[str, str]:
