@@ -28,8 +28,10 @@ def test_nothing_is_computed_after_preparation(id):
 def test_nothing_outlives_a_pair():
     """Memory that waits for the collector of cycles is not there for the next pair."""
     rng = np.random.default_rng(0)
-    side = Side.of(rng.normal(size=(60, 6)) + 0.3)
-    pair = Pair(side, Side.of(rng.normal(size=(60, 6)) + 0.4))
+    signal = rng.normal(size=(60, 3))
+    x, y = (signal @ rng.normal(size=(3, 6)) + rng.normal(size=(60, 6)) + mean for mean in (0.3, 0.4))
+    side = Side.of(x)
+    pair = Pair(side, Side.of(y))
     freed = weakref.ref(side)
     for id in BUILT_IN:
         get_measure(id).value(pair)
