@@ -63,7 +63,7 @@ def completed(line, code=ENTER + "main()"):
 @pytest.mark.parametrize(
     ("line", "values"),
     [
-        ("similitude rep", ["report", "replicate", "reproduce"]),
+        ("similitude rep", ["replay", "report", "replicate", "reproduce"]),
         ("similitude compare a.npy b.npy -m proc", ["procrustes", "procrustes_size_and_shape"]),
         ("similitude compare a.npy b.npy --measures cka,svc", ["cka,svcca"]),
         ("similitude challenge --against pwc", ["pwcca"]),

@@ -28,6 +28,9 @@ _SMALL = 2_000
 _NOTABLE = 0.05
 """Change of a value that one input must not make."""
 
+_TIMES = 30
+"""As a multiple of the median change, since each of few inputs changes much; of normal data the largest is seldom it."""
+
 _NOTABLE_OF_MANY = 0.2
 """Change of CKA that a tenth of the inputs must not make."""
 
@@ -85,7 +88,7 @@ def leave_one_out(x: Any, y: Any, measures: str | Measure | Iterable[str | Measu
     >>> Y = X + 0.1 * rng.normal(size=X.shape)
     >>> Y[7] += 1000
     >>> table = leave_one_out(X, Y)
-    >>> table.changes().index[0].item(), table.whole["cka"].__round__(1), table["cka"][7].__round__(1)
+    >>> table.changes().index[0].item(), round(float(table.whole["cka"]), 1), round(float(table["cka"][7]), 1)
     (7, 0.0, 1.0)
     """
     chosen = get_measures(measures, (x, y))
@@ -137,7 +140,8 @@ def _tell_of_one(name: str, table: LeaveOneOutTable, tell: Callable[..., None]) 
     """Report the inputs of which each changes a value notably, and return whether there are any."""
     without, whole = table[name].to_numpy(), table.whole[name]
     change = np.abs(np.nan_to_num(without) - whole)
-    rows = np.argsort(-change, kind="stable")[: np.count_nonzero(change > _NOTABLE)]
+    notable = max(_NOTABLE, _TIMES * float(np.median(change)))
+    rows = np.argsort(-change, kind="stable")[: np.count_nonzero(change > notable)]
     if not rows.size:
         return False
     row = int(rows[0])

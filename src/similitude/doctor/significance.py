@@ -96,6 +96,7 @@ def significance(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> frame = significance(rng.normal(size=(40, 30)), rng.normal(size=(40, 30)), "cka", permutations=50)
     >>> bool(frame["value"][0] > 0.4), bool(frame["p"][0] > 0.05)
