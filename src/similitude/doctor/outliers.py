@@ -29,7 +29,7 @@ _NOTABLE = 0.05
 """Change of a value that one input must not make."""
 
 _TIMES = 30
-"""As a multiple of the median change, since each of few inputs changes much; of normal data the largest is seldom it."""
+"""As a multiple of the median change: each of few inputs changes much, the largest of normal data seldom by this."""
 
 _NOTABLE_OF_MANY = 0.2
 """Change of CKA that a tenth of the inputs must not make."""
