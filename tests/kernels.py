@@ -24,7 +24,7 @@ NUMERICAL = [
     *("tests/measures", "tests/factors", "tests/linalg", "tests/doctor", "tests/reference"),
     *(f"tests/engine/test_{name}.py" for name in ("compute", "streaming", "streamed", "independence", "models")),
     "tests/benchmark/test_statistics.py",
-    *("-k", "not killed"),
+    *("-k", "not killed", "-m", "not slow"),
 ]
 
 
