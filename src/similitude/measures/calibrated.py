@@ -138,7 +138,7 @@ class Calibrated(Measure):
         self.measure.check(pair)
         value = self.measure.score(pair)
         if getattr(value, "requires_grad", False):
-            as_numpy(value)  # says that there are no gradients
+            as_numpy(value)  # raises: a threshold has no gradient
         null = self._null(pair)
         if not null.varies:
             raise MeasureError(f"{self.of} gives the same value in whatever order the inputs are: there is no chance.")

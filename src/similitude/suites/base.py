@@ -225,6 +225,17 @@ class Suite(ABC):
                 )
         return pd.DataFrame(rows, columns=list(_DESCRIBED))
 
+    def refuse(self, options: Mapping[str, Any]) -> None:
+        """Make sure that `build` was given no option that the suite does not have.
+
+        Raises
+        ------
+        InputError
+            It was; the options are named.
+        """
+        if options:
+            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+
     def gates(self, site: Site) -> pd.DataFrame:
         """Return what the networks of each group show of the condition that they were trained under.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from similitude.benchmark import Functionality, Monotonicity, Pairing, Subtask
 from similitude.benchmark.functionalities.predictions import calibration, prediction_differences
-from similitude.errors import InputError, require
+from similitude.errors import require
 from similitude.suites import experiments
 from similitude.suites.base import Scale, Site, Suite
 from similitude.suites.graphs.conditions import CHANGES, DESIGNS, EXPERIMENTS, GraphExperiments
@@ -53,8 +53,7 @@ class GraphSuite(Suite):
         DegeneratePopulation
             A network does not show what its condition should have done to it.
         """
-        if options:
-            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+        self.refuse(options)
         require("torch", extra="models")
         experiments.build(site, self.at_scale[site.scale], populations)
 

@@ -14,7 +14,7 @@ from similitude.benchmark.functionalities.predictions import calibration, predic
 from similitude.benchmark.functionalities.reliability import split_half_reliability
 from similitude.benchmark.questions import Monotonicity
 from similitude.benchmark.subtask import Functionality, Grouping, Pairing, Subtask
-from similitude.errors import DegeneratePopulation, FileError, InputError, SimilitudeWarning
+from similitude.errors import DegeneratePopulation, FileError, SimilitudeWarning
 from similitude.representations import Population
 from similitude.suites import experiments
 from similitude.suites.base import Scale, Site, Suite
@@ -185,8 +185,7 @@ class LanguageSuite(Suite):
             Accuracy out of distribution hardly varies over models, or varies by chance, or a model does not show what
             its condition should have done to it (not checked at quick scale).
         """
-        if options:
-            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+        self.refuse(options)
         size = SIZES[site.scale]
         asked = POPULATIONS if populations is None else populations
         wanted = [name for name, count in model_counts(size).items() if count and name in asked]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from similitude.benchmark.subtask import Subtask
-from similitude.errors import InputError, MissingDependency, SimilitudeWarning
+from similitude.errors import MissingDependency, SimilitudeWarning
 from similitude.suites.base import Site, Suite
 from similitude.suites.packages.ani import ANI
 from similitude.suites.packages.mhc import MHC, MHC_ALL
@@ -56,8 +56,7 @@ class PackagesSuite(Suite):
         FileError
             A package is not what was tested.
         """
-        if options:
-            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+        self.refuse(options)
         absent = self.unavailable(site, populations)
         if absent and len(absent) == len(self._asked(populations)):
             raise MissingDependency(" ".join(dict.fromkeys(absent.values())))

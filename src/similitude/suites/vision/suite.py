@@ -164,8 +164,7 @@ class VisionSuite(Suite):
         DegeneratePopulation
             A network does not show what its condition should have done to it.
         """
-        if options:
-            raise InputError(f"The suite {self.name!r} has no option {', '.join(map(repr, options))}.")
+        self.refuse(options)
         if site.scale != "paper" and (cifar10 or cifar10c):
             raise InputError("CIFAR-10 is used at the paper's scale only: add --scale paper, or leave the folders out.")
         if site.scale == "paper" and cifar10 is None:
