@@ -57,6 +57,13 @@ class Budget:
         """
         return int(max(self.bytes - _IN_WORK * workers * largest, self.bytes // 4))
 
+    def for_one(self, workers: int) -> float:
+        """Return the bytes that factors of one representation may take, so that two can be held beside those in work.
+
+        Measures whose factors take more together are computed in parts.
+        """
+        return self.bytes / (2 + _IN_WORK * workers)
+
     def holds(self, x: Representation, y: Representation) -> bool:
         """Whether the centred values of two sides fit; if not, they are streamed where a measure allows it."""
         return 8 * x.n * (x.d + y.d) <= self.bytes

@@ -14,6 +14,7 @@ import numpy as np
 from similitude.engine.budget import Budget
 from similitude.engine.executors import Pool, cores, open_pool
 from similitude.engine.ledger import Entry, Key, Ledger
+from similitude.engine.parts import apart, in_parts
 from similitude.engine.plan import Asked, Comparison, Plan, Tile, is_stacked
 from similitude.engine.routes import Shapes, choose_routes, is_single
 from similitude.engine.streamed import is_streamed, stream_pair
@@ -199,6 +200,9 @@ def _kept(pool: Pool, tile: Tile, keep: Callable[[Tile, list[Entry]], None]) -> 
     return kept
 
 
+_Place = tuple[int, int, bool, int, int | None]
+"""Positions of two roots, whether many pairs share crosses, part of the measures, and number of components kept."""
+
 Streamed = dict[tuple[int, int], list[tuple[int, bool, Key]]]
 """Positions of two roots, to the measures that are to be streamed for them: position, whether swapped, key."""
 
@@ -218,6 +222,7 @@ class _Request:
         columns = [(str(m), str(m.version), m.properties().symmetric) for m in measures]
         self._rows = [[_key(x, y, *column) for column in columns] for x, y in pairs]
         self._routes = choose_routes(measures, self._shapes(), is_single(self._roots))
+        self._kept = tuple(sorted({side.kept for pair in pairs for side in pair if side.kept is not None}))
 
     def _shapes(self) -> Shapes:
         """Shapes of all pairs of whole roots, known or not: what is known must not change how the rest is computed."""
@@ -234,7 +239,9 @@ class _Request:
     def plan(self, known: dict[Key, Entry], workers: int) -> tuple[Plan, dict[Comparison, list[Key]], Streamed]:
         """Plan of what is not known yet, the keys of each comparison's values in order, and what is to be streamed."""
         seen: set[Key] = set()
-        needed: dict[tuple[int, int, bool], dict[tuple[int | None, int | None, bool], list[tuple[int, Key]]]] = {}
+        needed: dict[_Place, dict[tuple[int | None, int | None, bool], list[tuple[int, Key]]]] = {}
+        parts = in_parts(self.measures, self._roots, self._routes, self.budget, workers)
+        by_components = self._by_components(parts, workers)
         streamed: Streamed = {}
         for (x, y), row in zip(self.pairs, self._rows, strict=True):
             for column, key in enumerate(row):
@@ -252,13 +259,23 @@ class _Request:
                     continue
                 kept = (second.kept, first.kept) if swapped else (first.kept, second.kept)
                 stacked = kept == (None, None) and self._is_stacked(column, first.n, first.d, second.d)
-                of_roots = needed.setdefault((*place, stacked), {})
+                level = (kept[0] or kept[1]) if by_components[parts[column]] else None
+                of_roots = needed.setdefault((*place, stacked, parts[column], level), {})
                 of_roots.setdefault((*kept, swapped), []).append((column, key))
         keys: dict[Comparison, list[Key]] = {}
-        for (i, j, stacked), of_roots in needed.items():
+        for place, of_roots in needed.items():
             asked = tuple(Asked(*cut, tuple(c for c, _ in wanted)) for cut, wanted in of_roots.items())
-            keys[Comparison(i, j, asked, stacked)] = [key for wanted in of_roots.values() for _, key in wanted]
+            i, j, stacked, part, components = place
+            keys[Comparison(i, j, asked, stacked, part, components)] = [
+                key for wanted in of_roots.values() for _, key in wanted
+            ]
         return Plan(self._roots, tuple(keys), self.measures, self._routes, self.budget, workers), keys, streamed
+
+    def _by_components(self, parts: Sequence[int], workers: int) -> dict[int, bool]:
+        """Whether pairs of each part of the measures are compared by one number of components after the other."""
+        largest = max(self._roots, key=lambda root: root.n * root.d)
+        measures = {part: [m for m, own in zip(self.measures, parts, strict=True) if own == part] for part in parts}
+        return {part: apart(own, largest, self._kept, self.budget, workers) for part, own in measures.items()}
 
     @functools.cached_property
     def _is_stacked(self) -> Callable[[int, int, int, int], bool]:

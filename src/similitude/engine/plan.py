@@ -68,12 +68,18 @@ class Comparison:
         One or more requests, which share crosses.
     stacked
         Whether they read crosses that are computed for many pairs at once.
+    part
+        Of the measures; parts are computed one after the other.
+    components
+        Number of components kept, where those with as many are compared one after the other.
     """
 
     x: int
     y: int
     asked: tuple[Asked, ...]
     stacked: bool = False
+    part: int = 0
+    components: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,11 @@ class Tile:
         """Positions of the roots that occur, ascending."""
         return sorted({i for comparison in self.comparisons for i in (comparison.x, comparison.y)})
 
+    @property
+    def part(self) -> int:
+        """Part of the measures that it is of."""
+        return self.comparisons[0].part
+
 
 @dataclass(frozen=True)
 class Instructions:
@@ -104,7 +115,7 @@ class Instructions:
     routes
         Crosses to compute in the place of others.
     factors
-        What is computed of each root.
+        What is computed of each root for each part of the measures.
     memory
         Bytes for factors.
     threads
@@ -113,7 +124,7 @@ class Instructions:
 
     measures: tuple[Measure, ...]
     routes: Mapping[Cross, Cross]
-    factors: tuple[frozenset[Factor], ...]
+    factors: Mapping[tuple[int, int], frozenset[Factor]]
     memory: int
     threads: int = 1
 
@@ -151,15 +162,15 @@ class Plan:
         return Instructions(tuple(self.measures), self.routes, self.factors, self.held)
 
     @cached_property
-    def factors(self) -> tuple[frozenset[Factor], ...]:
-        """What is computed of each root."""
-        read: list[set[frozenset[Factor]]] = [set() for _ in self.roots]
+    def factors(self) -> Mapping[tuple[int, int], frozenset[Factor]]:
+        """What is computed for each part of the measures, of each root."""
+        read: dict[tuple[int, int], set[frozenset[Factor]]] = {}
         for comparison in self.comparisons:
             for asked in comparison.asked:
                 factors = self._reading(comparison, asked).factors | (OF_VIEWS if asked.cut else frozenset())
                 for i in (comparison.x, comparison.y):
-                    read[i].add(factors)
-        return tuple(frozenset[Factor]().union(*sets) for sets in read)
+                    read.setdefault((comparison.part, i), set()).add(factors)
+        return {place: frozenset[Factor]().union(*sets) for place, sets in read.items()}
 
     def _reading(self, comparison: Comparison, asked: Asked) -> Reading:
         x, y = self.roots[comparison.x], self.roots[comparison.y]
@@ -184,8 +195,14 @@ class Plan:
         allows; within a block, comparisons of the same first root follow each other. What is computed for many pairs
         at once gets tiles as large as memory allows.
         """
-        tiles = [Tile(tuple(block)) for block in self._blocks([c for c in self.comparisons if c.stacked])]
-        alone = [comparison for comparison in self.comparisons if not comparison.stacked]
+        by_part: dict[int, list[Comparison]] = {}
+        for comparison in self.comparisons:
+            by_part.setdefault(comparison.part, []).append(comparison)
+        return tuple(tile for part in sorted(by_part) for tile in self._tiles(by_part[part]))
+
+    def _tiles(self, comparisons: Sequence[Comparison]) -> list[Tile]:
+        tiles = [Tile(tuple(block)) for block in self._blocks([c for c in comparisons if c.stacked])]
+        alone = [comparison for comparison in comparisons if not comparison.stacked]
         most = -(-len(alone) // (_TILES_EACH * self.workers))
         for block in self._blocks(alone):
             current: list[Comparison] = []
@@ -198,15 +215,19 @@ class Plan:
                     current, work = [], 0.0
             if current:
                 tiles.append(Tile(tuple(current)))
-        return tuple(tiles)
+        return tiles
 
     @cached_property
     def held(self) -> int:
         """Bytes for factors that wait to be used again, beside those in work."""
-        return self.budget.held(max(self._side_bytes, default=0.0), self.workers)
+        return self.budget.held(max(self._side_bytes.values(), default=0.0), self.workers)
 
     def _blocks(self, comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
-        fit = int(0.8 * self.held / max(self._side_bytes, default=1.0))
+        if not comparisons:
+            return []
+        part, cut = comparisons[0].part, any(asked.cut for c in comparisons for asked in c.asked)
+        largest = max(self._side_bytes[part, i] for c in comparisons for i in (c.x, c.y))
+        fit = int(0.8 * self.held / ((1 + cut) * largest))
         size = max(1, len(self.roots) if fit >= len(self.roots) else fit // 2)
 
         def block(comparison: Comparison) -> tuple[int, int]:
@@ -217,23 +238,29 @@ class Plan:
             # There and back again, so that the block last used is the first of the next row. In squares, so that few
             # representations make many pairs.
             square = comparison.x // _SQUARE, comparison.y // _SQUARE
-            return i, -j if i % 2 else j, *square, comparison.x, comparison.y
+            return i, -j if i % 2 else j, comparison.components or 0, *square, comparison.x, comparison.y
 
         return [list(group) for _, group in groupby(sorted(comparisons, key=order), key=block)]
 
     @cached_property
-    def _side_bytes(self) -> list[float]:
-        """Memory that the factors of each root take, about."""
-        sizes = {
-            (factors, root.n, root.d): sum(factor.cost(root.n, root.d).bytes for factor in factors) or 8.0 * root.n
-            for root, factors in zip(self.roots, self.factors, strict=True)
+    def _side_bytes(self) -> dict[tuple[int, int], float]:
+        """Memory that the factors of each root take for each part of the measures, about."""
+
+        @functools.cache
+        def size(factors: frozenset[Factor], n: int, d: int) -> float:
+            return sum(factor.cost(n, d).bytes for factor in factors) or 8.0 * n
+
+        return {
+            (part, i): size(factors, self.roots[i].n, self.roots[i].d) for (part, i), factors in self.factors.items()
         }
-        return [sizes[factors, root.n, root.d] for root, factors in zip(self.roots, self.factors, strict=True)]
 
     @property
     def bytes(self) -> float:
         """Memory that factors will take at one time, about."""
-        return min(self.budget.bytes, sum(self._side_bytes))
+        of_parts: dict[int, float] = {}
+        for (part, _), size in self._side_bytes.items():
+            of_parts[part] = of_parts.get(part, 0.0) + size
+        return min(self.budget.bytes, max(of_parts.values(), default=0.0))
 
     def _flops(self, comparison: Comparison) -> float:
         """Work of the crosses of a comparison."""
@@ -247,11 +274,12 @@ class Plan:
     @cached_property
     def flops(self) -> float:
         """Work of factors and crosses, in floating-point operations of a matrix product."""
-        of_sides = {
-            (factors, root.n, root.d): sum(factor.cost(root.n, root.d).flops for factor in steps(factors))
-            for root, factors in zip(self.roots, self.factors, strict=True)
-        }
-        total = sum(of_sides[factors, r.n, r.d] for r, factors in zip(self.roots, self.factors, strict=True))
+
+        @functools.cache
+        def of_side(factors: frozenset[Factor], n: int, d: int) -> float:
+            return sum(factor.cost(n, d).flops for factor in steps(factors))
+
+        total = sum(of_side(fs, self.roots[i].n, self.roots[i].d) for (_, i), fs in self.factors.items())
         stacked = {
             (cross, i)
             for comparison in self.comparisons

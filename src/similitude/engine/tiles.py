@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from similitude.engine.ledger import Entry
-from similitude.engine.plan import Comparison, Instructions, Tile
+from similitude.engine.plan import Asked, Comparison, Instructions, Tile
 from similitude.errors import OutOfMemory
 from similitude.factors.base import Cross
 from similitude.factors.memory import machine_memory
@@ -33,6 +33,9 @@ class Source(Protocol):
 
 Sources = Mapping[int, Representation] | Mapping[int, Source]
 
+_Unit = tuple[int, int, int | None]
+"""Part of the measures, position of a root, and number of components kept of it, None for all."""
+
 
 class Workspace:
     """Where a worker computes: sides with their factors are kept from tile to tile as far as memory allows.
@@ -45,8 +48,8 @@ class Workspace:
 
     def __init__(self, instructions: Instructions) -> None:
         self._recipe = instructions
-        self._held: dict[int, tuple[Side, dict[int, Side]]] = {}
-        self._bytes: dict[int, int] = {}
+        self._held: dict[_Unit, Side] = {}  # least recently used first
+        self._bytes: dict[_Unit, int] = {}
         self._read: dict[tuple[tuple[int, ...], int, int, int], frozenset[Cross]] = {}
         self._lock = threading.Lock()
 
@@ -61,56 +64,75 @@ class Workspace:
             Position of a root to its source, for those of the tile at least.
         """
         start = time.perf_counter()
-        sides = self._sides(tile.roots, sources)
+        sides = self._sides(tile.roots, sources, tile.part)
         pairs = [self._paired(sides[comparison.x], sides[comparison.y]) for comparison in tile.comparisons]
         self._fill(tile, pairs)
         shared = time.perf_counter() - start if tile.comparisons[0].stacked else 0.0
-        entries = [
-            entry
-            for comparison, pair in zip(tile.comparisons, pairs, strict=True)
-            for entry in self._compare(comparison, pair)
-        ]
+        entries: list[Entry] = []
+        pairs.reverse()
+        for comparison in tile.comparisons:  # a pair is let go, with its crosses, once it is compared
+            entries += self._compare(comparison, pairs.pop())
         return [entry._replace(seconds=entry.seconds + shared / len(entries)) for entry in entries]
 
-    def _sides(self, roots: Sequence[int], sources: Sources) -> dict[int, Side | Entry]:
+    def _sides(self, roots: Sequence[int], sources: Sources, part: int = 0) -> dict[int, Side | Entry]:
         """Sides with their factors, or why there is none; those that another thread is at come last."""
         found: dict[int, Side | Entry] = {}
         waiting, postponed = deque(roots), 0
         while waiting:
             i = waiting.popleft()
-            if self._busy(i) and postponed < len(waiting):
+            if self._busy((part, i, None)) and postponed < len(waiting):
                 waiting.append(i)
                 postponed += 1
                 continue
             postponed = 0
             try:
-                found[i] = self._side(i, sources)
+                found[i] = self._side(i, sources, part)
             except FAILURES as error:
                 found[i] = _failed(error)
         return found
 
-    def _busy(self, i: int) -> bool:
+    def _busy(self, unit: _Unit) -> bool:
         with self._lock:
-            return i in self._held and self._held[i][0].busy
+            return unit in self._held and self._held[unit].busy
 
-    def _side(self, i: int, sources: Sources) -> Side:
+    def _side(self, i: int, sources: Sources, part: int = 0) -> Side:
         """The side with its factors; the least recently used others go when memory is short."""
-        with self._lock:
-            held = self._held.pop(i, None)
-            if held is None:
-                source = sources[i]
-                held = Side.of(source if isinstance(source, Representation) else source.open()), {}
-            self._held[i] = held
-        side = held[0]
-        side.prepare(self._recipe.factors[i], machine_memory())
-        with self._lock:
-            if i in self._held:
-                self._bytes[i] = side.nbytes
-            while len(self._held) > 2 and sum(self._bytes.values()) > self._recipe.memory:
-                oldest = next(iter(self._held))
-                self._held.pop(oldest)
-                self._bytes.pop(oldest, None)
+
+        def make() -> Side:
+            source = sources[i]
+            return Side.of(source if isinstance(source, Representation) else source.open())
+
+        unit = part, i, None
+        side = self._used(unit, make)
+        side.prepare(self._recipe.factors[part, i], machine_memory())
+        self._weigh([unit])
         return side
+
+    def _used(self, unit: _Unit, make: Callable[[], Side]) -> Side:
+        """The side that is held, or a new one, which from now on is the last used."""
+        with self._lock:
+            side = self._held.pop(unit, None) or make()
+            self._held[unit] = side
+            return side
+
+    def _weigh(self, units: Collection[_Unit]) -> None:
+        """Note what sides take by now, and forget the least recently used ones when memory is short."""
+        with self._lock:
+            for unit in units:
+                if unit in self._held:
+                    self._bytes[unit] = self._held[unit].nbytes
+            total = sum(self._bytes.values())
+            roots = sum(kept is None for _, _, kept in self._held)
+            for unit in list(self._held):
+                if total <= self._recipe.memory:
+                    break
+                if unit[2] is None and roots <= 2:
+                    continue
+                roots -= unit[2] is None
+                # What is cut from a root keeps it in memory.
+                for gone in [u for u in self._held if u == unit or (unit[2] is None and u[:2] == unit[:2])]:
+                    del self._held[gone]
+                    total -= self._bytes.pop(gone, 0)
 
     def _paired(self, x: Side | Entry, y: Side | Entry) -> Pair | Entry:
         if isinstance(x, Entry):
@@ -141,28 +163,34 @@ class Workspace:
         if isinstance(root, Entry):
             return [root for asked in comparison.asked for _ in asked.measures]
         try:
-            pairs = [self._pair(comparison, root, asked.kept_x, asked.kept_y) for asked in comparison.asked]
+            pairs = [self._pair(comparison, root, asked) for asked in comparison.asked]
         except FAILURES as error:
             return [_failed(error) for asked in comparison.asked for _ in asked.measures]
-        return [
+        entries = [
             score(self._recipe.measures[position], pair.swapped if asked.swapped else pair)
             for pair, asked in zip(pairs, comparison.asked, strict=True)
             for position in asked.measures
         ]
+        part, x, y = comparison.part, comparison.x, comparison.y
+        self._weigh({(part, x, a.kept_x) for a in comparison.asked} | {(part, y, a.kept_y) for a in comparison.asked})
+        return entries
 
-    def _pair(self, comparison: Comparison, root: Pair, kept_x: int | None, kept_y: int | None) -> Pair:
-        if kept_x is None and kept_y is None:
+    def _pair(self, comparison: Comparison, root: Pair, asked: Asked) -> Pair:
+        if not asked.cut:
             return root
-        return Pair(self._cut(comparison.x, root.x, kept_x), self._cut(comparison.y, root.y, kept_y), root)
+        x = self._cut((comparison.part, comparison.x, asked.kept_x), root.x)
+        y = self._cut((comparison.part, comparison.y, asked.kept_y), root.y)
+        return Pair(x, y, root)
 
-    def _cut(self, i: int, side: Side, kept: int | None) -> Side:
+    def _cut(self, unit: _Unit, side: Side) -> Side:
+        part, i, kept = unit
         if kept is None:
             return side
-        cuts = self._held.get(i, (side, {}))[1]
-        if kept not in cuts:
-            assert side.representation is not None
-            cuts[kept] = side.leading(kept, side.representation.truncate(kept))
-        return cuts[kept]
+        representation = side.representation
+        assert representation is not None
+        cut = self._used(unit, lambda: side.leading(kept, representation.truncate(kept)))
+        self._used((part, i, None), lambda: side)  # later than what is cut from it
+        return cut
 
 
 def score(measure: Measure, pair: Pair) -> Entry:

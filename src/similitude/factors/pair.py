@@ -141,12 +141,16 @@ class Side:
 
     @property
     def nbytes(self) -> int:
-        """Memory taken by the factors, and by the values where they had to be copied."""
+        """Memory taken by the factors, and by the values where they had to be copied; views of a parent's take none."""
+        parents = set() if self.parent is None else {id(array) for array in self.parent._arrays()}
+        return sum(array.nbytes for array in self._arrays() if id(getattr(array, "base", None)) not in parents)
+
+    def _arrays(self) -> list[Any]:
         factors = list(self._factors.values())
         held = [array for f in factors for array in (f if isinstance(f, tuple) else (f,))]
         if self._values is not self._given:
             held.append(self._values)
-        return sum(getattr(array, "nbytes", 0) for array in held)
+        return [array for array in held if hasattr(array, "nbytes")]
 
     @property
     def dissimilarities(self) -> np.ndarray | None:
