@@ -34,6 +34,8 @@ def in_parts(
     budget, workers
         Memory, and the number of representations that are worked on at a time.
     """
+    if not roots:
+        return [0] * len(measures)
     largest = max(roots, key=lambda root: (root.n * max(root.n, root.d), root.n))
     n, d = largest.n, largest.d
     read = [read_by([m], lambda c: routes.get(c) or c.chosen(n, d, d)).factors for m in measures]

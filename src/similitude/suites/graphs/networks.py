@@ -37,9 +37,10 @@ def mean_of_neighbours(edges: np.ndarray, nodes: int) -> Tensor:
 
 def _sparse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> Tensor:
     indices = torch.from_numpy(np.stack([rows, columns]).astype(np.int64))
-    # Checks are declined explicitly, because PyTorch warns of its default.
     entries = torch.from_numpy(values.astype(np.float32))
-    return torch.sparse_coo_tensor(indices, entries, shape, check_invariants=False).coalesce()
+    # Checks are declined explicitly, because PyTorch warns of its default.
+    with torch.sparse.check_sparse_tensor_invariants(enable=False):
+        return torch.sparse_coo_tensor(indices, entries, shape).coalesce()
 
 
 class _Convolution(nn.Module):
