@@ -21,7 +21,7 @@ from similitude.cli.main import app
 from similitude.errors import InputError
 from similitude.measures import MEASURES, every_measure
 from similitude.runs.grade import Choice
-from similitude.runs.leaderboard import Options, make_leaderboard, with_networks
+from similitude.runs.leaderboard import Options, limited, make_leaderboard
 from similitude.runs.replicate import can_be_halved, half_of
 from similitude.runs.timing import time_measures
 from similitude.suites import Site, Suite
@@ -198,15 +198,29 @@ def test_networks_can_be_limited(choice):
     grouped = replace(
         choice.subtasks[0], id="made/within", population="groups", grouping=Grouping("condition", "within")
     )
-    (limited,) = with_networks([replace(choice, subtasks=(*choice.subtasks, grouped))], 8)
-    counts = {s.id: s.models and len(s.models) for s in limited.subtasks}
+    (fewer,) = limited([replace(choice, subtasks=(*choice.subtasks, grouped))], 8)
+    counts = {s.id: s.models and len(s.models) for s in fewer.subtasks}
     assert counts == {
         **{"made/one": 8, "made/two": 8, "made/three": 8, "made/layers": 8},
         **{"made/groups": 12, "made/absent": None, "made/within": 9},
     }
     population = choice.suite.populations(choice.site)["groups"]
-    assert limited.subtasks[-1].select(population).attributes["condition"].value_counts().tolist() == [3, 3, 3]
-    assert with_networks([choice], None) == [choice]
+    assert fewer.subtasks[-1].select(population).attributes["condition"].value_counts().tolist() == [3, 3, 3]
+    assert limited([choice]) == [choice]
+
+
+def test_inputs_can_be_limited(choice):
+    (fewer,) = limited([choice], inputs=20)
+    population = choice.suite.populations(choice.site)["groups"]
+    whole = population.representation(population.models[1], population.layers[0])
+    sampled = fewer.subtasks[0].select(population)
+    first, second = (sampled.representation(model, population.layers[0]) for model in population.models[:2])
+    assert (first.n, second.n) == (20, 20) < (whole.n, whole.n)
+    places = [np.flatnonzero((whole.values == row).all(axis=1)).item() for row in second.values]
+    assert places == sorted(places)
+    assert np.array_equal(second.values, whole.values[places])
+    assert fewer.subtasks[0].select(sampled).representation(*second.key.split("/")).n == 20
+    assert population.sampled(10**6).representation(*whole.key.split("/")).n == whole.n
 
 
 def test_halves_split_every_group_and_share_no_network(choice):

@@ -208,6 +208,8 @@ class Subtask:
         A sentence or two for people.
     models
         Models used: so many, the first of the population, or those of some names; None for all.
+    inputs
+        Most inputs on which they are compared: a random sample, the same for all; None for all.
     grouping
         How models are grouped; None if each was sampled by itself.
     described_only
@@ -227,6 +229,7 @@ class Subtask:
     modality: str = ""
     description: str = ""
     models: int | tuple[str, ...] | None = None
+    inputs: int | None = None
     grouping: Grouping | None = None
     described_only: tuple[Functionality, ...] = ()
     question: Question = field(default_factory=RankCorrelation)
@@ -257,7 +260,8 @@ class Subtask:
         return self.id.partition("/")[0]
 
     def select(self, population: Population) -> Population:
-        """The models of a population that the subtask uses."""
+        """The models of a population that the subtask uses, on the inputs that it uses."""
+        population = population.sampled(self.inputs)
         if self.models is None:
             return population
         return population.subset(population.models[: self.models] if isinstance(self.models, int) else self.models)

@@ -30,7 +30,7 @@ from similitude.report.decisions import decision_text
 from similitude.report.leaderboard import Leaderboard
 from similitude.representations.text import json_text
 from similitude.runs.grade import choose
-from similitude.runs.leaderboard import Options, make_leaderboard, with_networks
+from similitude.runs.leaderboard import Options, limited, make_leaderboard
 from similitude.runs.provenance import command_line
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.base import resolve_home
@@ -73,6 +73,14 @@ def command(
             show_default="all",
         ),
     ] = None,
+    inputs: Annotated[
+        int | None,
+        typer.Option(
+            min=50,
+            help="Most inputs on which networks are compared: a random sample, the same for all.",
+            show_default="all",
+        ),
+    ] = None,
     limit: Annotated[
         float, typer.Option(min=0.001, help="Seconds per pair from which a measure is left out and named.")
     ] = 1.0,
@@ -111,7 +119,7 @@ def command(
         if not built:
             build_choices(choices, bars)
         # Populations that are built may decide the subtasks of their suite.
-        choices = with_networks(choose(names, site), networks)
+        choices = limited(choose(names, site), networks, inputs)
         board = make_leaderboard(choices, graded, out, options, bars)
     board.write(out)
     if json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -169,6 +170,31 @@ class Population:
         if layers is not None:
             scores = scores[scores["layer"].isna() | scores["layer"].isin(kept)]
         return Population(self.name, kept, attributes, scores, self._load, self._load_items, self.description)
+
+    def sampled(self, inputs: int | None, seed: int = 0) -> Population:
+        """Return the same population on a random sample of its inputs, in their order.
+
+        Parameters
+        ----------
+        inputs
+            How many; None, or no fewer than there are, for all of them. Scores stay those of the networks.
+        seed
+            Of the sample: populations of as many inputs have the same one.
+        """
+        if inputs is None:
+            return self
+
+        @functools.cache
+        def rows(n: int) -> np.ndarray:
+            return np.sort(np.random.default_rng(seed).choice(n, inputs, replace=False))
+
+        def load(model: str, layer: str) -> Representation:
+            found = self._load(model, layer)
+            return found if found.n <= inputs else found.reordered(rows(found.n))
+
+        return Population(
+            self.name, self.layers, self.attributes, self.scores, load, self._load_items, self.description
+        )
 
     def with_attribute(self, name: str, values: Mapping[str, str | int | float]) -> Population:
         """Return the same population with an attribute, given by model."""

@@ -32,7 +32,7 @@ from similitude.runs.replicate import can_be_halved, grade_part
 from similitude.runs.timing import time_measures
 from similitude.suites import built
 
-__all__ = ["Options", "make_leaderboard", "with_networks"]
+__all__ = ["Options", "limited", "make_leaderboard"]
 
 _TIMED = 4
 """Networks whose pairs are timed."""
@@ -67,23 +67,32 @@ class Options:
     executor: str = "threads"
 
 
-def with_networks(choices: Sequence[Choice], most: int | None) -> list[Choice]:
-    """Return choices whose subtasks use so many networks at most, as far as they are built.
+def limited(choices: Sequence[Choice], networks: int | None = None, inputs: int | None = None) -> list[Choice]:
+    """Return choices whose subtasks use fewer networks, as far as they are built, or fewer inputs.
 
-    The first ones of a population, or of each of its groups, three per group at least; groups that are to be kept
-    apart are used as they are.
+    Parameters
+    ----------
+    choices
+        What to grade on.
+    networks
+        How many at most: the first ones of a population, or of each of its groups, three per group at least; groups
+        that are to be kept apart are used as they are.
+    inputs
+        How many at most: a random sample, the same for all networks.
     """
-    if most is None:
-        return list(choices)
-    limited = []
+    found = []
     for choice in choices:
         populations = choice.suite.populations(choice.site)
-        subtasks = [
-            replace(s, models=_first_networks(s, populations[s.population], most)) if s.population in populations else s
-            for s in choice.subtasks
-        ]
-        limited.append(replace(choice, subtasks=tuple(subtasks)))
-    return limited
+        subtasks = [replace(s, inputs=inputs) for s in choice.subtasks]
+        if networks is not None:
+            subtasks = [
+                replace(s, models=_first_networks(s, populations[s.population], networks))
+                if s.population in populations
+                else s
+                for s in subtasks
+            ]
+        found.append(replace(choice, subtasks=tuple(subtasks)))
+    return found
 
 
 def _first_networks(subtask: Subtask, population: Population, most: int) -> tuple[str, ...]:
@@ -252,7 +261,7 @@ def _populations(choices: Sequence[Choice]) -> list[Population]:
     found: dict[str, Population] = {}
     for choice in choices:
         there = choice.suite.populations(choice.site)
-        found |= {s.population: there[s.population] for s in choice.subtasks}
+        found |= {s.population: s.select(there[s.population]) for s in choice.subtasks}
     return list(found.values())
 
 
