@@ -32,6 +32,8 @@ def collect(folder: Path) -> None:
         "draws": provenance["draws"],
         "subtasks": provenance["subtasks"],
         "in_one_half": provenance["in_one_half"],
+        "networks": provenance.get("networks"),
+        "inputs": provenance.get("inputs"),
         "findings": content["findings"],
     }
     (DATA / "leaderboard.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -76,7 +78,13 @@ def board_findings(_: str) -> str:
     """Return what a leaderboard found, in sentences."""
     kept = json.loads((DATA / "leaderboard.json").read_text(encoding="utf-8"))
     scales = ", ".join(f"`{suite}` ({scale})" for suite, scale in kept["scales"].items())
-    return "\n".join([f"- Suites: {scales}.", *(f"- {markdown(line)}" for line in kept["findings"])])
+    limits = [
+        f"at most {kept[what]:,} {what} of each subtask{more}"
+        for what, more in (("networks", ""), ("inputs", ", the same random sample for all"))
+        if kept.get(what)
+    ]
+    suites = "; ".join([f"- Suites: {scales}", *limits])
+    return "\n".join([f"{suites}.", *(f"- {markdown(line)}" for line in kept["findings"])])
 
 
 BLOCKS: dict[str, Callable[[str], str]] = {

@@ -30,7 +30,7 @@ from similitude.report.decisions import decision_text
 from similitude.report.leaderboard import Leaderboard
 from similitude.representations.text import json_text
 from similitude.runs.grade import choose
-from similitude.runs.leaderboard import Options, limited, make_leaderboard
+from similitude.runs.leaderboard import Options, make_leaderboard
 from similitude.runs.provenance import command_line
 from similitude.suites import SUITES, Scale, Site
 from similitude.suites.base import resolve_home
@@ -114,13 +114,12 @@ def command(
     names = names or _default(site)
     choices = choose(names, site)
     make_folder(out)
-    options = Options(limit=limit, command=command_line(), memory=allowed, executor=executor)
+    options = Options(networks, inputs, limit, command=command_line(), memory=allowed, executor=executor)
     with progress_bars() as bars:
         if not built:
             build_choices(choices, bars)
         # Populations that are built may decide the subtasks of their suite.
-        choices = limited(choose(names, site), networks, inputs)
-        board = make_leaderboard(choices, graded, out, options, bars)
+        board = make_leaderboard(choose(names, site), graded, out, options, bars)
     board.write(out)
     if json:
         typer.echo(json_text(board.record()))

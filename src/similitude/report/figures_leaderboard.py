@@ -121,6 +121,8 @@ def heat_map(rows: pd.DataFrame) -> Figure:
         figure.colorbar(image, ax=list(grid[:, 1]), location="bottom", shrink=0.6, pad=0.01, aspect=40).set_label(
             "1 perfect, 0 chance; white: the interval includes 0; grey: failed", fontsize=7
         )
+        title = f"{len(names)} measures, {len(questions)} rows of {rows['subtask'].nunique()} subtasks, by clustering"
+        figure.suptitle(wrapped(title, max(width, 5.0), 8), fontsize=8)
     return figure
 
 

@@ -49,6 +49,8 @@ class Options:
 
     Parameters
     ----------
+    networks, inputs
+        Most networks, and inputs, of a subtask: see `limited`.
     limit
         Seconds per pair from which a measure is left out.
     resamples
@@ -60,6 +62,8 @@ class Options:
         See `similitude.engine.score_pairs`.
     """
 
+    networks: int | None = None
+    inputs: int | None = None
     limit: float = 1.0
     resamples: int = 100
     command: str = ""
@@ -140,6 +144,7 @@ def make_leaderboard(
     InputError
         There are no networks for any of the subtasks, or no measure is fast enough.
     """
+    choices = limited(choices, options.networks, options.inputs)
     kept = [_built(choice) for choice in choices]
     missing = sorted({s.id for c in choices for s in c.subtasks} - {s.id for c in kept for s in c.subtasks})
     kept = [choice for choice in kept if choice.subtasks]
@@ -337,6 +342,8 @@ def _provenance(
         "measures": int(frame["measure"].nunique()),
         "too_slow": {row["measure"]: row["seconds"] for row in slow.to_dict("records")},
         "timed_on": dict(zip(("n", "d"), max(map(_size, _populations(kept))), strict=True)),
+        "networks": options.networks,
+        "inputs": options.inputs,
         "limit": options.limit if np.isfinite(options.limit) else None,
         "data": data,
     }
