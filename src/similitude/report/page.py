@@ -78,7 +78,7 @@ def assemble(name: str, scripts: Sequence[str], title: str, content: Mapping[str
     Parameters
     ----------
     name
-        Of the template among the files of the package.
+        Of the template of its body among the files of the package.
     scripts
         Names of the scripts, in order; they find the content as JSON in the element ``data``.
     title
@@ -92,8 +92,9 @@ def assemble(name: str, scripts: Sequence[str], title: str, content: Mapping[str
         return web.joinpath(file).read_text(encoding="utf-8")
 
     text = json.dumps(_shown(content), separators=(",", ":"), allow_nan=False)
-    return Template(part(f"{name}.html")).substitute(
+    return Template(part("frame.html")).substitute(
         title=title,
+        body=Template(part(f"{name}.html")).substitute(title=title),
         style=part("page.css"),
         script='"use strict";\n' + "\n".join(part(f"{script}.js") for script in scripts),
         # A closing tag or a comment within a string would end the script element, or never end it.
