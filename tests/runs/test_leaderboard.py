@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 from similitude import ModelRecord, PopulationWriter, Score, get_measures
 from similitude.benchmark import Pairing, Subtask
 from similitude.benchmark.questions import Monotonicity, Separation
+from similitude.benchmark.standings import Standings, replicated_standings
 from similitude.benchmark.subtask import Functionality, Grouping
 from similitude.cli.main import app
 from similitude.errors import InputError
 from similitude.measures import MEASURES, every_measure
+from similitude.report.leaderboard import confirmation_sentence, read_standings
 from similitude.runs.grade import Choice
 from similitude.runs.leaderboard import Options, limited, make_leaderboard
 from similitude.runs.replicate import can_be_halved, half_of
@@ -162,6 +164,22 @@ def test_parquet_holds_the_same_tables(made):
     assert len(pd.read_parquet(folder / "out/differences.parquet")) == len(board.differences)
 
 
+def test_verdicts_of_another_leaderboard_are_put_to_this_one(made):
+    folder, board = made
+    kept = read_standings(folder / "out")
+    here = Standings(board.standings, board.differences)
+    verdicts = replicated_standings(kept, here)
+    assert len(verdicts) == board.standings["tells"].sum() + board.differences["distinct"].sum() > 2
+    own = verdicts[verdicts["low"] > 0]
+    assert set(own["outcome"]) == {"holds"}
+    flipped = here.table.assign(low=-here.table["high"], high=-here.table["low"])
+    assert (replicated_standings(kept, here._replace(table=flipped))["outcome"] == "reversed").any()
+    held = (verdicts["outcome"] == "holds").sum()
+    assert confirmation_sentence(verdicts, folder).startswith(f"Of {len(verdicts)} verdicts of {folder} on families of")
+    assert f"{held} ({held / len(verdicts):.0%}) hold on these networks" in confirmation_sentence(verdicts, folder)
+    assert "has no verdict" in confirmation_sentence(verdicts[:0], folder)
+
+
 def test_estimates_are_means_over_the_rows_of_a_family(made):
     _, board = made
     rows = board.rows.query("family == 'failure' and measure == 'cka'")
@@ -297,6 +315,8 @@ def test_json_stands_alone_on_stdout(tmp_path):
         (["-m", "cka", "--out", "/dev/null/out"], "/dev/null/out cannot be made"),
         (["-m", "cka", "--built"], "There are no networks for synthetic/angle"),
         (["-m", "cka", "--networks", "3"], "--networks"),
+        (["-m", "cka", "--inputs", "3"], "--inputs"),
+        (["-m", "cka", "--against", "/dev"], "/dev is not the folder of a leaderboard"),
         (["-m", "cka", "--memory", "2"], "--memory 2"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from similitude.benchmark.standings import Standings, replicated_standings
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     Draw,
@@ -27,7 +28,8 @@ from similitude.errors import InputError
 from similitude.factors.memory import MEMORY
 from similitude.measures import every_measure, get_measures
 from similitude.report.decisions import decision_text
-from similitude.report.leaderboard import Leaderboard
+from similitude.report.leaderboard import Leaderboard, confirmation_sentence, read_standings
+from similitude.representations.tables import write_csv
 from similitude.representations.text import json_text
 from similitude.runs.grade import choose
 from similitude.runs.leaderboard import Options, make_leaderboard
@@ -84,6 +86,13 @@ def command(
     limit: Annotated[
         float, typer.Option(min=0.001, help="Seconds per pair from which a measure is left out and named.")
     ] = 1.0,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Say which verdicts of another leaderboard, of other --draw, hold here; replication.csv has them all.",
+        ),
+    ] = None,
     workers: Workers = 2,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
     executor: Annotated[
@@ -97,12 +106,15 @@ def command(
 
     Finished values are kept, so that a killed run goes on where it stopped.
 
+    Verdicts are put to other networks by `--draw 1 --against leaderboard`, where `leaderboard` is the folder of draw 0.
+
     Examples: `similitude leaderboard --scale embedded`, `similitude leaderboard graphs -m ./mine.py:my_measure`.
     """
     if only and not measures:
         raise InputError("--only takes --measures: name the measures that are to be graded.")
     own = get_measures(measures) if measures else []
     graded = own if only else get_measures([*every_measure(), *own])
+    other = read_standings(against) if against else None
     allowed = parse_size(memory, MEMORY)
     try:
         parse_executor(executor)
@@ -121,11 +133,16 @@ def command(
         # Populations that are built may decide the subtasks of their suite.
         board = make_leaderboard(choose(names, site), graded, out, options, bars)
     board.write(out)
+    found = replicated_standings(other, Standings(board.standings, board.differences)) if other else None
+    if found is not None:
+        write_csv(found, out / "replication.csv", float_format="%.6g")
     if json:
         typer.echo(json_text(board.record()))
     else:
         _print(board)
     note(f"{board.computed} values computed, {board.reused} reused. Tables, figures and index.html are in {out}.")
+    if found is not None and against is not None:
+        note(confirmation_sentence(found, against))
     if missing := board.provenance["without_networks"]:
         note(f"Left out, since there are no networks: {', '.join(missing)}.")
     if len(board.failures):

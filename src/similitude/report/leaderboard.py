@@ -13,16 +13,18 @@ import pandas as pd
 
 from similitude.benchmark.combination import Combination
 from similitude.benchmark.families import FAMILIES
+from similitude.benchmark.standings import Standings
+from similitude.errors import InputError
 from similitude.report.decisions import combination_text, decide, decision_text, milliseconds, title_of
 from similitude.report.figures_leaderboard import draw_leaderboard
 from similitude.report.leaderboard_page import leaderboard_page
 from similitude.report.numbers import interval, number
 from similitude.report.tables import markdown
 from similitude.report.written import replace_written
-from similitude.representations.tables import plain, plain_records, write_csv
+from similitude.representations.tables import plain, plain_records, read_written, write_csv
 from similitude.representations.text import json_text, write_text
 
-__all__ = ["Leaderboard", "standing_lines"]
+__all__ = ["Leaderboard", "confirmation_sentence", "read_standings", "standing_lines"]
 
 _SHOWN = 15
 """Measures per family in the text; the files have all of them."""
@@ -108,14 +110,10 @@ class Leaderboard:
     @staticmethod
     def _held(verdicts: pd.DataFrame, what: str) -> str:
         of = "a family of questions" if what == "family" else "a single row"
-        asked = verdicts[verdicts["outcome"] != "not graded"]
-        if asked.empty:
+        if (verdicts["outcome"] == "not graded").all():
             return f"One half of the networks supports no verdict on {of} that the other could be asked about."
-        holds, reversed_ = (int((asked["outcome"] == outcome).sum()) for outcome in ("holds", "reversed"))
-        return (
-            f"Of {len(asked)} verdicts on {of} in one half of the networks, {holds} ({holds / len(asked):.0%}) hold in "
-            f"the other, and {reversed_} {'is' if reversed_ == 1 else 'are'} reversed."
-        )
+        count, holds, reversed_ = _outcomes(verdicts)
+        return f"Of {count} verdicts on {of} in one half of the networks, {holds} in the other, and {reversed_}."
 
     def record(self) -> dict[str, Any]:
         """Return provenance, decisions, standings, combination and counts of verdicts as plain data."""
@@ -147,14 +145,16 @@ class Leaderboard:
             "leaderboard": self.standings,
             "decisions": self.decisions,
             "rows": self.rows,
+            "differences": self.differences,
             "verdicts": self.verdicts,
+            "row_verdicts": self.row_verdicts,
             "combination": self.combination.held_out,
             "failures": self.failures,
         }
         for name, frame in tables.items():
             write_csv(frame, folder / f"{name}.csv", float_format="%.6g")
         if find_spec("pyarrow"):
-            for name, frame in (tables | {"differences": self.differences, "row_verdicts": self.row_verdicts}).items():
+            for name, frame in tables.items():
                 frame.to_parquet(folder / f"{name}.parquet", index=False)
         figures = draw_leaderboard(self.standings, self.rows, folder / "figures")
         replace_written(folder / "figures", figures, "leaderboard")
@@ -181,6 +181,43 @@ class Leaderboard:
             lines += ["", *standing_lines(rows, _SHOWN)]
         lines += ["", _KEY, ""]
         return "\n".join(lines)
+
+
+def read_standings(folder: Path) -> Standings:
+    """Read means of measures by family, and their differences, from the folder of a leaderboard.
+
+    Raises
+    ------
+    InputError
+        The folder holds no leaderboard.
+    """
+    table, differences = (read_written(folder / f"{name}.csv") for name in ("leaderboard", "differences"))
+    if not {"family", "measure", "tells"} <= set(table) or not {"first", "second", "distinct"} <= set(differences):
+        raise InputError(
+            f"{folder} is not the folder of a leaderboard, in which leaderboard.csv and differences.csv lie. Make one: "
+            "similitude leaderboard --out FOLDER."
+        )
+    return Standings(table, differences)
+
+
+def confirmation_sentence(verdicts: pd.DataFrame, folder: Path) -> str:
+    """Return how many verdicts of another leaderboard hold on these networks, in words."""
+    if verdicts.empty or (verdicts["outcome"] == "not graded").all():
+        return f"{folder} has no verdict on a family of questions that these networks could be asked about."
+    count, holds, reversed_ = _outcomes(verdicts)
+    return f"Of {count} verdicts of {folder} on families of questions, {holds} on these networks, and {reversed_}."
+
+
+def _outcomes(verdicts: pd.DataFrame) -> tuple[int, str, str]:
+    """Return how many verdicts were asked about, and in words how many of them hold, and are reversed."""
+    asked = verdicts[verdicts["outcome"] != "not graded"]
+    holds, reversed_ = (int((asked["outcome"] == outcome).sum()) for outcome in ("holds", "reversed"))
+    hold = "holds" if holds == 1 else "hold"
+    return (
+        len(asked),
+        f"{holds} ({holds / len(asked):.0%}) {hold}",
+        f"{reversed_} {'is' if reversed_ == 1 else 'are'} reversed",
+    )
 
 
 _KEY = (
