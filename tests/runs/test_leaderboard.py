@@ -227,6 +227,14 @@ def test_networks_can_be_limited(choice):
     assert limited([choice]) == [choice]
 
 
+def test_a_population_without_networks_is_not_there_yet(choice, tmp_path):
+    site = Site(tmp_path, "first")
+    PopulationWriter(site.folder("one"), "one", ["early", "middle", "late"], ["x0", "x1"])
+    assert choice.suite.populations(site) == {}
+    with pytest.raises(InputError, match="There are no networks for made/absent, made/groups"):
+        make_leaderboard([replace(choice, site=site)], get_measures("cka"), tmp_path / "out", Options())
+
+
 def test_inputs_can_be_limited(choice):
     (fewer,) = limited([choice], inputs=20)
     population = choice.suite.populations(choice.site)["groups"]

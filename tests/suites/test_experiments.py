@@ -131,6 +131,35 @@ def test_a_condition_that_left_no_trace_ends_the_build_and_is_not_kept(pool, tmp
     assert open_population(site.folder("drawn_own")).models == ("0.00-seed000",)
 
 
+@dataclass(frozen=True)
+class Unlucky(Drawn):
+    """Made-up networks of which some seeds fail."""
+
+    failing: tuple = (1, 301)
+
+    def record(self, design, condition, seed, draw):
+        record = super().record(design, condition, seed, draw)
+        failed = seed in self.failing and condition.name == "0%"
+        return replace(record, scores=[Score("accuracy/clean", 0.5)]) if failed else record
+
+
+def test_a_network_that_fails_by_chance_is_drawn_again_and_counted(pool, tmp_path):
+    site = Site(tmp_path)
+    build(site, [Unlucky()], ["drawn_own"])
+    assert count_missing(site, [Unlucky()], ["drawn_own"]) == 0
+    population = open_population(site.folder("drawn_own"))
+    assert population.models[:3] == ("0.00-seed000", "0.00-seed001", "0.00-seed002")
+    assert population.attributes.loc["0.00-seed001", ["seed", "redrawn"]].tolist() == [601, 2]
+    expected = np.random.default_rng([601, 0]).random((4, 2))
+    assert np.allclose(population.representation("0.00-seed001", "one").values, expected)
+    subtask = Unlucky().designs["drawn_own"].subtask("drawn/labels_own", "drawn_own", "drawn")
+    assert figures(site, [Unlucky()], [subtask])["redrawn"].tolist() == [1, 0]
+    with pytest.raises(
+        DegeneratePopulation, match=r"'0\.00-seed001'.*0\.500; at least 0\.9 .* 2 other seeds failed too"
+    ):
+        build(Site(tmp_path / "all"), [Unlucky(failing=(1, 301, 601))])
+
+
 def test_a_smoke_test_has_no_gates(pool, tmp_path):
     build(Site(tmp_path), [Drawn(disabled=True, gated=False)])
     assert count_missing(Site(tmp_path), [Drawn(gated=False)]) == 0

@@ -84,8 +84,12 @@ def show_gates(frame: pd.DataFrame, width: int) -> Group:
         table.add_row(Text(str(subtask), "bold"))
         for row in rows.to_dict("records"):
             numbers = (number(row[name]) for name in ("mean", "min", "max"))
-            table.add_row(f"  {row['group']} ({row['networks']})", row["figure"], row["required"], *numbers)
-    note = "What the networks of each group show of their condition, and their number; one that fails is not kept."
+            again = f", {row['redrawn']} redrawn" if row.get("redrawn") else ""
+            table.add_row(f"  {row['group']} ({row['networks']}{again})", row["figure"], row["required"], *numbers)
+    note = (
+        "What the networks of each group show of their condition, and their number; one that fails is not kept, but "
+        "drawn again from another seed."
+    )
     return Group(table, Text(), *(Text(line, "dim") for line in textwrap.wrap(note, width)))
 
 

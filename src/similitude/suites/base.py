@@ -29,7 +29,7 @@ __all__ = ["GATE_COLUMNS", "BuildProgress", "Site", "Suite", "built", "made_by",
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is built, the number of parts (models, pairs) finished, and their number in all."""
 
-GATE_COLUMNS = ["subtask", "group", "figure", "required", "networks", "mean", "min", "max"]
+GATE_COLUMNS = ["subtask", "group", "figure", "required", "networks", "redrawn", "mean", "min", "max"]
 """Columns of `Suite.gates`."""
 
 _SEEDS_PER_DRAW = 1000
@@ -163,10 +163,11 @@ class Suite(ABC):
         return 0 if self.is_built(site, populations) else self.minutes_by_scale.get(site.scale, 0)
 
     def populations(self, site: Site) -> dict[str, Population]:
-        """Return populations by name, as far as they are built."""
+        """Return populations by name, as far as they are built: with one network at least."""
         names = dict.fromkeys(subtask.population for subtask in self.subtasks())
         folders = {name: self.folder(site, name) for name in names}
-        return {name: open_population(folder) for name, folder in folders.items() if is_population(folder)}
+        found = {name: open_population(folder) for name, folder in folders.items() if is_population(folder)}
+        return {name: population for name, population in found.items() if population.models}
 
     def folder(self, site: Site, population: str) -> Path:
         """Return the folder of a population."""

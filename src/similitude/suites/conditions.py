@@ -137,16 +137,22 @@ class Design:
         Returns
         -------
         pandas.DataFrame
-            One row per gate of a group, with the columns group, figure, required, networks, mean, min, max.
+            One row per gate of a group, with the columns group, figure, required, networks, redrawn (how many
+            networks have another seed, because the first failed), mean, min, max.
         """
         scores, groups = population.scores, population.attributes["condition"]
+        again = population.attributes.get("redrawn", pd.Series(0, groups.index)).fillna(0) > 0
         scores = scores[scores["layer"].isna()]
         rows = []
         for condition in self.conditions:
             of_group = scores[scores["model"].isin(groups.index[groups == condition.name])]
             for gate in condition.gates:
                 values = of_group.loc[of_group["functionality"] == gate.score, "value"]
-                found = {"networks": len(values), "mean": values.mean(), "min": values.min(), "max": values.max()}
+                found = {
+                    "networks": len(values),
+                    "redrawn": int(again[groups == condition.name].sum()),
+                    **{"mean": values.mean(), "min": values.min(), "max": values.max()},
+                }
                 rows.append({"group": condition.name, "figure": gate.score, "required": gate.required, **found})
         return pd.DataFrame(rows)
 

@@ -1,19 +1,21 @@
 """Building populations of networks that differ by design, in parallel and resumable.
 
 Every network is a job of its own and depends on its condition and seed alone, so that the number of workers changes
-nothing. Networks are checked before they are written: one that fails a gate of its condition ends the build.
+nothing. Networks are checked before they are written. One that fails a gate of its condition is trained from another
+seed, and counted; a condition of which three seeds in a row fail ends the build.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 import pandas as pd
 
 from similitude.benchmark import Separation, Subtask
+from similitude.errors import DegeneratePopulation
 from similitude.representations import ModelRecord, PopulationWriter, is_population, open_population
 from similitude.suites.arithmetic import measure_arithmetic, note_processor
 from similitude.suites.base import GATE_COLUMNS, Site, made_by, set_aside
@@ -21,6 +23,11 @@ from similitude.suites.conditions import Condition, Design
 from similitude.suites.jobs import start_workers
 
 __all__ = ["Experiments", "build", "count_missing", "figures", "is_complete", "missing"]
+
+_TRIES = 3
+"""Seeds that are tried for one network; by chance, one may fail the gates of a condition that works."""
+_APART = 300
+"""Distance of such seeds, more than there are networks of a group, and within those of a draw."""
 
 
 class Experiments(Protocol):
@@ -102,7 +109,7 @@ def build(site: Site, experiments: Iterable[Experiments], populations: Collectio
     Raises
     ------
     DegeneratePopulation
-        A network fails a gate of its condition.
+        Networks of three seeds in a row fail a gate of their condition.
     """
     lacking = [
         (of_architecture, name)
@@ -179,7 +186,18 @@ def _settings(site: Site, experiments: Experiments, population: str) -> dict[str
 def _train(
     writer: PopulationWriter, experiments: Experiments, design: Design, condition: Condition, seed: int, draw: int
 ) -> None:
-    record = experiments.record(design, condition, seed, draw)
-    if experiments.gated:
-        condition.check(record)
-    writer.write(record)
+    first: DegeneratePopulation | None = None
+    for redrawn in range(_TRIES):
+        record = experiments.record(design, condition, seed + _APART * redrawn, draw)
+        try:
+            if experiments.gated:
+                condition.check(record)
+        except DegeneratePopulation as error:
+            first = first or error
+            continue
+        if redrawn:
+            attributes = {**record.attributes, "redrawn": redrawn}
+            record = replace(record, model=condition.model(seed), attributes=attributes)
+        writer.write(record)
+        return
+    raise DegeneratePopulation(f"{first} {_TRIES - 1} other seeds failed too.")
