@@ -292,7 +292,6 @@ class Run:
         results = evaluation.results
         out.mkdir(parents=True, exist_ok=True)
         results.write(out)
-        write_csv(evaluation.differences, out / "differences.csv")
         write_csv(evaluation.failures, out / "failures.csv")
         write_csv(results.by_test(), out / "standings.csv")
         if self._details:
@@ -301,6 +300,7 @@ class Run:
             replace_written(out / "figures", [*self._figures, *overview], "run", alone=True)
             write_text(out / "table.md", as_markdown(layout))
             write_text(out / "table.tex", as_latex(layout))
+            write_csv(evaluation.differences, out / "differences.csv")
             write_csv(evaluation.pairs, out / "pairs.csv")
             save_grading(out / "grading.npz", evaluation.grading)
 
