@@ -10,6 +10,7 @@ import pandas as pd
 
 from similitude.report.decisions import decide, decision_text, title_of
 from similitude.report.leaderboard import standing_lines
+from similitude.report.numbers import number
 from similitude.report.tables import markdown
 
 DATA = Path(__file__).parents[1] / "docs" / "data"
@@ -19,12 +20,18 @@ BOARD = [
 ]
 BEST = 10
 """Measures per family in the pages."""
+MOST = 6
+"""Measures that are named as better than the usual one, per family."""
+USUAL = "cka"
+"""The measure that most people use, which others are held against."""
 
 
 def collect(folder: Path) -> None:
     """Keep standings and findings of a leaderboard in docs/data."""
     DATA.mkdir(exist_ok=True)
     pd.read_csv(folder / "leaderboard.csv")[BOARD].to_csv(DATA / "leaderboard.csv", index=False, float_format="%.4g")
+    kept = against_usual(pd.read_csv(folder / "differences.csv"))
+    kept.to_csv(DATA / "leaderboard_against.csv", index=False, float_format="%.4g")
     content = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))
     provenance = content["provenance"]
     kept = {
@@ -37,6 +44,20 @@ def collect(folder: Path) -> None:
         "findings": content["findings"],
     }
     (DATA / "leaderboard.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def against_usual(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return by how much each measure exceeds the usual one where they are distinct, by family."""
+    columns = ["family", "measure", "difference", "low", "high"]
+    ends = {"low": -differences["high"], "high": -differences["low"]}
+    turned = differences.assign(difference=-differences["difference"], **ends)
+    found = pd.concat(
+        [
+            differences[differences["second"] == USUAL].rename(columns={"first": "measure"}),
+            turned[turned["first"] == USUAL].rename(columns={"second": "measure"}),
+        ]
+    )
+    return found.loc[found["distinct"].astype(bool), columns].sort_values(columns[:2], ignore_index=True)
 
 
 def differences(folder: Path, tolerance: float) -> pd.DataFrame:
@@ -53,12 +74,12 @@ def _board() -> pd.DataFrame:
     return pd.read_csv(DATA / "leaderboard.csv")
 
 
-def decision_table(_: str) -> str:
-    """Return which measure to use for which question, with the evidence."""
+def decision_table(folder: str) -> str:
+    """Return which measure to use for which question, with the evidence, for a page from which docs are in a folder."""
     lines = ["| you want to know | use | evidence |", "|---|---|---|"]
     for row in decide(_board()).to_dict("records"):
         advice = row["advice"] if row["reason"] else f"`{row['advice']}`"
-        linked = f"[{row['question']}](leaderboard.md#{title_of(row['family']).lower().replace(' ', '-')})"
+        linked = f"[{row['question']}]({folder}leaderboard.md#{title_of(row['family']).lower().replace(' ', '-')})"
         lines.append(f"| {linked} | {advice} | {markdown(decision_text(row))} |")
     return "\n".join(lines)
 
@@ -87,8 +108,23 @@ def board_findings(_: str) -> str:
     return "\n".join([f"{suites}.", *(f"- {markdown(line)}" for line in kept["findings"])])
 
 
+def usual_table(_: str) -> str:
+    """Return which measures are distinctly better than the usual one, and how many are worse, by family."""
+    found = pd.read_csv(DATA / "leaderboard_against.csv")
+    lines = [f"| question | distinctly better than `{USUAL}` | distinctly worse |", "|---|---|--:|"]
+    for family in _board()["family"].unique():
+        of_family = found[found["family"] == family].sort_values("difference", ascending=False)
+        better = of_family[of_family["difference"] > 0]
+        shown = better.head(MOST).to_dict("records")
+        named = ", ".join(f"`{row['measure']}` (+{number(row['difference'])})" for row in shown) or "none"
+        more = f", and {len(better) - MOST} more" if len(better) > MOST else ""
+        lines.append(f"| {title_of(family)} | {named}{more} | {len(of_family) - len(better)} |")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[str], str]] = {
     "decisions": decision_table,
     "leaderboard": board_table,
     "leaderboard_findings": board_findings,
+    "leaderboard_usual": usual_table,
 }

@@ -76,7 +76,7 @@ def test_advice_takes_evidence_that_holds():
     found = decide(standings()).iloc[0]
     assert (found["advice"], found["ties"], found["cheapest"]) == ("cka", 1, "procrustes")
     assert decision_text(found.to_dict()) == (
-        ".600 [.500, .700] (40 networks or groups, 2 subtasks); 1 more cannot be told from it, the cheapest procrustes"
+        ".600 [.500, .700] (40 networks or groups, 2 subtasks); 1 more qualifies, the cheapest procrustes"
     )
     for table, reason in (
         (standings(confirmed=False), "both halves"),

@@ -94,7 +94,7 @@ def decision_text(row: Mapping[Any, Any]) -> str:
     over = f"{row['units']} networks or groups, {row['subtasks']} subtask{'s' * (row['subtasks'] != 1)}"
     if row["reason"]:
         return f"the best, {row['measure']}, has {value} ({over}): {row['reason']}"
-    ties = f"; {row['ties']} more cannot be told from it" if row["ties"] else ""
+    ties = f"; {row['ties']} more qualif{'ies' if row['ties'] == 1 else 'y'}" if row["ties"] else ""
     cheap = f", the cheapest {row['cheapest']}" if row["ties"] and row["cheapest"] != row["measure"] else ""
     return f"{value} ({over}){ties}{cheap}"
 

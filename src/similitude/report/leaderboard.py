@@ -102,7 +102,7 @@ class Leaderboard:
         if len(self.failures):
             measures = self.failures["measure"].nunique()
             lines.append(
-                f"{self.failures['pairs'].sum()} pairs failed, by {measures} measure{'s' * (measures != 1)}. A measure "
+                f"{self.failures['pairs'].sum():,} pairs failed, by {measures} measure{'s' * (measures != 1)}. A measure "
                 "without a value on a row has the last place in its family."
             )
         return lines
@@ -113,7 +113,7 @@ class Leaderboard:
         if (verdicts["outcome"] == "not graded").all():
             return f"One half of the networks supports no verdict on {of} that the other could be asked about."
         count, holds, reversed_ = _outcomes(verdicts)
-        return f"Of {count} verdicts on {of} in one half of the networks, {holds} in the other, and {reversed_}."
+        return f"Of {count:,} verdicts on {of} in one half of the networks, {holds} in the other, and {reversed_}."
 
     def record(self) -> dict[str, Any]:
         """Return provenance, decisions, standings, combination and counts of verdicts as plain data."""
@@ -205,7 +205,7 @@ def confirmation_sentence(verdicts: pd.DataFrame, folder: Path) -> str:
     if verdicts.empty or (verdicts["outcome"] == "not graded").all():
         return f"{folder} has no verdict on a family of questions that these networks could be asked about."
     count, holds, reversed_ = _outcomes(verdicts)
-    return f"Of {count} verdicts of {folder} on families of questions, {holds} on these networks, and {reversed_}."
+    return f"Of {count:,} verdicts of {folder} on families of questions, {holds} on these networks, and {reversed_}."
 
 
 def _outcomes(verdicts: pd.DataFrame) -> tuple[int, str, str]:
@@ -215,7 +215,7 @@ def _outcomes(verdicts: pd.DataFrame) -> tuple[int, str, str]:
     hold = "holds" if holds == 1 else "hold"
     return (
         len(asked),
-        f"{holds} ({holds / len(asked):.0%}) {hold}",
+        f"{holds:,} ({holds / len(asked):.0%}) {hold}",
         f"{reversed_} {'is' if reversed_ == 1 else 'are'} reversed",
     )
 
