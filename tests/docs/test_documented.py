@@ -1,3 +1,5 @@
+import shutil
+
 """Numbers in README and docs are those of docs/data, and a run that gives others is noticed."""
 
 import importlib.util
@@ -64,6 +66,7 @@ def test_decisions_are_those_of_the_leaderboard(documented, monkeypatch, tmp_pat
     table = pd.read_csv(board.DATA / "leaderboard.csv")
     lines = board.decision_table("").splitlines()
     assert 3 <= len(lines) <= 2 + 10
+    shutil.copytree(board.DATA, tmp_path, dirs_exist_ok=True)
     table.assign(confirmed=False).to_csv(tmp_path / "leaderboard.csv", index=False)
     monkeypatch.setattr(board, "DATA", tmp_path)
     changed = board.decision_table("").splitlines()
@@ -80,3 +83,17 @@ def test_links_of_decisions_lead_somewhere(documented):
     anchors = {title.lower().replace(" ", "-") for title in titles}
     for line in board.decision_table("").splitlines()[2:]:
         assert line.partition("leaderboard.md#")[2].partition(")")[0] in anchors
+
+
+def test_measures_are_held_against_the_usual_one(documented):
+    board = documented.documented_leaderboard
+    columns = ["family", "first", "second", "difference", "low", "high", "distinct"]
+    rows = [
+        ("layers", "cka", "pwcca", 0.3, 0.2, 0.4, True),
+        ("layers", "procrustes", "cka", 0.1, 0.05, 0.15, True),
+        ("layers", "rsa", "cka", 0.2, -0.1, 0.5, False),
+        ("layers", "rsa", "pwcca", 0.5, 0.4, 0.6, True),
+    ]
+    found = board.against_usual(pd.DataFrame(rows, columns=columns)).set_index("measure")
+    assert found["difference"].to_dict() == {"procrustes": 0.1, "pwcca": -0.3}
+    assert found.loc["pwcca", ["low", "high"]].tolist() == [-0.4, -0.2]

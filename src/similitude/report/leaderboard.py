@@ -100,10 +100,10 @@ class Leaderboard:
             limit = self.provenance["limit"]
             lines.append(f"Left out, because a pair takes longer than {limit:g} s: {named}.")
         if len(self.failures):
-            measures = self.failures["measure"].nunique()
+            pairs, measures = self.failures["pairs"].sum(), self.failures["measure"].nunique()
             lines.append(
-                f"{self.failures['pairs'].sum():,} pairs failed, by {measures} measure{'s' * (measures != 1)}. A measure "
-                "without a value on a row has the last place in its family."
+                f"{pairs:,} pairs failed, by {measures} measure{'s' * (measures != 1)}. A measure without a value on a "
+                "row has the last place in its family."
             )
         return lines
 
