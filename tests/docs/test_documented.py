@@ -1,8 +1,7 @@
-import shutil
-
 """Numbers in README and docs are those of docs/data, and a run that gives others is noticed."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import pandas as pd
