@@ -20,6 +20,7 @@ from similitude.measures import Measure
 from similitude.measures.describe import interval
 from similitude.report.divergence import told
 from similitude.report.numbers import probability, quantity, unit_of
+from similitude.training.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ __all__ = ["as_html", "as_text", "draw", "most_alike"]
 
 _MOST_ROWS, _MOST_COLUMNS = 20, 12
 """Size up to which a matrix is printed whole."""
+
+_SIZE: Any = {"float_format": quantity, "max_rows": _MOST_ROWS, "max_cols": _MOST_COLUMNS}
 
 
 @singledispatch
@@ -226,6 +229,35 @@ def _(result: Contributions, *, top: int) -> Figure:
     from similitude.report.figures_contributions import draw_contributions
 
     return draw_contributions(result, top)
+
+
+def _of_trajectory(result: Trajectory) -> list[tuple[str, pd.DataFrame]]:
+    """Heading and table of each measure and reference."""
+    by_name = {str(measure): measure for measure in result.measures}
+    found = []
+    for (name, reference), _ in result.frame.groupby(["measure", "reference"], sort=False):
+        declared = by_name[name].properties()
+        similar = "large" if declared.kind == "similarity" else "small"
+        heading = f"{name} ({declared.kind}: {similar} when similar) with {reference}, n = {result.n:,} inputs"
+        found.append((heading, result.table(name, reference).rename_axis(columns=None)))
+    return found
+
+
+@as_text.register(Trajectory)
+def _(result: Trajectory) -> str:
+    return "\n\n".join(f"{heading}\n{table.to_string(**_SIZE)}" for heading, table in _of_trajectory(result))
+
+
+@as_html.register(Trajectory)
+def _(result: Trajectory) -> str:
+    return "".join(f"<p>{escape(heading)}</p>{table.to_html(**_SIZE)}" for heading, table in _of_trajectory(result))
+
+
+@draw.register(Trajectory)
+def _(result: Trajectory) -> Figure:
+    from similitude.report.figures_training import draw_trajectory
+
+    return draw_trajectory(result)
 
 
 @as_text.register(Diagnosis)
