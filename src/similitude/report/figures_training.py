@@ -24,29 +24,27 @@ def direction(measure: Measure) -> str:
 
 def draw_trajectory(found: Trajectory) -> Figure:
     """Draw one panel per measure and reference, one line per layer, with bands where there are intervals."""
-    by_name = {str(measure): measure for measure in found.measures}
-    shown = [(name, reference) for (name, reference), _ in found.frame.groupby(["measure", "reference"], sort=False)]
-    kinds = {direction(by_name[name]) for name, _ in shown}
+    kinds = {direction(measure) for measure, _ in found.compared}
     with style():
         figure, panels = new_panels(
-            [f"{name}, compared with {reference}" for name, reference in shown],
+            [f"{measure}, compared with {reference}" for measure, reference in found.compared],
             columns=2,
             size=(3.6, 2.8),
             title=f"Similarity over training, n = {found.n:,} inputs",
             x=found.counted,
             y=kinds.pop() if len(kinds) == 1 else "value",
         )
-        for axes, (name, reference) in zip(panels, shown, strict=True):
-            table = found.table(name, reference)
-            for i, layer in enumerate(table):
+        for axes, (measure, reference) in zip(panels, found.compared, strict=True):
+            table = found.table(measure, reference)
+            for i, (layer, values) in enumerate(table.items()):
                 colour, marker = _look(i, table.shape[1])
-                values = table[layer].dropna()
-                axes.plot(values.index, values, marker=marker, color=colour, markersize=3, linewidth=1.1, label=layer)
+                drawn = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1.1, "label": str(layer)}
+                axes.plot(values.dropna(), **drawn)
                 if "low" in found.frame:
-                    low, high = (found.table(name, reference, end)[layer] for end in ("low", "high"))
+                    low, high = (found.table(measure, reference, end)[layer] for end in ("low", "high"))
                     axes.fill_between(table.index, low, high, color=colour, alpha=0.15, linewidth=0)
-            if len({direction(by_name[other]) for other, _ in shown}) > 1:
-                axes.set_ylabel(direction(by_name[name]), fontsize=8)
+            if len({direction(other) for other in found.measures}) > 1:
+                axes.set_ylabel(direction(measure), fontsize=8)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             if table.isna().all(axis=None):
                 say_empty(axes)

@@ -233,13 +233,12 @@ def _(result: Contributions, *, top: int) -> Figure:
 
 def _of_trajectory(result: Trajectory) -> list[tuple[str, pd.DataFrame]]:
     """Heading and table of each measure and reference."""
-    by_name = {str(measure): measure for measure in result.measures}
     found = []
-    for (name, reference), _ in result.frame.groupby(["measure", "reference"], sort=False):
-        declared = by_name[name].properties()
+    for measure, reference in result.compared:
+        declared = measure.properties()
         similar = "large" if declared.kind == "similarity" else "small"
-        heading = f"{name} ({declared.kind}: {similar} when similar) with {reference}, n = {result.n:,} inputs"
-        found.append((heading, result.table(name, reference).rename_axis(columns=None)))
+        heading = f"{measure} ({declared.kind}: {similar} when similar) with {reference}, n = {result.n:,} inputs"
+        found.append((heading, result.table(measure, reference).rename_axis(columns=None)))
     return found
 
 

@@ -152,14 +152,8 @@ class SimilarityMonitor:
         self.layers, self.n = tuple(found), next(iter(found.values())).n
         self._left_out = found.left_out
         self._previous = self._now = _sides(found)
-        opened = {
-            name: open_reference(name, entry, self._probe, found)
-            for name, entry in given.items()
-            if not (isinstance(entry, str) and entry in (INITIAL, PREVIOUS))
-        }
         self._log = ValueLog(csv, resume=resume)
-        initial = _sides(self._initial(found)) if INITIAL in given.values() else {}
-        self._references = {name: opened.get(name, initial if given[name] == INITIAL else None) for name in given}
+        self._references = {name: self._open(name, entry, found) for name, entry in given.items()}
         self._check_log()
         for reference in self._references.values():
             sides = [side.representation for side in (reference or {}).values() if side.representation is not None]
@@ -206,7 +200,7 @@ class SimilarityMonitor:
         return True
 
     def compare(self) -> None:
-        """Compare now, whether or not it is due and the budget allows it."""
+        """Compare now, whether or not it is due and the budget allows it; values of the same step are replaced."""
         if not self._active:
             return
         self._begin(self.step_count)
@@ -293,6 +287,7 @@ class SimilarityMonitor:
                     rows.append(row)
                     if isinstance(value, Exception):
                         self.failures[row.curve] = reason(value)
+        self._log.keep_until(self.step_count - 1)
         self._log.add(rows)
         self._compared_at = self.step_count
 
@@ -303,6 +298,14 @@ class SimilarityMonitor:
         if layer not in reference:
             return [InputError("It gave no representation at the comparison before.")] * len(self.measures)
         return evaluate(Pair(self._now[layer], reference[layer]), self.measures)
+
+    def _open(self, name: str, given: Any, now: Mapping[str, Representation]) -> dict[str, Side] | None:
+        """Layers of a reference; None for the network at the comparison before."""
+        if isinstance(given, str) and given == PREVIOUS:
+            return None
+        if isinstance(given, str) and given == INITIAL:
+            return _sides(self._initial(now))
+        return open_reference(name, given, self._probe, now)
 
     def _initial(self, now: Mapping[str, Representation]) -> Mapping[str, Representation]:
         """Layers before training: of now, or as the run that is continued has kept them beside its values."""

@@ -51,6 +51,11 @@ class Trajectory(Result):
         """Names of the references."""
         return tuple(self.frame["reference"].unique())
 
+    @property
+    def compared(self) -> list[tuple[Measure, str]]:
+        """Every measure with every reference."""
+        return [(measure, reference) for measure in self.measures for reference in self.references]
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per value; see the attribute ``frame``."""
         return self.frame.copy()
