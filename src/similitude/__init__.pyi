@@ -68,6 +68,7 @@ from .runs.grade import run as run
 from .suites import Site as Site, Suite as Suite
 from .suites.own.suite import OwnSuite as OwnSuite
 from .testing import check_measure as check_measure
+from .training.checkpoints import compare_checkpoints as compare_checkpoints
 from .training.monitor import SimilarityMonitor as SimilarityMonitor
 from .training.trajectory import Trajectory as Trajectory
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from similitude.errors import InputError
-from similitude.representations.names import natural
+from similitude.representations.names import natural, readable
+from similitude.representations.readers import SUFFIXES
 
-__all__ = ["ORDERS", "Order", "positions", "steps_of"]
+__all__ = ["ORDERS", "Order", "positions", "short_names", "steps_of"]
 
 Order = Literal["step", "name", "given"]
 ORDERS: tuple[Order, ...] = ("step", "name", "given")
@@ -40,6 +42,33 @@ def positions(names: Sequence[str], order: Order) -> list[tuple[int, int]]:
         return sorted((step, i) for i, step in enumerate(steps_of(names)))
     indices = list(range(len(names)))
     return list(enumerate(indices if order == "given" else sorted(indices, key=lambda i: natural(names[i]))))
+
+
+def short_names(paths: Sequence[str | Path]) -> list[str]:
+    """Return names of files and folders, with as many of the folders above as it takes to tell them apart.
+
+    Raises
+    ------
+    InputError
+        A path is given twice.
+
+    Examples
+    --------
+    >>> short_names(["runs/a/step-1.pt", "runs/a/step-2.pt"])
+    ['step-1', 'step-2']
+    >>> short_names(["runs/step-1/model.pt", "runs/step-2/model.pt"])
+    ['step-1/model', 'step-2/model']
+    """
+    parts = []
+    for path in map(Path, paths):
+        parts.append([*path.parent.parts, path.stem if path.suffix.lower() in SUFFIXES else path.name])
+    for depth in range(1, max(map(len, parts), default=0) + 1):
+        names = [readable("/".join(part[-depth:])) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    if not parts:
+        return []
+    raise InputError("A checkpoint is given twice. Name each once.")
 
 
 def steps_of(names: Sequence[str]) -> list[int]:
