@@ -34,6 +34,7 @@ from .engine import (
     pairwise as pairwise,
 )
 from .engine.compute import plan_pairs as plan_pairs
+from .engine.layer_choice import LayerChoice as LayerChoice, choose_layer as choose_layer
 from .engine.intervals import IntervalTable as IntervalTable, interval as interval
 from .engine.models import compare_models as compare_models, compare_reductions as compare_reductions
 from .errors import (

@@ -1,19 +1,24 @@
-"""Curves of similarity over training."""
+"""Curves of similarity over training, and over layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from similitude.engine.layer_choice import LayerChoice
 from similitude.measures import Measure
 from similitude.report.panels import add_legend, new_panels, say_empty
-from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, style
+from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, inches, new_figure, style, wrapped
 from similitude.training.trajectory import Trajectory
 
-__all__ = ["direction", "draw_trajectory"]
+__all__ = ["direction", "draw_choice", "draw_trajectory"]
+
+_STEP = 0.22
+"""Width of a layer in a figure, in inches."""
 
 
 def direction(measure: Measure) -> str:
@@ -59,3 +64,29 @@ def _look(position: int, count: int) -> tuple[Any, str]:
     if count <= len(COLOURS):
         return COLOURS[position], marker
     return colormaps[SEQUENTIAL](0.9 * position / (count - 1)), marker
+
+
+def draw_choice(found: LayerChoice) -> Figure:
+    """Draw the values of all layers with their intervals, and that of the chosen ones on the other inputs."""
+    table, places = found.layers, np.arange(len(found.layers))
+    names = [str(name) for name in table["layer"]]
+    level = f"{found.level:.0%} interval"
+    with style():
+        width = max(4.6, _STEP * len(names) + 1.6)
+        figure = new_figure(width, 3.0 + inches(names, 7))
+        axes = figure.subplots()
+        axes.axhspan(found.low, found.high, color=COLOURS[5], alpha=0.12, linewidth=0)
+        axes.axhline(found.value, color=COLOURS[5], linewidth=1, label=f"layers chosen on other inputs, {level}")
+        errors = np.abs(table[["low", "high"]].to_numpy().T - table["value"].to_numpy())
+        axes.errorbar(
+            places, table["value"], errors, fmt="-o", color=COLOURS[0], markersize=3, linewidth=1.1, elinewidth=0.8,
+            label=f"all inputs, {level}",
+        )  # fmt: skip
+        best = names.index(found.layer)
+        axes.plot(best, table["value"][best], "s", color=COLOURS[5], markersize=6, label=f"{found.layer}, the best")
+        axes.set_xticks(places, names, rotation=90, fontsize=7)
+        axes.set_xlabel("layer")
+        axes.set_ylabel(f"{found.measure}\n{direction(found.measure)}")
+        axes.legend(fontsize=7)
+        figure.suptitle(wrapped(f"Layers compared with {found.target}, n = {found.n:,} inputs", width))
+    return figure

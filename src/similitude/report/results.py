@@ -16,8 +16,10 @@ from similitude.differences.contributions import Contributions
 from similitude.differences.divergence import Divergence
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
+from similitude.engine.layer_choice import LayerChoice
 from similitude.measures import Measure
 from similitude.measures.describe import interval
+from similitude.report.choice import sentences
 from similitude.report.divergence import told
 from similitude.report.numbers import probability, quantity, unit_of
 from similitude.training.trajectory import Trajectory
@@ -257,6 +259,25 @@ def _(result: Trajectory) -> Figure:
     from similitude.report.figures_training import draw_trajectory
 
     return draw_trajectory(result)
+
+
+@as_text.register(LayerChoice)
+def _(result: LayerChoice) -> str:
+    table = result.layers.set_index("layer").rename_axis(None)
+    return "\n".join([*sentences(result), table.to_string(**_SIZE)])
+
+
+@as_html.register(LayerChoice)
+def _(result: LayerChoice) -> str:
+    table = result.layers.set_index("layer").rename_axis(None)
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(result)) + table.to_html(**_SIZE)
+
+
+@draw.register(LayerChoice)
+def _(result: LayerChoice) -> Figure:
+    from similitude.report.figures_training import draw_choice
+
+    return draw_choice(result)
 
 
 @as_text.register(Diagnosis)
