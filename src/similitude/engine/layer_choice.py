@@ -217,29 +217,19 @@ def _on_halves(
 ) -> np.ndarray:
     """Values of all layers on both halves of each split, of shape (splits, 2, layers)."""
     rng = np.random.default_rng([seed, 1])  # not the numbers that choose replicates
-    values = np.full((splits, 2, len(layers)), np.nan)
+    values = np.empty((splits, 2, len(layers)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SimilitudeWarning)  # said of all inputs already
         for split in range(splits):
             order = rng.permutation(target.n)
             for half, rows in enumerate((order[: target.n // 2], order[target.n // 2 :])):
                 kept = np.sort(rows)
-                parts = [_part(side, kept) for side in (target, *layers)]
-                usable = [i for i, part in enumerate(parts[1:]) if part is not None]
-                pairs = [(parts[i + 1], parts[0]) for i in usable if parts[0] is not None]
-                scored = score_pairs(pairs, [measure], **options)  # type: ignore[arg-type]
-                values[split, half, usable] = scored.values[:, 0]
+                part = target.reordered(kept)
+                pairs = [(layer.reordered(kept), part) for layer in layers]
+                values[split, half] = score_pairs(pairs, [measure], **options).values[:, 0]
             if progress is not None:
                 progress(split + 1, splits)
     return values
-
-
-def _part(side: Representation, rows: np.ndarray) -> Representation | None:
-    """Some of the inputs; None if the side is constant for them."""
-    try:
-        return side.reordered(rows)
-    except InputError:
-        return None
 
 
 def _choice(
