@@ -79,7 +79,7 @@ def command(
     ] = None,
     json: JsonOutput = False,
 ) -> None:
-    """Choose the layer of a network that is most like a given one, and judge it on inputs that did not choose it.
+    """Choose the layer of a network that is most like a given one, and judge it on other inputs.
 
     A layer is chosen on one half of the inputs and reported on the other, so that it is not judged by the noise that it
     was chosen for; 95 % intervals are over inputs. At least 40 inputs are needed.
