@@ -1,9 +1,9 @@
-"""Which layers does training change? The last moves furthest from its start; the first agrees soonest with another seed.
+"""Which layers does training change? The last moves furthest; the first agrees soonest with another seed.
 
     python examples/training_monitor.py
 
-Trains a small network on scikit-learn's digits, then another one from another seed, whose layers a monitor compares with
-those of the first and with their own start. Values go to similarity.csv as training goes on, curves to training.png. Needs
+Trains a small network on scikit-learn's digits, then one from another seed, whose layers a monitor compares with those
+of the first and with their own start. Values go to similarity.csv as training goes on, curves to training.png. Needs
 the extra `models`.
 """
 
