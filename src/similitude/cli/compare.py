@@ -39,7 +39,8 @@ from similitude.measures.deconfounded import deconfounded
 from similitude.report.comparison import left_out_table, matrix_table, values_table
 from similitude.report.results import most_alike
 from similitude.representations import Representation
-from similitude.training.checkpoints import REFERENCES
+from similitude.training.checkpoints import REFERENCES, check_reference
+from similitude.training.steps import check_order
 
 __all__ = ["command"]
 
@@ -198,6 +199,9 @@ def command(
         raise InputError("--permutations are for --chance; add it.")
     if reference is not None and order is None:
         raise InputError("--reference is for checkpoints in an order; add --order.")
+    if order is not None:
+        check_order(order)
+        check_reference(reference or "last")
     for option, given in {"--within": within, "--map": map_file, "--chance": chance}.items():
         if given and order is not None:
             raise InputError(f"{option} is not for checkpoints in an order. Leave it, or --order, out.")

@@ -31,7 +31,7 @@ from similitude.training.trajectory import Trajectory
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["REFERENCES", "compare_checkpoints", "over_training"]
+__all__ = ["REFERENCES", "check_reference", "compare_checkpoints", "over_training"]
 
 Checkpoint = Literal["first", "last", "previous"]
 REFERENCES: tuple[Checkpoint, ...] = ("first", "last", "previous")
@@ -125,6 +125,12 @@ def compare_checkpoints(
         return over_training(found, measures, order=order, reference=reference, intervals=intervals, **how)
 
 
+def check_reference(reference: str) -> None:
+    """Raise InputError for an unknown reference."""
+    if reference not in REFERENCES:
+        raise InputError(f"Checkpoints are compared with the {', '.join(REFERENCES)}, not {reference!r}.")
+
+
 def over_training(
     networks: Mapping[str, Mapping[str, Representation]],
     measures: str | Measure | Iterable[str | Measure],
@@ -144,8 +150,7 @@ def over_training(
     measures, order, reference, intervals, progress, memory
         See `compare_checkpoints`.
     """
-    if reference not in REFERENCES:
-        raise InputError(f"Checkpoints are compared with the {', '.join(REFERENCES)}, not {reference!r}.")
+    check_reference(reference)
     if len(networks) < 2:
         raise InputError(f"Curves over training need two checkpoints or more; there are {len(networks)}.")
     names = list(networks)

@@ -11,7 +11,7 @@ from similitude.errors import InputError
 from similitude.representations.names import natural, readable
 from similitude.representations.readers import SUFFIXES
 
-__all__ = ["ORDERS", "Order", "positions", "short_names", "steps_of"]
+__all__ = ["ORDERS", "Order", "check_order", "positions", "short_names", "steps_of"]
 
 Order = Literal["step", "name", "given"]
 ORDERS: tuple[Order, ...] = ("step", "name", "given")
@@ -19,6 +19,12 @@ ORDERS: tuple[Order, ...] = ("step", "name", "given")
 
 _WORDS = (r"(?:global[_-]?)?steps?", r"iter(?:ation)?s?|it", r"epochs?|ep")
 """Words before a number that counts training, the finest first."""
+
+
+def check_order(order: str) -> None:
+    """Raise InputError for an unknown order."""
+    if order not in ORDERS:
+        raise InputError(f"Checkpoints are ordered by {', '.join(ORDERS)}, not {order!r}.")
 
 
 def positions(names: Sequence[str], order: Order) -> list[tuple[int, int]]:
@@ -36,8 +42,7 @@ def positions(names: Sequence[str], order: Order) -> list[tuple[int, int]]:
     InputError
         An unknown order, a name without a step, or two with the same.
     """
-    if order not in ORDERS:
-        raise InputError(f"Checkpoints are ordered by {', '.join(ORDERS)}, not {order!r}.")
+    check_order(order)
     if order == "step":
         return sorted((step, i) for i, step in enumerate(steps_of(names)))
     indices = list(range(len(names)))
