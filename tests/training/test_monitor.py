@@ -217,6 +217,51 @@ def test_a_layer_that_dies_costs_its_values_only():
     assert "160 NaN or infinite" in monitor.failures["second", "initial", "cka"]
 
 
+def test_a_network_that_fails_on_the_probe_is_trained_all_the_same():
+    net = make()
+    monitor = watched(net, every=1)
+    monitor.step()
+    broken, net.forward = net.forward, lambda x: x @ x
+    with pytest.warns(SimilitudeWarning, match="Step 2 has no values: Net failed on its inputs"):
+        monitor.step()
+    net.forward = broken
+    monitor.step()
+    assert monitor.table().isna().all(axis=1).tolist() == [False, False, True, False]
+
+
+def test_a_full_disk_is_no_reason_to_stop_training(tmp_path):
+    file = tmp_path / "folder" / "log.csv"
+    monitor = watched(make(), every=1, csv=file)
+    monitor.step()
+    file.parent.rename(tmp_path / "gone")
+    with pytest.warns(SimilitudeWarning, match="cannot be written"):
+        monitor.step()
+    monitor.step()
+    (tmp_path / "gone").rename(file.parent)
+    monitor.step()
+    pd.testing.assert_frame_equal(pd.read_csv(file), monitor.to_frame())
+    assert monitor.to_frame()["step"].unique().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_weights_that_are_spread_over_processes_are_refused():
+    net = make()
+    net.second.weight.device_mesh = "as a distributed tensor has it"
+    with pytest.raises(InputError, match="spread over processes"):
+        watched(net)
+
+
+def test_only_the_first_process_compares(monkeypatch, tmp_path):
+    distributed = torch.distributed
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 1)
+    with watched(make(), every=1, csv=tmp_path / "log.csv") as monitor:
+        assert not monitor.step()
+    assert monitor.to_frame().empty
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="Nothing was compared yet"):
+        monitor.plot()
+
+
 def test_what_cannot_be_watched_is_told_before_training(tmp_path):
     net = make()
     with pytest.raises(UnknownName, match="Did you mean 'first'"):

@@ -121,8 +121,8 @@ def choose_layer(
 
     The best of many values is too good: it was chosen for its noise too. So the inputs are halved at random, one half
     chooses the layer and the other gives its value, and the other way round; the value that is reported is the mean
-    over all splits. Its standard error is that of the mean value of the chosen layers on all inputs (see
-    `similitude.interval`), weighted by how often they are chosen.
+    over all splits. Its standard error is the mean of those of the chosen layers on all inputs (see
+    `similitude.interval`), weighted by how often they are chosen, which is at most too large.
 
     Parameters
     ----------
@@ -267,7 +267,9 @@ def _choice(
         }
     )
     value = float(held_out.mean())
-    half = stats.t.ppf((1 + level) / 2, found.df) * float(found.errors(found.without[:, usable, 0] @ shares))
+    # To first order the mean over both halves is the value on all inputs. How far the chosen layers vary together is not
+    # known, so that their errors are added: at most too wide.
+    half = stats.t.ppf((1 + level) / 2, found.df) * float(shares @ table["se"])
     lowest, highest = measure.properties().bounds
     return LayerChoice(
         table,

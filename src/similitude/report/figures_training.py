@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from similitude.engine.layer_choice import LayerChoice
+from similitude.errors import InputError
 from similitude.measures import Measure
 from similitude.report.panels import add_legend, new_panels, say_empty
 from similitude.report.style import COLOURS, MARKERS, SEQUENTIAL, inches, new_figure, style, wrapped
@@ -29,6 +30,8 @@ def direction(measure: Measure) -> str:
 
 def draw_trajectory(found: Trajectory) -> Figure:
     """Draw one panel per measure and reference, one line per layer, with bands where there are intervals."""
+    if not found.compared:
+        raise InputError("Nothing was compared yet.")
     kinds = {direction(measure) for measure, _ in found.compared}
     with style():
         figure, panels = new_panels(

@@ -6,13 +6,14 @@ import csv
 import io
 import math
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from similitude.errors import FileError
+from similitude.errors import FileError, SimilitudeWarning
 
 __all__ = ["Row", "ValueLog"]
 
@@ -54,6 +55,7 @@ class ValueLog:
     def __init__(self, path: str | Path | None, *, resume: bool = False) -> None:
         self.path = None if path is None else Path(path)
         self.rows: list[Row] = []
+        self._behind = False
         if self.path is None:
             return
         if self.path.exists():
@@ -78,11 +80,22 @@ class ValueLog:
             self._rewrite()
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Append the rows of a step."""
+        """Append the rows of a step; where the file cannot be written, warn, and try again with the next."""
         new = list(rows)
         self.rows += new
-        if self.path is not None:
-            self._write(self.path, "a", _text(new))
+        if self.path is None:
+            return
+        try:
+            if self._behind:
+                self._rewrite()
+            else:
+                self._write(self.path, "a", _text(new))
+            self._behind = False
+        except FileError as error:  # training is worth more than its log
+            if not self._behind:
+                text = f"{error} Until then values are kept in memory only."
+                warnings.warn(text, SimilitudeWarning, stacklevel=5)
+            self._behind = True
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per value, with the columns of the file."""
@@ -102,7 +115,7 @@ class ValueLog:
                 handle.flush()
                 os.fsync(handle.fileno())
         except OSError as error:
-            raise FileError(f"{self.path} cannot be written: {error.strerror}. Name another file.") from None
+            raise FileError(f"{self.path} cannot be written: {error.strerror}. Make room, or name another.") from None
 
     def _read(self, path: Path) -> list[Row]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from similitude.doctor.chance import warn_of_chance
-from similitude.errors import InputError, require
+from similitude.errors import InputError, NetworkError, SimilitudeWarning, require
 from similitude.extraction.forward import unwrapped
 from similitude.extraction.taps import LayersLike
 from similitude.factors.pair import Pair, Side
@@ -86,12 +87,13 @@ class SimilarityMonitor:
     NetworkError
         The network does not run on the probe.
     FileError
-        The file exists, or cannot be written.
+        The file holds values already and `resume` is not set, or it cannot be written.
 
     Warns
     -----
     SimilitudeWarning
-        A layer has no value, such as one that is constant; once per layer.
+        A layer has no value, such as one that is constant; once per layer. During training, also that the network
+        failed on the probe (out of memory, say) or that the file cannot be written: training goes on.
 
     Examples
     --------
@@ -259,9 +261,15 @@ class SimilarityMonitor:
         return lightning_callback(self)
 
     def _look(self) -> None:
-        """Take the layers of the network as it is now."""
-        found = self._probe.look()
-        self._now, self._left_out = _sides(found), found.left_out
+        """Take the layers of the network as it is now; without them if it fails, so that training goes on."""
+        try:
+            found = self._probe.look()
+        except NetworkError as error:
+            if self._now:
+                warnings.warn(f"Step {self.step_count} has no values: {error}", SimilitudeWarning, stacklevel=4)
+            self._now, self._left_out = {}, dict.fromkeys(self.layers, str(error))
+        else:
+            self._now, self._left_out = _sides(found), found.left_out
 
     def _begin(self, step: int) -> None:
         """Start the clock, and compare the network before the first step, once."""

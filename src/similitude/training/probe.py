@@ -41,10 +41,10 @@ class Probe:
     def __init__(
         self, model: Module, inputs: Any, layers: LayersLike, autocast: torch.dtype | None, options: dict[str, Any]
     ) -> None:
-        if any(hasattr(p, "device_mesh") for p in model.parameters()) or _is_sharded(model):
+        if _is_sharded(model):
             raise InputError(
-                f"The weights of {type(model).__name__} are spread over processes (FSDP), so that one alone cannot run "
-                "it. Save checkpoints, and compare them afterwards: similitude.compare_checkpoints."
+                f"The weights of {type(model).__name__} are spread over processes, so that one alone cannot run it. "
+                "Save checkpoints, and compare them afterwards: similitude.compare_checkpoints."
             )
         self.model = model
         self._layers = layers
@@ -81,4 +81,6 @@ class Probe:
 
 
 def _is_sharded(model: Module) -> bool:
-    return any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())
+    """Whether weights are spread over processes: by FSDP, as distributed tensors, or by DeepSpeed."""
+    spread = any(hasattr(p, "device_mesh") or hasattr(p, "ds_id") for p in model.parameters())
+    return spread or any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())

@@ -85,6 +85,8 @@ class Trajectory(Result):
 
 
 def _chosen(kind: str, asked: str | None, known: Sequence[str]) -> str:
+    if not known:
+        raise InputError("Nothing was compared yet.")
     name = known[0] if asked is None and len(known) == 1 else asked
     if name is None or name not in known:
         raise InputError(f"Name one {kind}: {', '.join(known)}.")
