@@ -1,6 +1,6 @@
 """What watching a training run costs: one comparison in training steps, and the share of the training time by budget.
 
-    python benchmarks/training.py [--cores 1] [--steps 300] [--write]
+    python benchmarks/training.py [--cores 1] [--steps 200] [--write]
 
 A BERT of 4 layers learns from random texts; its layers are compared with those of its start on a probe of texts. What a
 budget does not limit, the preparation before training, is listed apart. `--write` keeps the numbers in
@@ -64,7 +64,7 @@ def main() -> None:
     """Measure, print, and keep the numbers if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cores", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--write", action="store_true", help="keep the numbers in docs/data")
     options = parser.parse_args()
     torch.set_num_threads(options.cores)

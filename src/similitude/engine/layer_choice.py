@@ -267,8 +267,8 @@ def _choice(
         }
     )
     value = float(held_out.mean())
-    # To first order the mean over both halves is the value on all inputs. How far the chosen layers vary together is not
-    # known, so that their errors are added: at most too wide.
+    # To first order the mean over both halves is the value on all inputs. How far layers vary together is not known, so
+    # their errors are added: at most too wide.
     half = stats.t.ppf((1 + level) / 2, found.df) * float(shares @ table["se"])
     lowest, highest = measure.properties().bounds
     return LayerChoice(

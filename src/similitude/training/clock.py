@@ -46,15 +46,16 @@ class TimeShare:
         self.share = share
         self.spent = 0.0
         self.times = 0
+        self._longest = 0.0
         self._clock = clock
         self._started = clock()
 
     def allows(self) -> bool:
-        """Whether as much as has been spent on average each time fits in the share."""
+        """Whether as much as has been spent at most each time fits in the share."""
         if self.share is None or not self.times:
             return True
         training = self._clock() - self._started - self.spent
-        return self.spent * (1 + 1 / self.times) <= self.share * training
+        return self.spent + self._longest <= self.share * training
 
     @contextmanager
     def spending(self) -> Iterator[None]:
@@ -63,5 +64,7 @@ class TimeShare:
         try:
             yield
         finally:
-            self.spent += self._clock() - began
+            took = self._clock() - began
+            self.spent += took
+            self._longest = max(self._longest, took)
             self.times += 1
