@@ -335,6 +335,8 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "separation_coverage": simulated.separation_coverage,
     "separation_equal": simulated.separation_equal,
     "interval_coverage": simulated.interval_coverage,
+    "layer_choice": simulated.layer_choice,
+    "training_overhead": simulated.training_overhead,
     "breakdown_shares": simulated.breakdown_shares,
     "breakdown_distances": simulated.breakdown_distances,
     "bounds": simulated.bounds,

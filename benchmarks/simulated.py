@@ -82,6 +82,35 @@ def interval_coverage(inputs: str) -> str:
     return "\n".join(lines)
 
 
+def layer_choice(_: str) -> str:
+    """Return how often intervals of a chosen layer's value hold it, as layer_choice_simulation.py found."""
+    titles = {
+        "value": "reported value",
+        "sd": "sd",
+        "error": "error / sd",
+        "coverage": "coverage",
+        "gap": "gap",
+        "naive_bias": "as it is: better by",
+        "naive_coverage": "as it is: coverage",
+    }
+    lines = [f"| layers | measure | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
+    for row in pd.read_csv(DATA / "layer_choice.csv").to_dict("records"):
+        lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
+    return "\n".join(lines)
+
+
+def training_overhead(_: str) -> str:
+    """Return what comparisons during training took, as training.py found."""
+    titles = ["texts in the probe", "budget", "comparisons", "share of the training time", "one comparison, in steps"]
+    lines = [f"| {' | '.join(titles)} | before training, in steps |", "|" + "--:|" * (len(titles) + 1)]
+    for row in pd.read_csv(DATA / "training.csv").to_dict("records"):
+        budget = "none" if pd.isna(row["budget"]) else f"{row['budget']:.0%}"
+        cells = [f"{row['probe']:,}", budget, str(row["compared"]), f"{row['share']:.1%}"]
+        cells += [f"{row[name]:.1f}" for name in ("per_comparison", "preparation")]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def breakdown() -> pd.DataFrame:
     """What breakdown.py found: by measure, what is retained of each share of rows far away.
 

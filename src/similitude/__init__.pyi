@@ -34,6 +34,7 @@ from .engine import (
     pairwise as pairwise,
 )
 from .engine.compute import plan_pairs as plan_pairs
+from .engine.layer_choice import LayerChoice as LayerChoice, choose_layer as choose_layer
 from .engine.intervals import IntervalTable as IntervalTable, interval as interval
 from .engine.models import compare_models as compare_models, compare_reductions as compare_reductions
 from .errors import (
@@ -68,5 +69,8 @@ from .runs.grade import run as run
 from .suites import Site as Site, Suite as Suite
 from .suites.own.suite import OwnSuite as OwnSuite
 from .testing import check_measure as check_measure
+from .training.checkpoints import compare_checkpoints as compare_checkpoints
+from .training.monitor import SimilarityMonitor as SimilarityMonitor
+from .training.trajectory import Trajectory as Trajectory
 
 __version__: str

@@ -15,8 +15,22 @@ from typer.testing import CliRunner
 from similitude.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["tutorial.md", "how-to/extract.md", "how-to/compare.md", "how-to/doctor.md", "how-to/own-networks.md"]
-NUMERICAL = ["how-to/rdms.md", "how-to/align.md", "how-to/diff.md", "how-to/inputs.md", "how-to/significance.md"]
+PAGES = [
+    "tutorial.md",
+    "how-to/extract.md",
+    "how-to/compare.md",
+    "how-to/doctor.md",
+    "how-to/own-networks.md",
+    "how-to/training.md",
+]
+NUMERICAL = [
+    "how-to/rdms.md",
+    "how-to/align.md",
+    "how-to/diff.md",
+    "how-to/inputs.md",
+    "how-to/layers.md",
+    "how-to/significance.md",
+]
 BLOCK = re.compile(r"^```python(?: title=\"(?P<file>[\w.]+)\")?\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +64,11 @@ def test_python_on_a_page_runs(page, desk):
         stitched = names["stitched"]
         assert (stitched["accuracy"] > stitched["untrained"] + 0.1).all()
         assert (stitched["own"] > 0.9).all()
+    if page == "how-to/training.md":
+        table = names["monitor"].table("cka", "initial")
+        assert (table.index[0], table.index[-1]) == (0, 200)
+        assert table.iloc[-1].max() < 1
+        assert names["curves"].references == ("step-0",)
     if page != "tutorial.md":
         return
     assert (desk / "heat-map.png").stat().st_size > 10_000
@@ -80,6 +99,17 @@ def test_where_two_builds_differ(desk):
     assert (result.first, result.same) == ("1", False)
     assert result.layers["cka"].min() > 0.99999
     assert (desk / "depth.png").exists()
+
+
+def test_the_layer_that_is_chosen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = follow("how-to/layers.md", tmp_path)["found"]
+    chosen = found.layers.set_index("layer")["chosen"]
+    assert found.layer in ("blocks.3", "blocks.4", "blocks.5")
+    assert 0 < chosen["blocks.4"] < 1
+    assert found.low < found.value < found.high
+    assert found.gap > 0
+    assert (tmp_path / "layers.png").exists()
 
 
 def test_inputs_that_differ(tmp_path, monkeypatch):

@@ -80,6 +80,19 @@ def test_measure_as_loss(output):
     assert unlike < 0.7 < alike
 
 
+def test_training_monitor(output, tmp_path):
+    text = output("training_monitor")
+    numbers = [[float(cell) for cell in line.split()] for line in text.splitlines() if re.match(r"\d", line)]
+    start, other = np.array(numbers[: len(numbers) // 2]), np.array(numbers[len(numbers) // 2 :])
+    assert start[:, 0].tolist() == other[:, 0].tolist() == list(range(0, 316, 15))
+    assert np.all(start[0, 1:] == 1)
+    assert np.all(np.diff(start[-1, 1:]) < 0)
+    assert np.all(np.diff(other[1:11, 1:], axis=1) < 0)  # layer by layer, while they approach the other seed
+    assert np.all(other[-1, 1:] > other[0, 1:] + 0.2)
+    assert len((tmp_path / "similarity.csv").read_text().splitlines()) == 1 + 2 * 4 * len(start)
+    assert (tmp_path / "training.png").stat().st_size > 5000
+
+
 def test_every_example_is_run_here_or_named_large():
     here = Path(__file__).read_text()
     small = {path.stem for path in EXAMPLES.glob("*.py")} - LARGE

@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "Compare representations of the same inputs: two arrays, two networks layer by layer, or many networks.",
     "diff": "Find the layer at which two builds of one model first differ by more than the model differs from itself.",
     "inputs": "List the inputs on which two representations differ most, with what each contributes to the value.",
+    "layers": "Choose the layer of a network that is most like a given one, and judge it on other inputs.",
     "replay": "Run a recipe again, and say whether files and numbers are still the same.",
     "cite": "Print the sources of measures in BibTeX.",
     "measures": "List the measures with their direction, range, invariances and source; or explain one.",

@@ -12,6 +12,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from similitude.cli.checkpoints import content_of, over_checkpoints, show_curves
 from similitude.cli.console import (
     JsonOutput,
     make_folder,
@@ -38,6 +39,8 @@ from similitude.measures.deconfounded import deconfounded
 from similitude.report.comparison import left_out_table, matrix_table, values_table
 from similitude.report.results import most_alike
 from similitude.representations import Representation
+from similitude.training.checkpoints import REFERENCES, check_reference
+from similitude.training.steps import check_order
 
 __all__ = ["command"]
 
@@ -60,6 +63,23 @@ def command(
         typer.Option(
             help="File of one array that represents the inputs, such as pixels or embeddings (or rdm:FILE). What it "
             "explains is regressed out of both sides; for cka (then the default) and rsa."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model that files of weights are loaded into, such as torch:./net.py:build.")
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare checkpoints of one training run, in the order of the step in their names (step), of their "
+            "names (name), or as given (given). Prints and draws curves instead of matrices.",
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help=f"With --order: the checkpoint that each is compared with, {', '.join(REFERENCES)}.",
+            show_default="last",
         ),
     ] = None,
     within: Annotated[
@@ -122,7 +142,8 @@ def command(
     figure: Annotated[
         Path | None,
         typer.Option(
-            help="Write heat maps to this file; as PNG and PDF unless its suffix is another format, such as .svg."
+            help="Write heat maps, or with --order curves, to this file; as PNG and PDF unless its suffix is another "
+            "format, such as .svg."
         ),
     ] = None,
     map_file: Annotated[
@@ -164,7 +185,8 @@ def command(
     A similarity grows as networks become more alike, a dissimilarity as they differ; every table says which it is.
 
     Examples: `similitude compare a.npy b.npy`, `similitude compare net1.npz net2.npz -m cka --figure layers.png`,
-    `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`.
+    `similitude compare hf:./bert-a hf:./bert-b --inputs texts.txt`, `similitude compare rdm:V4.npy net.npz`,
+    `similitude compare checkpoints/*.pt --model torch:./net.py:build --inputs probe.npy --order step`.
     """
     asked_for = dict(locals())  # all arguments and options, for the recipe
     budget = Budget(parse_size(memory, MEMORY))
@@ -175,6 +197,14 @@ def command(
         asked = [deconfounded(measure, known) for measure in asked or get_measures("cka")]
     if permutations is not None and not chance:
         raise InputError("--permutations are for --chance; add it.")
+    if reference is not None and order is None:
+        raise InputError("--reference is for checkpoints in an order; add --order.")
+    if order is not None:
+        check_order(order)
+        check_reference(reference or "last")
+    for option, given in {"--within": within, "--map": map_file, "--chance": chance}.items():
+        if given and order is not None:
+            raise InputError(f"{option} is not for checkpoints in an order. Leave it, or --order, out.")
     for file in filter(None, (figure, map_file)):
         from similitude.report.style import check_format
 
@@ -186,8 +216,17 @@ def command(
             *(inputs, reduce, batch_size, half, Path(spool), folder, axes or (), self_test, column, image_size),
             parse_numbers(image_mean, "--image-mean"),
             parse_numbers(image_std, "--image-std"),
+            model,
         )
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
+        if order is not None:
+            chosen = asked or get_measures("cka")
+            curves = over_checkpoints(found, chosen, order, reference or "last", intervals=intervals, memory=rest)
+            every = [representation for network in found for representation in network.layers.values()]
+            show_curves(curves, left_out, csv=csv, figure=figure, json=json)
+            if recipe is not None:
+                write_recipe(recipe, "compare", asked_for, chosen, every, content_of(curves, left_out))
+            raise typer.Exit(int(bool(left_out or curves.left_out or curves.failures)))
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
         features = all(side.has_features for side in (*first, *second))

@@ -66,6 +66,7 @@ _ARGUMENTS: dict[str, Completer] = {
     "compare": _nothing,
     "diff": _nothing,
     "inputs": _nothing,
+    "layers": _nothing,
     "reproduce": _nothing,
 }
 """Command to what its arguments are; where nothing is completed, the shell completes files."""

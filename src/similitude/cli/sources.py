@@ -14,7 +14,7 @@ from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
 from similitude.extraction.images import Preparation
 from similitude.extraction.input_files import load_inputs
-from similitude.extraction.references import LoadedModel, is_model_reference, load_model
+from similitude.extraction.references import LoadedModel, is_model_reference, load_model, load_weights
 from similitude.extraction.taps import matches
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
@@ -38,6 +38,8 @@ class Network:
         Layers that cannot be compared, with the reason.
     labels
         Classes of the inputs; empty if they have none.
+    source
+        File, folder or reference that it comes from.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Network:
         layers: dict[str, Representation],
         left_out: dict[str, str] | None = None,
         labels: Sequence[str] = (),
+        source: str = "",
     ) -> None:
         self.name = name
+        self.source = source
         self.layers = layers
         self.left_out = left_out or {}
         self.labels = labels
@@ -83,6 +87,8 @@ class Extraction:
         Column of texts in a table of inputs.
     image_size, image_mean, image_std
         How images are prepared, in place of the model's own configuration.
+    architecture
+        Reference of a model that files of weights are loaded into.
     """
 
     inputs: Path | None
@@ -97,6 +103,11 @@ class Extraction:
     image_size: int | None = None
     image_mean: Sequence[float] | None = None
     image_std: Sequence[float] | None = None
+    architecture: str | None = None
+
+    def runs(self, reference: str) -> bool:
+        """Whether a reference stands for a model, which runs on inputs."""
+        return self.architecture is not None or is_model_reference(reference)
 
 
 def load_networks(
@@ -133,7 +144,7 @@ def load_networks(
         Fewer than two of several networks, or not the only one, can be compared; the reason is that of the first that
         cannot. Options that do not go with the references.
     """
-    models = [reference for reference in references if is_model_reference(reference)]
+    models = [reference for reference in references if extraction.runs(reference)]
     _check_options(len(references), models, extraction, other_layers)
     found: list[Network] = []
     left_out: dict[str, str] = {}
@@ -142,7 +153,7 @@ def load_networks(
     for i, reference in enumerate(references):
         chosen = layers if i == 0 or other_layers is None else other_layers
         try:
-            if is_model_reference(reference):
+            if extraction.runs(reference):
                 place = re.sub(r"[^\w.-]+", "-", reference)
                 if earlier := references[:i].count(reference):  # a factory may give another network each time
                     place += f"-{earlier + 1}"
@@ -167,6 +178,8 @@ def _check_options(
     count: int, models: Sequence[str], extraction: Extraction, other_layers: Sequence[str] | None
 ) -> None:
     """Refuse options that have nothing to act on, and models without inputs."""
+    if extraction.architecture is not None and (named := [name for name in models if is_model_reference(name)]):
+        raise InputError(f"--model is for files of weights, and {named[0]} is a model. Leave one of them out.")
     if models and extraction.inputs is None:
         raise InputError(
             f"{models[0]} is a model, so there must be something to show it: --inputs with an array file, a .txt file "
@@ -205,7 +218,9 @@ def _on_the_same_inputs(
 
 def _from_model(reference: str, place: str, layers: Sequence[str], extraction: Extraction, models: int) -> Network:
     assert extraction.inputs is not None
-    loaded = load_model(reference)
+    loaded = load_model(extraction.architecture or reference)
+    if extraction.architecture is not None:
+        loaded = load_weights(loaded, Path(reference))
     shown = load_inputs(extraction.inputs, extraction.column, preparation_of(loaded, extraction), extraction.batch_size)
     with progress_bars() as bars:
         advance = bars(f"extract {loaded.name}")
@@ -225,7 +240,7 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or ())
+    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or (), reference)
 
 
 def preparation_of(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:
@@ -250,7 +265,7 @@ def _from_files(reference: str, layers: Sequence[str], allowance: Allowance, lef
         )
     networks: dict[str, Network] = {}
     for array in chosen:
-        network = networks.setdefault(array.model, Network(array.model, {}))
+        network = networks.setdefault(array.model, Network(array.model, {}, source=reference))
         try:
             network.layers[array.layer] = array.rdm() if are_rdms else array.representation()
         except InputError as error:

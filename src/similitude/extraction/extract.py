@@ -22,7 +22,7 @@ from similitude.errors import InputError, SimilitudeWarning, foreign, require
 from similitude.extraction.axes import AxesLike, StatedAxes
 from similitude.extraction.capture import Capture, Reading
 from similitude.extraction.forward import check_network, evaluating, unwrapped
-from similitude.extraction.inputs import Batches, make_batches
+from similitude.extraction.inputs import make_batches
 from similitude.extraction.progress import showing
 from similitude.extraction.reduce import get_reduction
 from similitude.extraction.rows import FolderRows, MemoryRows, Rows
@@ -33,7 +33,7 @@ from similitude.representations.representation import Representation
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["DoesNotFit", "Extracted", "as_representations", "extract"]
+__all__ = ["DoesNotFit", "Extracted", "Extractor", "as_representations", "extract"]
 
 
 class DoesNotFit(InputError):
@@ -52,6 +52,109 @@ class Extracted(dict[str, Representation]):
     def __init__(self, layers: dict[str, Representation], left_out: dict[str, str]) -> None:
         super().__init__(layers)
         self.left_out = left_out
+
+
+class Extractor:
+    """A network with inputs and layers, from which representations are extracted as often as asked.
+
+    How outputs are read is decided, and tested, in the first pass; later passes only run the network.
+
+    Parameters
+    ----------
+    model, inputs, layers, reduce, name, tokenizer, mask, ids, batch_size, axes, channels, check, forward
+        See `extract`.
+
+    Attributes
+    ----------
+    batches
+        The inputs.
+    label
+        Name of the network in tables.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        inputs: Any,
+        layers: LayersLike = "blocks",
+        reduce: str | Callable[[Any], Any] = "auto",
+        *,
+        name: str = "",
+        tokenizer: Any = None,
+        mask: Any = None,
+        ids: Sequence[str] | None = None,
+        batch_size: int = 32,
+        axes: AxesLike = None,
+        channels: Literal["auto", "first", "last"] = "auto",
+        check: bool = True,
+        forward: Callable[..., Any] | None = None,
+    ) -> None:
+        require("torch", "models")
+        check_network(model)
+        taps = select_layers(model, layers)
+        chosen = get_reduction(reduce)
+        self.batches = make_batches(
+            inputs, tokenizer=tokenizer, mask=mask, ids=ids, batch_size=batch_size, model=None if forward else model
+        )
+        self.label = name or type(unwrapped(model)).__name__
+        stated = StatedAxes(axes if channels == "auto" else [*StatedAxes.entries(axes), f"channels_{channels}"])
+        self._model = model
+        self._check = check
+        self._settings = {"layers": [tap.name for tap in taps], "reduction": str(chosen), "axes": str(stated)}
+        self._capture = Capture(model, forward, taps, chosen, stated)
+
+    def __call__(
+        self,
+        rows: Rows | None = None,
+        *,
+        memory: int = 4 << 30,
+        progress: bool | Callable[[int, int | None], None] = False,
+    ) -> Extracted:
+        """Run the network on all batches that `rows` do not hold yet.
+
+        Parameters
+        ----------
+        rows
+            Where rows are collected; by default in memory.
+        memory, progress
+            See `extract`.
+        """
+        rows = MemoryRows() if rows is None else rows
+        capture, batches = self._capture, self.batches
+        if rows.readings:
+            capture.readings = {place: Reading(**reading) for place, reading in rows.readings.items()}
+        with ExitStack() as stack:
+            stack.enter_context(evaluating(self._model))
+            stack.enter_context(capture.hooks())
+            advance = stack.enter_context(showing(progress, batches.count, self.label))
+            for i, batch in enumerate(batches):
+                if i >= rows.batches:
+                    looks = capture.study(batch) if not capture.readings else None
+                    parts = capture.run(batch)
+                    if looks and self._check:
+                        self_test(self._model, capture, batch, parts, looks)
+                    if looks is not None:
+                        rows.readings = {
+                            place: dataclasses.asdict(reading) for place, reading in capture.readings.items()
+                        }
+                    rows.left_out |= capture.left_out
+                    rows.add(parts, batch.ids)
+                    if isinstance(rows, MemoryRows):
+                        _check_memory(rows, batches.count, memory)
+                advance(i + 1)
+        if rows.batches == 0:
+            raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
+        left_out = rows.left_out
+        return Extracted(as_representations(rows, self.label, batches.shuffled, left_out), left_out)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells one extraction from another, so that files are only continued by the same."""
+        if not self.batches.repeatable or self.batches.shuffled:
+            raise InputError(
+                "Writing to a folder needs inputs that come in the same order each time, so that it can be continued."
+            )
+        first = next(iter(self.batches)).digest()
+        return {"model": _weights(self._model), "inputs": first, "batches": self.batches.count} | self._settings
 
 
 def extract(
@@ -151,42 +254,21 @@ def extract(
         Layers left out: those that give no representation, and constant ones. Texts that are cut. Self-tests
         that cannot be made.
     """
-    require("torch", "models")
-    check_network(model)
-    taps = select_layers(model, layers)
-    chosen = get_reduction(reduce)
-    batches = make_batches(
-        inputs, tokenizer=tokenizer, mask=mask, ids=ids, batch_size=batch_size, model=None if forward else model
+    extractor = Extractor(
+        *(model, inputs, layers, reduce),
+        name=name,
+        tokenizer=tokenizer,
+        mask=mask,
+        ids=ids,
+        batch_size=batch_size,
+        axes=axes,
+        channels=channels,
+        check=check,
+        forward=forward,
     )
-    label = name or type(unwrapped(model)).__name__
-    stated = StatedAxes(axes if channels == "auto" else [*StatedAxes.entries(axes), f"channels_{channels}"])
-    rows: Rows = MemoryRows()
-    if folder is not None:
-        layout = {"layers": [tap.name for tap in taps], "reduction": str(chosen), "axes": str(stated)}
-        rows = FolderRows(folder, _identity(model, batches) | layout)
-    capture = Capture(model, forward, taps, chosen, stated)
-    capture.readings = {place: Reading(**reading) for place, reading in rows.readings.items()}
-    with ExitStack() as stack:
-        stack.enter_context(evaluating(model))
-        stack.enter_context(capture.hooks())
-        advance = stack.enter_context(showing(progress, batches.count, label))
-        for i, batch in enumerate(batches):
-            if i >= rows.batches:
-                looks = capture.study(batch) if not capture.readings else None
-                parts = capture.run(batch)
-                if looks and check:
-                    self_test(model, capture, batch, parts, looks)
-                if looks is not None:
-                    rows.readings = {place: dataclasses.asdict(reading) for place, reading in capture.readings.items()}
-                rows.left_out |= capture.left_out
-                rows.add(parts, batch.ids)
-                if isinstance(rows, MemoryRows):
-                    _check_memory(rows, batches.count, memory)
-            advance(i + 1)
-    if rows.batches == 0:
-        raise InputError("There are no inputs. An iterator that was read before is empty; give a list or a loader.")
-    left_out = rows.left_out
-    found = Extracted(as_representations(rows, label, batches.shuffled, left_out), left_out)
+    rows: Rows = MemoryRows() if folder is None else FolderRows(folder, extractor.identity())
+    found = extractor(rows, memory=memory, progress=progress)
+    left_out = found.left_out
     if left_out:
         layer, reason = next(iter(left_out.items()))
         if not found:
@@ -219,15 +301,6 @@ def as_representations(rows: Rows, model: str, sort_by_id: bool, left_out: dict[
             continue
         found[layer].precision = max(found[layer].precision, rows.precisions[layer])
     return found
-
-
-def _identity(model: Module, batches: Batches) -> dict[str, Any]:
-    """What tells one extraction from another, so that files are only continued by the same."""
-    if not batches.repeatable or batches.shuffled:
-        raise InputError(
-            "Writing to a folder needs inputs that come in the same order each time, so that it can be continued."
-        )
-    return {"model": _weights(model), "inputs": next(iter(batches)).digest(), "batches": batches.count}
 
 
 def _weights(model: Module) -> str:

@@ -51,6 +51,11 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         return self.source()
 
+    def in_memory(self) -> Batches:
+        """Return the same batches, read once."""
+        batches = list(self)
+        return Batches(lambda: iter(batches), len(batches), self.shuffled)
+
 
 def make_batches(
     inputs: Any,
@@ -68,7 +73,7 @@ def make_batches(
     inputs
         A tensor or array (n, ...); a list of images; a dict of them, which names the model's arguments; texts (a list,
         array or Series), with a tokenizer; a DataFrame; a torch Dataset; or a DataLoader or other iterable of batches,
-        each a tensor, a tuple whose first entry is the input, or a dict.
+        each a tensor, a tuple whose first entry is the input, or a dict. `Batches` are returned as they are.
     tokenizer
         Of Hugging Face, for texts.
     mask
@@ -88,6 +93,8 @@ def make_batches(
     NetworkError
         The user's data set, loader or tokenizer raised an exception.
     """
+    if isinstance(inputs, Batches):
+        return inputs
     torch = require("torch", "models")
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise InputError(f"The batch size must be a whole number of 1 or more, not {batch_size!r}.")

@@ -84,7 +84,8 @@ def load_weights(loaded: LoadedModel, path: Path) -> LoadedModel:
     loaded
         The model; its own weights are lost.
     path
-        File of arrays named as the model's parameters, such as a ``.safetensors`` or ``.pt`` file of a state dict.
+        File of arrays named as the model's parameters, such as a ``.safetensors`` or ``.pt`` file of a state dict; or
+        of a checkpoint that holds the state dict beside other things.
 
     Raises
     ------
@@ -97,11 +98,32 @@ def load_weights(loaded: LoadedModel, path: Path) -> LoadedModel:
         raise FileError(f"{path}: unsupported file type {path.suffix!r}. Weights are read from {', '.join(SUFFIXES)}.")
     arrays = read_file(path, Allowance())
     try:
-        loaded.model.load_state_dict({name: torch.tensor(values) for name, values in arrays.items()})
+        state = _state_within(arrays, list(loaded.model.state_dict()), path)
+        loaded.model.load_state_dict({name: torch.tensor(values) for name, values in state.items()})
     except (RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise FileError(f"{path} does not hold the weights of {loaded.name}: {reason[:300]}") from None
     return replace(loaded, name=readable(path.stem))
+
+
+def _state_within(arrays: dict[str, Any], wanted: list[str], path: Path) -> dict[str, Any]:
+    """The arrays that are wanted, where a checkpoint holds them under a name, beside an optimiser's; else all.
+
+    Raises
+    ------
+    FileError
+        The checkpoint holds them several times.
+    """
+    before = [name.removesuffix(wanted[0]) for name in arrays if wanted and name.endswith(wanted[0])]
+    holding = [prefix for prefix in before if all(f"{prefix}{name}" in arrays for name in wanted)]
+    if "" in holding or not holding:
+        return arrays
+    if len(holding) > 1:
+        raise FileError(
+            f"{path} holds weights of the model {len(holding)} times: {', '.join(p.rstrip('.') for p in holding)}. "
+            "Save those that are meant as a file of their own."
+        )
+    return {name: arrays[f"{holding[0]}{name}"] for name in wanted}
 
 
 def _from_transformers(path: str) -> LoadedModel:

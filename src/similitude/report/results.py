@@ -16,10 +16,13 @@ from similitude.differences.contributions import Contributions
 from similitude.differences.divergence import Divergence
 from similitude.doctor.diagnosis import Diagnosis
 from similitude.engine import PairTable, PairValues
+from similitude.engine.layer_choice import LayerChoice
 from similitude.measures import Measure
 from similitude.measures.describe import interval
+from similitude.report.choice import sentences
 from similitude.report.divergence import told
 from similitude.report.numbers import probability, quantity, unit_of
+from similitude.training.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +31,8 @@ __all__ = ["as_html", "as_text", "draw", "most_alike"]
 
 _MOST_ROWS, _MOST_COLUMNS = 20, 12
 """Size up to which a matrix is printed whole."""
+
+_SIZE: Any = {"float_format": quantity, "max_rows": _MOST_ROWS, "max_cols": _MOST_COLUMNS}
 
 
 @singledispatch
@@ -226,6 +231,53 @@ def _(result: Contributions, *, top: int) -> Figure:
     from similitude.report.figures_contributions import draw_contributions
 
     return draw_contributions(result, top)
+
+
+def _of_trajectory(result: Trajectory) -> list[tuple[str, pd.DataFrame]]:
+    """Heading and table of each measure and reference."""
+    found = []
+    for measure, reference in result.compared:
+        declared = measure.properties()
+        similar = "large" if declared.kind == "similarity" else "small"
+        heading = f"{measure} ({declared.kind}: {similar} when similar) with {reference}, n = {result.n:,} inputs"
+        found.append((heading, result.table(measure, reference).rename_axis(columns=None)))
+    return found
+
+
+@as_text.register(Trajectory)
+def _(result: Trajectory) -> str:
+    return "\n\n".join(f"{heading}\n{table.to_string(**_SIZE)}" for heading, table in _of_trajectory(result))
+
+
+@as_html.register(Trajectory)
+def _(result: Trajectory) -> str:
+    return "".join(f"<p>{escape(heading)}</p>{table.to_html(**_SIZE)}" for heading, table in _of_trajectory(result))
+
+
+@draw.register(Trajectory)
+def _(result: Trajectory) -> Figure:
+    from similitude.report.figures_training import draw_trajectory
+
+    return draw_trajectory(result)
+
+
+@as_text.register(LayerChoice)
+def _(result: LayerChoice) -> str:
+    table = result.layers.set_index("layer").rename_axis(None)
+    return "\n".join([*sentences(result), table.to_string(**_SIZE)])
+
+
+@as_html.register(LayerChoice)
+def _(result: LayerChoice) -> str:
+    table = result.layers.set_index("layer").rename_axis(None)
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(result)) + table.to_html(**_SIZE)
+
+
+@draw.register(LayerChoice)
+def _(result: LayerChoice) -> Figure:
+    from similitude.report.figures_training import draw_choice
+
+    return draw_choice(result)
 
 
 @as_text.register(Diagnosis)

@@ -1,0 +1,1 @@
+"""Similarity over training: watch a network while it is trained, or compare its checkpoints afterwards."""
