@@ -21,7 +21,7 @@ FAULTS = {
     "mask": (lambda net: setattr(net.blocks[1], "causal", True), "blocks.1", "blocks.1.out"),
     "bf16": (lambda net: net.to(torch.bfloat16), "tokens", "tokens"),
     "bf16 from a block on": (lambda net: rounded(net.blocks[3]), "blocks.3", "blocks.3.qkv"),
-    "positions": (lambda net: setattr(net, "shift", 1), "blocks.0:input", "blocks.0:input"),
+    "positions": (lambda net: setattr(net, "shift", 1), "blocks.0:input", "positions"),
     "head": (lambda net: net.head.bias[0].add_(1e-3), "head", "head"),
 }
 

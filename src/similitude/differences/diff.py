@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -277,7 +278,8 @@ def _diff_networks(
 
 def _stage_of(module: str, layers: list[str]) -> str:
     """Layer that holds a module, or the module itself."""
-    holding = [layer for layer in layers if f"{module.partition('[')[0]}.".startswith(f"{layer}.")]
+    path = re.split(r"[\[:]", module)[0]
+    holding = [layer for layer in layers if f"{path}.".startswith(f"{layer}.")]
     return max(holding, key=len, default=module)
 
 

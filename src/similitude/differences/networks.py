@@ -25,7 +25,7 @@ from similitude.extraction.forward import evaluating
 from similitude.extraction.inputs import Batches
 from similitude.extraction.outputs import Observer, Output, pieces
 from similitude.extraction.rows import FolderRows, MemoryRows, Part, Rows
-from similitude.extraction.taps import LayersLike
+from similitude.extraction.taps import WHOLE, LayersLike, blocks_of, stages_of
 from similitude.representations.representation import Representation
 
 if TYPE_CHECKING:
@@ -49,16 +49,27 @@ class _Detail:
     """All modules on a few inputs, in the order in which they run in the first network; and what is random."""
 
     modules: list[Layer]
+    shared: frozenset[str]
+    blocks: frozenset[str]
     noise: Noise
     random: tuple[str | None, str | None]
 
     def first(self, judge: Callable[[Layer], bool], last: str | None) -> Found | None:
-        """First module beyond tolerance, up to the last."""
-        agrees = None
+        """First module beyond tolerance, up to the last.
+
+        A module whose output all inputs share, such as an embedding of positions, counts only if something made of it
+        is beyond tolerance too, before a block agrees: attention to relative positions does not notice a shift.
+        """
+        agrees, before = None, None
         for module in self.modules:
             if judge(module):
-                return Found(module.name, agrees)
+                if module.name not in self.shared:
+                    return before or Found(module.name, agrees)
+                before = before or Found(module.name, agrees)
+                continue
             agrees = module.name
+            if module.name in self.blocks:
+                before = None
             if module.name == last:
                 break
         return None
@@ -130,7 +141,7 @@ class Networks:
             noise = self._detail.noise
         layers = [
             Layer(
-                *(name, other, gap, noise.layers.get(name), looks[0][name].part.precision),
+                *(name, other, gap, noise.layers.get(name), looks[0][name].precision),
                 *(sides[0].get(name), sides[1].get(other)),
             )
             for (name, other), gap in zip(pairs, gaps, strict=True)
@@ -165,10 +176,7 @@ class Networks:
 
     def _look_closely(self, few: Sequence[Batch], most: int) -> _Detail:
         """All modules on a few inputs, as many as fit."""
-        observers = [
-            Observer(network, layers, self.axes, every=True)
-            for network, layers in zip((self.first, self.second), self.layers, strict=True)
-        ]
+        observers = [self._observer(side, every=True) for side in (0, 1)]
         if few[0].size <= most:
             look = observers[0].look(few[0].cut([0]))
             held = 4 * sum(output.values.nbytes for output in look.values())
@@ -180,12 +188,18 @@ class Networks:
         noise = self._noise(observers[0], few[0], looks[0])
         random = measure_noise(observers[1], few[1], looks[1]).random
         matched = match_order(list(looks[0]), list(looks[1]))
-        pairs = matched[1] if matched is not None else []
+        pairs = [
+            (name, other)
+            for name, other in (matched[1] if matched is not None else [])
+            if _comparable(looks[0][name], looks[1][other])
+        ]
         return _Detail(
             [
-                Layer(name, other, gap, noise.layers.get(name), looks[0][name].part.precision)
+                Layer(name, other, gap, noise.layers.get(name), looks[0][name].precision)
                 for (name, other), gap in zip(pairs, gaps_between(looks[0], looks[1], pairs), strict=True)
             ],
+            frozenset(name for name, output in looks[0].items() if output.part is None),
+            frozenset(blocks_of(self.first)),
             noise,
             (noise.random, random),
         )
@@ -201,8 +215,12 @@ class Networks:
                 warnings.warn(f"The noise from {source} is not measured: {error}", SimilitudeWarning, stacklevel=2)
         return measure_noise(observer, batch, expected, self.noise_from, self._clones)
 
-    def _observer(self, side: int) -> Observer:
-        return Observer((self.first, self.second)[side], self.layers[side], self.axes)
+    def _observer(self, side: int, every: bool = False) -> Observer:
+        network, layers = (self.first, self.second)[side], self.layers[side]
+        if layers is not None:
+            return Observer(network, layers, self.axes, every=every)
+        stages = stages_of(self.first) if side == 0 else stages_like(self.first, self.second)
+        return Observer(network, stages, self.axes, every=every, required=False)
 
     def _glance(self, observers: Sequence[Observer]) -> tuple[list[Batch], list[dict[str, Output]], bool]:
         """Look at a few inputs, or at a whole batch if a network runs on nothing else."""
@@ -233,7 +251,7 @@ class Networks:
                     if name in looks[0] and other in looks[1]:
                         gap.add(looks[0][name].values, looks[1][other].values, looks[0][name].real)
                 parts = [
-                    {name: look[name].part for name in names if name in look}
+                    {name: part for name in names if name in look and (part := look[name].part) is not None}
                     for look, names in zip(looks, wanted, strict=True)
                 ]
                 rows = rows or self._rows(parts, batches[0].size // cut[0][1].size, spool)
@@ -278,6 +296,38 @@ def running(first: Module, second: Module) -> Iterator[None]:
         finally:
             for buffer, content in buffers:
                 buffer.copy_(content)
+
+
+def stages_like(first: Module, second: Module) -> list[str]:
+    """Return the layers of a network that partner the stages of another, and its own stages besides.
+
+    What counts as a repeated unit depends on what modules hold, and a quantised or adapted module may hold others: the
+    second network is divided as the first is, if most stages have a namesake.
+    """
+    stages, own = stages_of(first), stages_of(second)
+    sides = [[name for name, _ in network.named_modules() if name] for network in (first, second)]
+    namesakes = dict(match_names(*sides)) | {WHOLE: WHOLE}
+    partners = []
+    for stage in stages:
+        path, colon, place = stage.partition(":")
+        if path in namesakes:
+            partners.append(f"{namesakes[path]}{colon}{place}")
+    if 2 * len(partners) < len(stages):
+        return own
+    held = [partner.partition(":")[0] for partner in partners]
+    others = [
+        stage
+        for stage in own
+        for path in [stage.partition(":")[0]]
+        if not any(f"{path}.".startswith(f"{name}.") or f"{name}.".startswith(f"{path}.") for name in held)
+    ]
+    return list(dict.fromkeys([*partners, *others]))
+
+
+def _comparable(first: Output, second: Output) -> bool:
+    """Whether outputs have rows of inputs on both sides, or on neither and then one shape."""
+    shared = [output.part is None for output in (first, second)]
+    return shared[0] == shared[1] and (not shared[0] or first.values.shape == second.values.shape)
 
 
 def check_inputs(*inputs: Batches) -> None:

@@ -95,7 +95,7 @@ def measure_noise(
     """
     found = Noise()
     # A difference of this size is no rounding: the network draws random numbers, or mixes the inputs of a batch.
-    limit = {name: output.part.precision**0.5 for name, output in expected.items()}
+    limit = {name: output.precision**0.5 for name, output in expected.items()}
 
     def note(source: str, seen: dict[str, Output], capped: bool = True) -> None:
         shared = [name for name in expected if name in seen]
@@ -160,9 +160,9 @@ def _one_by_one(observer: Observer, batch: Batch) -> dict[str, Output]:
     found: dict[str, Output] = {}
     for name, first in looks[0].items():
         outputs = [look[name] for look in looks if name in look]
-        if len(outputs) == len(looks):
+        if len(outputs) == len(looks) and first.part is not None:
             values = np.concatenate([output.values for output in outputs])
-            found[name] = Output(values, first.real, first.part)
+            found[name] = Output(values, first.real, first.precision, first.part)
     return found
 
 

@@ -18,9 +18,11 @@ def told(found: Divergence) -> list[str]:
     if found.n:
         sentences.append(_basis(found))
     if len(found.weights):
-        apart = int((~found.weights["equal"]).sum())
+        apart = found.weights["parameter"][~found.weights["equal"]]
         sentences.append(
-            f"{apart} of {len(found.weights)} parameters differ." if apart else "All parameters are equal."
+            f"{len(apart)} of {len(found.weights)} parameters differ, from {apart.iloc[0]} on."
+            if len(apart)
+            else "All parameters are equal."
         )
     for name, layers in zip(found.names, found.only, strict=True):
         if layers:
