@@ -198,7 +198,7 @@ class Networks:
                 Layer(name, other, gap, noise.layers.get(name), looks[0][name].precision)
                 for (name, other), gap in zip(pairs, gaps_between(looks[0], looks[1], pairs), strict=True)
             ],
-            frozenset(name for name, output in looks[0].items() if output.part is None),
+            frozenset(name for name, other in pairs if looks[0][name].is_shared or looks[1][other].is_shared),
             frozenset(blocks_of(self.first)),
             noise,
             (noise.random, random),
@@ -325,9 +325,12 @@ def stages_like(first: Module, second: Module) -> list[str]:
 
 
 def _comparable(first: Output, second: Output) -> bool:
-    """Whether outputs have rows of inputs on both sides, or on neither and then one shape."""
-    shared = [output.part is None for output in (first, second)]
-    return shared[0] == shared[1] and (not shared[0] or first.values.shape == second.values.shape)
+    """Whether outputs have rows of inputs on both sides, or else one shape, but for what all inputs share."""
+    shapes = first.values.shape, second.values.shape
+    if first.is_shared == second.is_shared:
+        return not first.is_shared or shapes[0] == shapes[1]
+    shared, rows = shapes if first.is_shared else shapes[::-1]
+    return rows[-len(shared) :] == shared or rows[1:] == shared[1:]
 
 
 def check_inputs(*inputs: Batches) -> None:

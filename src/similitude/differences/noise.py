@@ -65,8 +65,10 @@ def gaps_between(first: dict[str, Output], second: dict[str, Output], pairs: Ite
     """Gap of each pair of layers in two looks at the same inputs."""
     gaps = []
     for name, other in pairs:
-        gap = Gap()
-        gap.add(first[name].values, second[other].values, first[name].real)
+        x, y, gap = first[name], second[other], Gap()
+        shape = np.broadcast_shapes(x.values.shape, y.values.shape) if x.is_shared != y.is_shared else None
+        sides = [side.values if shape is None else np.broadcast_to(side.values, shape) for side in (x, y)]
+        gap.add(*sides, y.real if x.is_shared else x.real)
         gaps.append(gap)
     return gaps
 

@@ -44,6 +44,11 @@ class Output:
     precision: float
     part: Part | None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all inputs share it."""
+        return self.part is None
+
 
 class Observer:
     """A network with places at which it is listened to while it is shown batches.
