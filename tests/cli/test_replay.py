@@ -93,7 +93,12 @@ def test_no_recipe(recorded):
 def test_cite():
     result = run("cite", "cka", "mean_cca")
     assert result.exit_code == 0
-    assert result.stdout.count("@misc{") == 3
-    assert "1905.00414" in result.stdout
-    assert run("cite", "random").stdout.startswith("%")
+    assert result.stdout.count("\n@") == 2
+    assert "title = {Similarity of Neural Network Representations Revisited}" in result.stdout
+    assert run("cite", "random").stdout == "% random: baseline\n"
+    assert "@software{similitude," in run("cite", "similitude").stdout
+    assert "ding2021" in run("cite", "vision").stdout
+    assert run("cite", "--all").stdout.count("\n@") > 30
     assert run("cite", "luck").exit_code == 2
+    assert run("cite").exit_code == 2
+    assert run("cite", "cka", "--all").exit_code == 2

@@ -114,6 +114,7 @@ class Networks:
     _clones: dict[str, Module] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
     _detail: _Detail | None = None
+    _steady: Sequence[bool] = (False, False)
     _n: int = 0
 
     def compare(self, spool: Path) -> Layers:
@@ -127,8 +128,9 @@ class Networks:
         observers = [self._observer(side) for side in (0, 1)]
         with running(self.first, self.second):
             few, looks, is_divisible = self._glance(observers)
-            bytes_of = [sum(output.values.nbytes for output in look.values()) for look in looks]
-            limit = max(1, self.memory // 4 * few[0].size // max(1, sum(bytes_of))) if is_divisible else few[0].size
+            self._steady = [observer.steady for observer in observers]
+            held = sum(map(_bytes_per_input, looks))
+            limit = int(max(1, self.memory // 4 // max(1, held))) if is_divisible else few[0].size
             names = [list(look) for look in looks]
             found = match_order(names[0], names[1], self.match)
             if found is None:
@@ -177,16 +179,16 @@ class Networks:
     def _look_closely(self, few: Sequence[Batch], most: int) -> _Detail:
         """All modules on a few inputs, as many as fit."""
         observers = [self._observer(side, every=True) for side in (0, 1)]
-        if few[0].size <= most:
-            look = observers[0].look(few[0].cut([0]))
-            held = 4 * sum(output.values.nbytes for output in look.values())
-            rows = range(min(few[0].size, max(1, self.memory // 4 // max(1, held))))
-            few = [batch.cut(rows) for batch in few]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)  # of modules that cannot be read
+            glances = [observer.glance(batch) for observer, batch in zip(observers, few, strict=True)]
+            if few[0].size <= most:
+                held = 4 * _bytes_per_input(glances[0])
+                rows = range(int(min(few[0].size, max(1, self.memory // 4 // max(1, held)))))
+                few = [batch.cut(rows) for batch in few]
             looks = [observer.look(batch) for observer, batch in zip(observers, few, strict=True)]
         noise = self._noise(observers[0], few[0], looks[0])
-        random = measure_noise(observers[1], few[1], looks[1]).random
+        random = None if self._steady[1] else measure_noise(observers[1], few[1], looks[1]).random
         matched = match_order(list(looks[0]), list(looks[1]))
         pairs = [
             (name, other)
@@ -213,7 +215,7 @@ class Networks:
             except (InputError, NetworkError) as error:
                 self._missing.add(source)
                 warnings.warn(f"The noise from {source} is not measured: {error}", SimilitudeWarning, stacklevel=2)
-        return measure_noise(observer, batch, expected, self.noise_from, self._clones)
+        return measure_noise(observer, batch, expected, self.noise_from, self._clones, repeat=not self._steady[0])
 
     def _observer(self, side: int, every: bool = False) -> Observer:
         network, layers = (self.first, self.second)[side], self.layers[side]
@@ -223,15 +225,15 @@ class Networks:
         return Observer(network, stages, self.axes, every=every, required=False)
 
     def _glance(self, observers: Sequence[Observer]) -> tuple[list[Batch], list[dict[str, Output]], bool]:
-        """Look at a few inputs, or at a whole batch if a network runs on nothing else."""
+        """Glance at a few inputs, or at a whole batch if a network runs on nothing else."""
         first = [next(iter(batches)) for batches in self.inputs]
         few = [batch if batch.size <= _FEW else batch.cut(range(_FEW)) for batch in first]
         try:
-            return few, [observer.look(batch) for observer, batch in zip(observers, few, strict=True)], True
+            return few, [observer.glance(batch) for observer, batch in zip(observers, few, strict=True)], True
         except NetworkError:
             if few == first:
                 raise
-        return first, [observer.look(batch) for observer, batch in zip(observers, first, strict=True)], False
+        return first, [observer.glance(batch) for observer, batch in zip(observers, first, strict=True)], False
 
     def _stream(
         self,
@@ -296,6 +298,10 @@ def running(first: Module, second: Module) -> Iterator[None]:
         finally:
             for buffer, content in buffers:
                 buffer.copy_(content)
+
+
+def _bytes_per_input(look: dict[str, Output]) -> float:
+    return sum(output.values.nbytes / len(output.values) for output in look.values())
 
 
 def stages_like(first: Module, second: Module) -> list[str]:
