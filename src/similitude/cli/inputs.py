@@ -24,6 +24,7 @@ from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.numbers import probability, quantity
 from similitude.representations import Representation
+from similitude.representations.about import about
 from similitude.representations.tables import read_cells
 
 __all__ = ["command"]
@@ -105,7 +106,8 @@ def command(
         note(f"All values are in {csv}.")
     content = _as_json(result, x, y, top, texts)
     if recipe is not None:
-        write_recipe(recipe, "inputs", asked, chosen, [x, y], content)
+        weights = {network.name: network.weights for network in found if network.weights}
+        write_recipe(recipe, "inputs", asked, chosen, about([x, y]), content, weights)
     if json:
         typer.echo(json_module.dumps(content, indent=1))
     else:

@@ -14,7 +14,7 @@ from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
 from similitude.extraction.images import Preparation
 from similitude.extraction.input_files import load_inputs
-from similitude.extraction.references import LoadedModel, is_model_reference, load_model
+from similitude.extraction.references import LoadedModel, hash_weights, is_model_reference, load_model
 from similitude.extraction.taps import matches
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
@@ -38,6 +38,8 @@ class Network:
         Layers that cannot be compared, with the reason.
     labels
         Classes of the inputs; empty if they have none.
+    weights
+        Hash of its weights; empty if it was not run.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Network:
         layers: dict[str, Representation],
         left_out: dict[str, str] | None = None,
         labels: Sequence[str] = (),
+        weights: str = "",
     ) -> None:
         self.name = name
         self.layers = layers
         self.left_out = left_out or {}
         self.labels = labels
+        self.weights = weights
 
     def rename(self, name: str) -> None:
         """Give the network another name, by which its representations are labelled too."""
@@ -225,7 +229,8 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or ())
+    weights = hash_weights(loaded.model)
+    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or (), weights)
 
 
 def preparation_of(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:

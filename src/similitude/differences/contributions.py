@@ -16,10 +16,11 @@ from similitude.factors.linear import Centred
 from similitude.factors.neighbours import NeighbourLists, Neighbours
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.measures import Measure, get_measure
+from similitude.representations.about import about
 from similitude.representations.frames import on_one_index
 from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
-from similitude.result import Result
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,7 @@ _DRAWS = 2000
 
 
 @dataclass(frozen=True, repr=False)
-class Contributions(Result):
+class Contributions(RecordedResult):
     """What single inputs contribute to a value, as `similitude.contributions` finds it.
 
     Parameters
@@ -59,12 +60,15 @@ class Contributions(Result):
         One row per group, largest difference per input first: ``group``, ``n``, ``contribution`` and ``difference``
         (sums), ``share`` of the whole difference, ``ratio`` (of that to the share of inputs), ``p`` (one-sided, of
         groups of as many inputs drawn at random).
+    sources
+        What is known of the two sides, ``first`` and ``second``: hash, n, d, dtype, reduction, axes.
     """
 
     inputs: pd.DataFrame
     measure: Measure
     value: float
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def top(self, count: int = 20) -> pd.DataFrame:
         """Return the rows of the inputs that differ most."""
@@ -157,10 +161,12 @@ def contributions(
     table["length_x"], table["length_y"] = (_lengths(side) for side in sides)
     table["kept"] = _kept(pair)
     table["kind"] = _kinds(table)
+    compared = [side.representation for side in sides if side.representation is not None]
+    sources = {name: about([x])[x.key] for name, x in zip(("first", "second"), compared, strict=True)}
     if groups is None:
-        return Contributions(table, chosen, value)
+        return Contributions(table, chosen, value, sources=sources)
     table["group"] = _groups(groups, table["id"])
-    return Contributions(table, chosen, value, _breakdown(table, seed))
+    return Contributions(table, chosen, value, _breakdown(table, seed), sources)
 
 
 def _side(data: Any, name: str) -> Side:

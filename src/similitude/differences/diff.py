@@ -21,6 +21,7 @@ from similitude.differences.weights import compare_settings, compare_weights, we
 from similitude.engine.budget import Budget
 from similitude.errors import InputError
 from similitude.factors.memory import MEMORY
+from similitude.representations.about import about
 from similitude.representations.allowance import Allowance
 from similitude.representations.arrays import as_array
 from similitude.representations.files import load_arrays
@@ -312,4 +313,5 @@ def _result(
         only=found.only,
         left_out=found.left_out,
         notes=tuple(notes),
+        sources=about(x for layer in found.layers for x in (layer.first, layer.second) if x is not None),
     )

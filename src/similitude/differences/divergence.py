@@ -13,8 +13,8 @@ import pandas as pd
 from similitude.differences.layers import Layer, Layers
 from similitude.doctor.chance import chance_of_cka
 from similitude.engine.compute import score_pairs
-from similitude.measures import get_measures
-from similitude.result import Result
+from similitude.measures import Measure, get_measures
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ Verdict = Literal["equal", "same", "diverged"]
 
 
 @dataclass(frozen=True, repr=False)
-class Divergence(Result):
+class Divergence(RecordedResult):
     """Where two networks differ, as `similitude.diff` finds it.
 
     Parameters
@@ -70,6 +70,8 @@ class Divergence(Result):
         Layers that cannot be compared, with the reason.
     notes
         What a reader should know besides, such as a network that is random.
+    sources
+        ``network/layer`` to what is known of its representation: hash, n, d, dtype, reduction, axes.
     """
 
     layers: pd.DataFrame
@@ -85,6 +87,12 @@ class Divergence(Result):
     only: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures of the table; none if weights alone are compared."""
+        return get_measures(["cka", "procrustes"]) if self.n else []
 
     @property
     def verdict(self) -> Verdict:

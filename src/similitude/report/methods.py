@@ -32,21 +32,24 @@ def methods_paragraph(
     """
     networks = list(dict.fromkeys(key.partition("/")[0] for key in representations))
     n = next((about["n"] for about in representations.values()), 0)
-    shown = f" to the inputs of {inputs}" if inputs else ""
-    sentences = [
-        f"We compared {len(representations)} representations ({_listed(networks)}): the responses{shown}, n = {n:,}."
-    ]
-    reductions = sorted({about["reduction"] for about in representations.values() if about.get("reduction")})
+    what = "representations"
+    if len(representations) > len(networks):
+        what = f"{len(representations)} layers"
+    inputs = f"the same {n:,} inputs" + (f" ({inputs})" if inputs else "")
+    sentences = [f"We compared {what} of {_listed(networks)} on {inputs}."]
+    reductions = sorted({about["reduction"] for about in representations.values() if about.get("reduction")} - {"none"})
     if reductions:
-        sentences.append(f"Outputs of layers were reduced to one vector per input by {_listed(reductions)}.")
+        sentences.append(f"Layer outputs were reduced to one vector per input ({_listed(reductions)}).")
     for measure in measures:
         declared = measure.properties()
         sentences.append(
-            f"{measure} is a {declared.kind} in {interval(declared)}: {declared.formula} ({declared.reference})."
+            f"{declared.kind.capitalize()} was measured by {measure}, in {interval(declared)}: {declared.formula} "
+            f"({declared.reference})."
         )
     types = sorted({about["dtype"] for about in representations.values() if about.get("dtype")})
     versions = ", ".join(f"{name} {number}" for name, number in software.items())
-    sentences.append(f"Values were stored in {_listed(types)} and computed in double precision, with {versions}.")
+    stored = f"Arrays were stored in {_listed(types)}; values" if types else "Values"
+    sentences.append(f"{stored} were computed in double precision with {versions}.")
     return " ".join(sentences)
 
 
