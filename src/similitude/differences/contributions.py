@@ -88,6 +88,28 @@ class Contributions(RecordedResult):
         """
         return self._draw(top=top)
 
+    def sheet(self, images: Any, top: int = 20) -> Figure:
+        """Draw the images of the inputs that differ most, each with its id and difference.
+
+        Parameters
+        ----------
+        images
+            One per input, in their order: an array of shape (n, height, width), (n, channels, height, width) or
+            (n, height, width, channels) with 1 or 3 channels, or a sequence of such images of any sizes. Floats are
+            stretched from the smallest value of an image to its largest; bytes are shown as they are.
+        top
+            Number of images.
+
+        Raises
+        ------
+        InputError
+            Not one image per input, or of another shape.
+        """
+        if len(images) != len(self.inputs):
+            raise InputError(f"{len(images)} images for {len(self.inputs)} inputs. Give one per input.")
+        rows = self.top(top)
+        return self._draw(top=top, images=[as_pixels(images[position]) for position in rows.index])
+
 
 def contributions(
     x: Any,
@@ -167,6 +189,24 @@ def contributions(
         return Contributions(table, chosen, value, sources=sources)
     table["group"] = _groups(groups, table["id"])
     return Contributions(table, chosen, value, _breakdown(table, seed), sources)
+
+
+def as_pixels(image: Any) -> np.ndarray:
+    """Return an image as bytes or floats in [0, 1], of shape (height, width) or (height, width, 3)."""
+    pixels = as_numpy(image.detach().cpu() if hasattr(image, "detach") else image)
+    if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[-1] not in (1, 3):
+        pixels = np.moveaxis(pixels, 0, -1)
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim != 2 and pixels.shape[-1:] != (3,):
+        raise InputError(
+            f"An image of shape {np.shape(image)}: (height, width), (channels, height, width) or (height, width, "
+            "channels) with 1 or 3 channels is expected."
+        )
+    if pixels.dtype == np.uint8:
+        return pixels
+    low, high = float(pixels.min()), float(pixels.max())
+    return (pixels - low) / ((high - low) or 1.0)
 
 
 def _side(data: Any, name: str) -> Side:
