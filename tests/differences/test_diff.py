@@ -256,6 +256,19 @@ def test_weights_alone():
         similitude.diff_weights({"a": np.eye(2)}, {"b": np.eye(2)})
 
 
+def test_an_array_without_a_name():
+    x = arrays()["block0"]
+    found = similitude.diff(x, 2 * x)
+    assert found.first == "(array)"
+    with pytest.raises(ShapeMismatch, match=r"first/\(array\) has 40 inputs"):
+        similitude.diff(x, x[:30])
+
+
+def test_inputs_that_do_not_fit_are_the_networks_error():
+    with pytest.raises(NetworkError, match="failed on its inputs"):
+        similitude.diff(build(), build(), torch.randn(50, 7))
+
+
 def test_plain_values_for_json():
     network = build(depth=2)
     content = similitude.diff(network, build(1, depth=2), tokens()).to_dict()

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["are_weights", "diff", "diff_weights", "load_saved"]
 
+_ONLY = "(array)"
+"""Name of an array that comes without one."""
+
 
 def diff(
     first: Any,
@@ -190,7 +193,7 @@ def load_saved(path: str | Path, memory: int = MEMORY) -> dict[str, SavedArray]:
     """Read saved outputs of layers from a file or folder, in any form that `similitude.load_representations` reads."""
     arrays = load_arrays(path, allowance=Allowance(memory))
     several = len({array.model for array in arrays}) > 1
-    return {(array.key if several else array.layer): SavedArray(array.values, array.ids) for array in arrays}
+    return {(array.key if several else array.layer or _ONLY): SavedArray(array.values, array.ids) for array in arrays}
 
 
 def _is_module(side: Any) -> bool:
@@ -202,7 +205,7 @@ def _saved(side: Any, memory: int) -> dict[str, SavedArray]:
     if isinstance(side, str | Path):
         return load_saved(side, memory)
     if not isinstance(side, Mapping):
-        side = {"": side}
+        side = {_ONLY: side}
     found = {}
     for name, value in side.items():
         if isinstance(value, SavedArray):

@@ -231,7 +231,7 @@ class Networks:
         try:
             return few, [observer.glance(batch) for observer, batch in zip(observers, few, strict=True)], True
         except NetworkError:
-            if few == first:
+            if few[0] is first[0]:
                 raise
         return first, [observer.glance(batch) for observer, batch in zip(observers, first, strict=True)], False
 
