@@ -10,8 +10,8 @@ no download, the weights are random.
 import torch
 from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
-from similitude import diff
-from similitude.testing import assert_same_network
+import similitude
+
 
 SIZES = {
     "hidden_size": 64,
@@ -38,12 +38,12 @@ def sentences(n: int = 100, longest: int = 20) -> dict[str, torch.Tensor]:
 
 def main() -> None:
     original, port = original_and_port()
-    found = diff(original, port, sentences(), names=("RoBERTa", "port"))
+    found = similitude.diff(original, port, sentences(), names=("RoBERTa", "port"))
     print(found.layers[["layer", "relative", "cka", "beyond"]].round(3).to_string(index=False))
     print(f"Up to {found.agrees} both agree; the first module that does not is {found.inside}.")
 
     port.embeddings.position_ids += 1
-    fixed = assert_same_network(original, port, sentences())
+    fixed = similitude.testing.assert_same_network(original, port, sentences())
     print(f"With positions that start at 1: {fixed.verdict}.")
 
 
