@@ -12,7 +12,6 @@ from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
 import similitude
 
-
 SIZES = {
     "hidden_size": 64,
     "num_hidden_layers": 4,

@@ -71,6 +71,7 @@ def test_differences_too(recorded):
     recipe = json.loads((recorded / "diff.json").read_text())
     assert [m["id"] for m in recipe["measures"]] == ["cka", "procrustes"]
     assert set(recipe["representations"]) == {"a/first", "a/last", "b/first", "b/last"}
+    assert "compared entry by entry by relative error" in recipe["methods"]
     assert run("replay", "diff.json").exit_code == 0
     np.savez("b.npz", **{name: 1.1 * values for name, values in np.load("b.npz").items()})
     assert run("replay", "diff.json").exit_code == 1

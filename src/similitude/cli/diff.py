@@ -33,7 +33,7 @@ from similitude.errors import InputError
 from similitude.extraction.input_files import load_inputs
 from similitude.extraction.references import LoadedModel, hash_weights, is_model_reference, load_model, load_weights
 from similitude.factors.memory import MEMORY
-from similitude.report.divergence import told
+from similitude.report.divergence import methods_of, told
 from similitude.report.numbers import quantity
 from similitude.representations.allowance import Allowance
 from similitude.representations.names import readable
@@ -146,7 +146,7 @@ def command(
     content = found.to_dict()
     if recipe is not None:
         weights = {name: hash_weights(loaded.model) for name, loaded in zip(found.names, models, strict=False)}
-        write_recipe(recipe, "diff", asked, found.measures, found.sources, content, weights)
+        write_recipe(recipe, "diff", asked, found.measures, found.sources, content, weights, methods_of(found))
     if json:
         typer.echo(json_module.dumps(content, indent=1))
     else:

@@ -42,6 +42,7 @@ def write_recipe(
     sources: Mapping[str, Mapping[str, Any]],
     result: dict[str, Any],
     weights: Mapping[str, str] = MappingProxyType({}),
+    also: Sequence[str] = (),
 ) -> None:
     """Write the recipe of a command.
 
@@ -59,6 +60,8 @@ def write_recipe(
         What the command prints as JSON.
     weights
         Hash of the weights of each network that was run.
+    also
+        Further sentences for the methods paragraph.
     """
     parameters = {name: _plain(value) for name, value in asked.items() if name not in _OUTPUTS}
     versions = software(_FRAMEWORKS if weights else ())
@@ -71,7 +74,7 @@ def write_recipe(
         measures=describe_measures(measures),
         software=versions,
         result=result,
-        methods=methods_paragraph(measures, sources, versions, None if inputs is None else Path(inputs).name),
+        methods=methods_paragraph(measures, sources, versions, None if inputs is None else Path(inputs).name, also),
         weights=dict(weights),
     ).write(path)
     note(f"The recipe is in {path}.")

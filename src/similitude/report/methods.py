@@ -16,6 +16,7 @@ def methods_paragraph(
     representations: Mapping[str, Mapping[str, Any]],
     software: Mapping[str, str],
     inputs: str | None = None,
+    also: Sequence[str] = (),
 ) -> str:
     """Return a paragraph that says what was compared, and how.
 
@@ -29,6 +30,8 @@ def methods_paragraph(
         Versions by name.
     inputs
         Name of the file of inputs.
+    also
+        Further sentences on how.
     """
     networks = list(dict.fromkeys(key.partition("/")[0] for key in representations))
     n = next((about["n"] for about in representations.values()), 0)
@@ -36,7 +39,7 @@ def methods_paragraph(
     if len(representations) > len(networks):
         what = f"{len(representations)} layers"
     inputs = f"the same {n:,} inputs" + (f" ({inputs})" if inputs else "")
-    sentences = [f"We compared {what} of {_listed(networks)} on {inputs}."]
+    sentences = [f"We compared {what} of {_listed(networks)} on {inputs}."] if networks else []
     reductions = sorted({about["reduction"] for about in representations.values() if about.get("reduction")} - {"none"})
     if reductions:
         sentences.append(f"Layer outputs were reduced to one vector per input ({_listed(reductions)}).")
@@ -46,6 +49,7 @@ def methods_paragraph(
             f"{declared.kind.capitalize()} was measured by {measure}, in {interval(declared)}: {declared.formula} "
             f"({declared.reference})."
         )
+    sentences += also
     types = sorted({about["dtype"] for about in representations.values() if about.get("dtype")})
     versions = ", ".join(f"{name} {number}" for name, number in software.items())
     stored = f"Arrays were stored in {_listed(types)}; values" if types else "Values"

@@ -13,6 +13,7 @@ from similitude.differences.contributions import Contributions, contributions
 from similitude.differences.divergence import Divergence
 from similitude.engine.pairwise import PairTable, PairValues, compare, pairwise
 from similitude.errors import FileError, InputError
+from similitude.report.divergence import methods_of
 from similitude.report.methods import methods_paragraph
 from similitude.representations import Representation
 from similitude.result import RecordedResult
@@ -44,6 +45,7 @@ def record(result: RecordedResult) -> Recipe:
         raise InputError("It is not known what was compared: weights alone, or tensors with gradients (detach them).")
     versions = software()
     measures = [result.measure] if isinstance(result, Contributions) else list(getattr(result, "measures", ()))
+    also = methods_of(result) if isinstance(result, Divergence) else []
     parameters = {}
     if isinstance(result, PairTable):
         parameters = {"rows": list(result.rows), "columns": list(result.columns)}
@@ -55,7 +57,7 @@ def record(result: RecordedResult) -> Recipe:
         measures=describe_measures(measures),
         software=versions,
         result=_plain(result),
-        methods=methods_paragraph(measures, result.sources, versions),
+        methods=methods_paragraph(measures, result.sources, versions, also=also),
     )
 
 
