@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from similitude.representations.tables import write_csv
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Result", "ResultFrame"]
+__all__ = ["RecordedResult", "Result", "ResultFrame"]
+
+_RECORDS = "similitude.runs.record"
+"""How results are written down; it knows every kind of result."""
 
 _VIEWS = "similitude.report.results"
 """How results look; loaded when one is looked at, since it draws with matplotlib."""
@@ -54,3 +58,27 @@ class Result(ABC):
 
     def _draw(self, **options: Any) -> Figure:
         return importlib.import_module(_VIEWS).draw(self, **options)
+
+
+class RecordedResult(Result):
+    """A result that knows what it was computed from.
+
+    Attributes
+    ----------
+    sources
+        ``model/layer`` to what is known of each representation; see `similitude.representations.about.about`.
+    """
+
+    sources: Mapping[str, Mapping[str, Any]]
+
+    def to_recipe(self, path: str | Path) -> None:
+        """Write what was compared, by which measures and software, the values, and a paragraph for a methods section.
+
+        ``similitude replay PATH FILE...`` computes the values again from files of the same arrays.
+
+        Raises
+        ------
+        InputError
+            Nothing is known of what was compared, such as of tensors with gradients.
+        """
+        importlib.import_module(_RECORDS).record(self).write(Path(path))

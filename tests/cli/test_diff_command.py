@@ -117,7 +117,9 @@ def test_weights(networks):
     result = run("base.pt", "tuned.pt", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["first"] == "2.bias"
-    assert run("base.pt", "base.pt").exit_code == 0
+    assert run("base.pt", "base.pt", "--recipe", "weights.json").exit_code == 0
+    methods = json.loads((networks / "weights.json").read_text())["methods"]
+    assert methods.startswith("We compared the weights of 1:base and 2:base entry by entry. Values were computed")
     model = "--model", "torch:./networks.py:before", "--inputs", "inputs.npy"
     loaded = run("base.pt", "tuned.pt", *model, "--json")
     assert json.loads(loaded.stdout)["first"] == "2"

@@ -25,6 +25,7 @@ def files(tmp_path, monkeypatch):
     np.savez("b.npz", first=y, ids=ids)
     np.savez("two.npz", first=x, last=y, ids=ids)
     np.save("short.npy", np.eye(5))
+    np.save("few.npy", np.zeros((5, 8, 8)))
     pd.DataFrame({"id": ids, "label": ["odd" if i in (4, 9, 11) else "even" for i in range(60)]}).to_csv("labels.csv")
     pd.Series(["a", "b"] * 30, name="x").to_csv("column.csv", index=False)
     return tmp_path
@@ -49,6 +50,27 @@ def test_json(files):
     assert run("a.npz", "b.npz", "--groups", "column.csv", "--json").exit_code == 0
 
 
+def test_texts_and_images_are_shown(files):
+    (files / "texts.txt").write_text("".join(f"sentence number {i}\n" for i in range(60)))
+    result = run("a.npz", "b.npz", "--top", 2, "--show", "texts.txt", "--json")
+    assert {row["text"] for row in json.loads(result.stdout)["inputs"]} == {"sentence number 4", "sentence number 9"}
+    assert "number 4" in " ".join(run("a.npz", "b.npz", "--top", 2, "--show", "texts.txt").output.split())
+    np.save("images.npy", np.random.default_rng(0).random((60, 1, 8, 8)))
+    result = run("a.npz", "b.npz", "--show", "images.npy", "--sheet", "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert (files / "sheet.png").stat().st_size > 5_000
+
+
+def test_images_of_a_folder_are_shown(files):
+    pil = pytest.importorskip("PIL.Image")
+    (files / "images").mkdir()
+    for i in range(60):
+        pil.new("RGB", (30 + i, 20), (4 * i, 0, 0)).save(files / "images" / f"{i}.png")
+    result = run("a.npz", "b.npz", "--show", "images", "--sheet", "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert (files / "sheet.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -58,6 +80,10 @@ def test_json(files):
         (["a.npz", "b.npz", "--groups", "missing.csv"], "does not exist"),
         (["a.npz", "b.npz", "--layer", "nowhere"], "no layer"),
         (["a.npz", "b.npz", "-m", "cka,rsa"], "one measure"),
+        (["a.npz", "b.npz", "--sheet", "x.png"], "--show with a folder of images"),
+        (["a.npz", "b.npz", "--sheet", "x.png", "--show", "a.npz"], "holds no images"),
+        (["a.npz", "b.npz", "--sheet", "x.png", "--show", "few.npy"], "5 images"),
+        (["a.npz", "b.npz", "--show", "missing.txt"], "missing.txt"),
         (["a.npz", "hf:nowhere"], "there must be something to show it"),
     ],
 )

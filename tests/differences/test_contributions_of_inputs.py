@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import similitude
-from similitude.errors import InputError, MeasureError, ShapeMismatch
+from similitude.errors import InputError, MeasureError, ShapeMismatch, SimilitudeError
 
 
 def alike(rng, n=120, d=12):
@@ -97,6 +97,70 @@ def test_what_is_refused(rng):
         similitude.contributions(x, y, groups={"0": "a"})
     with pytest.raises(InputError, match="3 ids"):
         similitude.contributions(x, y, ids=["a", "b", "c"])
+
+
+FAMILIES = [
+    "cka", "cka(debiased=true)", "cka(kernel=rbf)", "rsa", "rsa(rdm=euclidean,compare=spearman)",
+    "rsa(rdm=squared_euclidean,compare=cosine)", "distance_correlation", "rsm_norm_difference", "jaccard", "mutual_knn",
+    "rank_similarity", "second_order_cosine", "procrustes", "orthogonal_procrustes", "angular_procrustes",
+    "procrustes_size_and_shape", "nbs", "mean_cca", "mean_squared_cca", "linear_regression",
+]  # fmt: skip
+
+
+def extremes(rng):
+    x, y = alike(rng, n=40, d=6)
+    low = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 9))
+    return {
+        "scales": (1e100 * x, 1e-100 * y),
+        "scales of features": (x * np.geomspace(1e-8, 1e8, 6), y),
+        "scales of inputs": (x * np.geomspace(1e-6, 1e6, 40)[:, None], y),
+        "a large mean": (x + 1e6, y - 1e6),
+        "ties": (rng.integers(0, 3, size=(40, 4)).astype(float), np.eye(5)[rng.integers(0, 5, size=40)]),
+        "duplicates": (np.repeat(x[:20], 2, axis=0), y),
+        "low rank": (low, low @ rng.normal(size=(9, 9))),
+        "fewer inputs than features": (rng.normal(size=(15, 40)), rng.normal(size=(15, 30))),
+        "the same": (x, x.copy()),
+        "single precision": (x.astype(np.float32), y.astype(np.float32)),
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # of ties, and of chance with few inputs
+@pytest.mark.parametrize("measure", FAMILIES)
+def test_contributions_add_up_to_the_value_whatever_the_data(measure, rng):
+    tried = 0
+    for name, (x, y) in extremes(rng).items():
+        try:
+            value = similitude.compare(x, y, measure)[measure]
+        except SimilitudeError:  # not defined for these data, which contributions say as well
+            with pytest.raises(SimilitudeError):
+                similitude.contributions(x, y, measure, permutations=0)
+            continue
+        found = similitude.contributions(x, y, measure, permutations=0)
+        assert found.inputs["contribution"].sum() == pytest.approx(value, rel=1e-10, abs=1e-10), name
+        assert found.value == pytest.approx(value, rel=1e-10, abs=1e-10), name
+        tried += 1
+    assert tried >= 7
+
+
+def test_a_contact_sheet(rng):
+    x, y = alike(rng)
+    y[[9, 40]] = y[[40, 9]]
+    found = similitude.contributions(x, y, groups=["a", "b"] * 60, permutations=0)
+    for images in (
+        rng.random((120, 8, 8)),
+        rng.random((120, 3, 8, 6)),
+        rng.integers(0, 256, (120, 5, 7, 3), dtype=np.uint8),
+        [rng.random((4 + i % 3, 5)) for i in range(120)],
+    ):
+        figure = found.sheet(images, top=7)
+        assert {axes.get_title().partition(",")[0] for axes in figure.axes[:2]} == {"9", "40"}
+        assert [len(axes.images) for axes in figure.axes] == [1] * 7 + [0] * 3
+    shown = np.asarray(found.sheet(np.arange(120)[:, None, None] + np.eye(4), top=1).axes[0].images[0].get_array())
+    assert (shown.min(), shown.max()) == (0, 1)
+    with pytest.raises(InputError, match="5 images for 120"):
+        found.sheet(np.zeros((5, 8, 8)))
+    with pytest.raises(InputError, match="An image of shape"):
+        found.sheet(np.zeros((120, 8, 8, 8)))
 
 
 def test_how_it_looks(rng):

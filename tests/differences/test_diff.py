@@ -21,7 +21,7 @@ FAULTS = {
     "mask": (lambda net: setattr(net.blocks[1], "causal", True), "blocks.1", "blocks.1.out"),
     "bf16": (lambda net: net.to(torch.bfloat16), "tokens", "tokens"),
     "bf16 from a block on": (lambda net: rounded(net.blocks[3]), "blocks.3", "blocks.3.qkv"),
-    "positions": (lambda net: setattr(net, "shift", 1), "blocks.0:input", "blocks.0:input"),
+    "positions": (lambda net: setattr(net, "shift", 1), "blocks.0:input", "positions"),
     "head": (lambda net: net.head.bias[0].add_(1e-3), "head", "head"),
 }
 
@@ -254,6 +254,19 @@ def test_weights_alone():
     assert found.weights.set_index("parameter").loc["blocks.1.qkv.bias", "largest"] == pytest.approx(0.5)
     with pytest.raises(InputError, match="no parameter name in common"):
         similitude.diff_weights({"a": np.eye(2)}, {"b": np.eye(2)})
+
+
+def test_an_array_without_a_name():
+    x = arrays()["block0"]
+    found = similitude.diff(x, 2 * x)
+    assert found.first == "(array)"
+    with pytest.raises(ShapeMismatch, match=r"first/\(array\) has 40 inputs"):
+        similitude.diff(x, x[:30])
+
+
+def test_inputs_that_do_not_fit_are_the_networks_error():
+    with pytest.raises(NetworkError, match="failed on its inputs"):
+        similitude.diff(build(), build(), torch.randn(50, 7))
 
 
 def test_plain_values_for_json():

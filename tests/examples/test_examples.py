@@ -93,6 +93,35 @@ def test_training_monitor(output, tmp_path):
     assert (tmp_path / "training.png").stat().st_size > 5000
 
 
+def test_quantised_against_float(output):
+    as_trained, with_outlier = output("quantised_against_float").strip().split("\n\n")
+    assert "above 5%: None" in as_trained
+    assert "above 5%: 2" in with_outlier  # the layer that reads the unit scaled up in block 1
+    (plain, plain_int8), (other, other_int8) = (
+        map(float, re.search(r"accuracy ([\d.]+) in float32, ([\d.]+)", text).groups())
+        for text in (as_trained, with_outlier)
+    )
+    assert plain == other > 0.85
+    assert plain_int8 > plain - 0.01 > other_int8
+
+
+def test_fine_tuned_against_base(output):
+    text = output("fine_tuned_against_base")
+    assert "8 of 12 parameters changed; outputs first differ at block 2" in text
+    neighbours, cka = (re.findall(r"^ +(\d) \d\d", part, re.MULTILINE) for part in text.split("\n\n")[1:])
+    assert set(neighbours[:2]) == {"8", "9"}
+    assert not {"8", "9"} <= set(cka[:2])
+
+
+def test_positions_off_by_one(output):
+    text = output("positions_off_by_one")
+    assert "the first module that does not is embeddings.position_embeddings." in text
+    assert "With positions that start at 1: equal." in text
+    errors = [row.split() for row in text.splitlines() if row.endswith(("True", "False"))]
+    assert all(float(cka) > 0.9 for _, _, cka, beyond in errors if beyond == "True")
+    assert next(layer for layer, *_, beyond in errors if beyond == "True") == "embeddings.LayerNorm"
+
+
 def test_every_example_is_run_here_or_named_large():
     here = Path(__file__).read_text()
     small = {path.stem for path in EXAMPLES.glob("*.py")} - LARGE

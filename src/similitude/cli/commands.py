@@ -21,7 +21,7 @@ COMMANDS = {
     "inputs": "List the inputs on which two representations differ most, with what each contributes to the value.",
     "layers": "Choose the layer of a network that is most like a given one, and judge it on other inputs.",
     "replay": "Run a recipe again, and say whether files and numbers are still the same.",
-    "cite": "Print the sources of measures in BibTeX.",
+    "cite": "Print the sources of measures and suites, and an entry for this package, in BibTeX.",
     "measures": "List the measures with their direction, range, invariances and source; or explain one.",
     "suites": "List suites and subtasks, or describe what their networks can do.",
     "check": "Check that a measure does what it declares, and print its report card.",

@@ -267,7 +267,8 @@ def command(
         for row in table.largest.to_dict("records") if table.largest is not None else ():
             console.print(Text(most_alike(row)))
     if recipe is not None:
-        write_recipe(recipe, "compare", asked_for, computed, [*first, *second], content)
+        weights = {network.name: network.weights for network in found if network.weights}
+        write_recipe(recipe, "compare", asked_for, computed, table.sources, content, weights)
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
     if map_file is not None and placing is not None:

@@ -23,6 +23,7 @@ from similitude.cli.console import (
     progress_bars,
     stdout,
 )
+from similitude.cli.recipes import RecipeFile, write_recipe
 from similitude.cli.sources import Extraction, preparation_of
 from similitude.differences.diff import are_weights, diff, diff_weights, load_saved
 from similitude.differences.divergence import Divergence
@@ -30,9 +31,9 @@ from similitude.differences.matching import MATCHES
 from similitude.differences.noise import DTYPES, SOURCES
 from similitude.errors import InputError
 from similitude.extraction.input_files import load_inputs
-from similitude.extraction.references import LoadedModel, is_model_reference, load_model, load_weights
+from similitude.extraction.references import LoadedModel, hash_weights, is_model_reference, load_model, load_weights
 from similitude.factors.memory import MEMORY
-from similitude.report.divergence import told
+from similitude.report.divergence import methods_of, told
 from similitude.report.numbers import quantity
 from similitude.representations.allowance import Allowance
 from similitude.representations.names import readable
@@ -106,6 +107,7 @@ def command(
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per layer.", dir_okay=False)
     ] = None,
+    recipe: RecipeFile = None,
     json: JsonOutput = False,
 ) -> None:
     """Find the layer at which two builds of one model first differ by more than the model differs from itself.
@@ -115,12 +117,13 @@ def command(
     Examples: `similitude diff hf:./base hf:./quantised --inputs texts.txt`, `similitude diff before.npz after.npz`,
     `similitude diff base.safetensors tuned.safetensors`.
     """
+    asked = dict(locals())  # all arguments and options, for the recipe
     size = parse_size(memory, MEMORY)
     if figure is not None:
         from similitude.report.style import check_format
 
         check_format(figure)
-    for file in (figure, csv):
+    for file in (figure, csv, recipe):
         if file is not None:
             make_folder(file.parent)
     sources = [part for text in noise_from or [] for part in text.split(",")]
@@ -140,8 +143,12 @@ def command(
     if csv is not None:
         found.to_csv(csv)
         note(f"All values are in {csv}.")
+    content = found.to_dict()
+    if recipe is not None:
+        weights = {name: hash_weights(loaded.model) for name, loaded in zip(found.names, models, strict=False)}
+        write_recipe(recipe, "diff", asked, found.measures, found.sources, content, weights, methods_of(found))
     if json:
-        typer.echo(json_module.dumps(found.to_dict(), indent=1))
+        typer.echo(json_module.dumps(content, indent=1))
     else:
         _print(stdout(), found)
     if figure is not None:

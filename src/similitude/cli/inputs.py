@@ -5,9 +5,11 @@ from __future__ import annotations
 import json as json_module
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 from rich.table import Table
@@ -19,11 +21,13 @@ from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.differences.contributions import Contributions, contributions
 from similitude.engine.budget import Budget
 from similitude.errors import FileError, InputError
+from similitude.extraction.images import find_images, read_thumbnail
 from similitude.extraction.input_files import load_inputs
 from similitude.factors.memory import MEMORY
 from similitude.measures import get_measures
 from similitude.report.numbers import probability, quantity
 from similitude.representations import Representation
+from similitude.representations.about import about
 from similitude.representations.tables import read_cells
 
 __all__ = ["command"]
@@ -59,7 +63,17 @@ def command(
     permutations: Annotated[int, typer.Option(min=0, help="Shuffles of the inputs for the chance level.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the shuffles.")] = 0,
     memory: Annotated[str | None, memory_option(MEMORY)] = None,
+    show: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the inputs are, to be shown with them: texts, a folder of images, or an array of images.",
+            show_default="--inputs",
+        ),
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the inputs that differ most to this file.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Draw the images of the inputs that differ most to this file.")
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per input.", dir_okay=False)
     ] = None,
@@ -82,7 +96,7 @@ def command(
         from similitude.report.style import check_format
 
         check_format(figure)
-    for file in (figure, csv, recipe):
+    for file in (figure, csv, recipe, sheet):
         if file is not None:
             make_folder(file.parent)
     budget = Budget(parse_size(memory, MEMORY))
@@ -99,21 +113,27 @@ def command(
             raise InputError(f"Two representations are compared; {first} and {second} hold {len(found)} networks.")
         x, y = (_only(network) for network in found)
         result = contributions(x, y, chosen[0], groups=table, permutations=permutations, seed=seed)
-    texts = _texts(inputs, column, x.n)
+    shown = show or inputs
+    texts = _texts(shown, column, x.n)
     if csv is not None:
         result.to_csv(csv)
         note(f"All values are in {csv}.")
     content = _as_json(result, x, y, top, texts)
     if recipe is not None:
-        write_recipe(recipe, "inputs", asked, chosen, [x, y], content)
+        weights = {network.name: network.weights for network in found if network.weights}
+        write_recipe(recipe, "inputs", asked, chosen, about([x, y]), content, weights)
     if json:
         typer.echo(json_module.dumps(content, indent=1))
     else:
         _print(result, x, y, top, texts)
     if figure is not None:
-        from similitude.report.style import save
+        from similitude.report.style import save  # matplotlib takes a while to load
 
         note(f"Figure: {', '.join(map(str, save(result.plot(top=top), figure)))}")
+    if sheet is not None:
+        from similitude.report.style import save
+
+        note(f"Contact sheet: {', '.join(map(str, save(result.sheet(_images(shown, x.n), top), sheet)))}")
     if left_out:
         note(f"{len(left_out)} layer(s) left out, the first: {next(iter(left_out.items()))}")
 
@@ -145,6 +165,31 @@ def _texts(inputs: Path | None, column: str | None, n: int) -> list[str] | None:
     values = load_inputs(inputs, column).values
     is_text = isinstance(values, list) and len(values) == n and isinstance(values[0], str)
     return values if is_text else None
+
+
+class _Files(Sequence[np.ndarray]):
+    """Images of files, read one by one."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._files = files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, position: Any) -> Any:
+        return read_thumbnail(self._files[position])
+
+
+def _images(shown: Path | None, n: int) -> Any:
+    """Images of the inputs: files of a folder, or an array."""
+    if shown is None:
+        raise InputError("A contact sheet is of images: --show with a folder of images, or with an array of them.")
+    found = _Files(find_images(shown)) if shown.is_dir() else load_inputs(shown).values
+    if not isinstance(found, _Files | np.ndarray) or (isinstance(found, np.ndarray) and found.ndim not in (3, 4)):
+        raise InputError(f"{shown} holds no images. Give a folder of images, or an array (n, channels, height, width).")
+    if len(found) != n:
+        raise InputError(f"{shown} holds {len(found):,} images, and there are {n:,} inputs. Give one per input.")
+    return found
 
 
 def _print(found: Contributions, x: Representation, y: Representation, top: int, texts: list[str] | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +13,8 @@ from similitude.cli.console import note
 from similitude.extraction.references import is_model_reference
 from similitude.measures import Measure
 from similitude.report.methods import methods_paragraph
-from similitude.representations import Representation
 from similitude.runs.provenance import software
-from similitude.runs.recipe import Recipe, hash_path
+from similitude.runs.recipe import Recipe, describe_measures, hash_path
 
 __all__ = ["RecipeFile", "write_recipe"]
 
@@ -28,6 +28,8 @@ RecipeFile = Annotated[
     ),
 ]
 
+_FRAMEWORKS = ("torch", "transformers", "timm")
+
 _OUTPUTS = {"json", "csv", "figure", "map_file", "recipe", "folder"}
 """Options that say where results go."""
 
@@ -37,8 +39,10 @@ def write_recipe(
     command: str,
     asked: Mapping[str, Any],
     measures: Sequence[Measure],
-    representations: Sequence[Representation],
+    sources: Mapping[str, Mapping[str, Any]],
     result: dict[str, Any],
+    weights: Mapping[str, str] = MappingProxyType({}),
+    also: Sequence[str] = (),
 ) -> None:
     """Write the recipe of a command.
 
@@ -48,34 +52,30 @@ def write_recipe(
         File to write.
     command, asked
         Name of the command, and its arguments and options.
-    measures, representations
-        What was compared, and by what.
+    measures
+        By what was compared.
+    sources
+        What was compared; see `similitude.representations.about.about`.
     result
         What the command prints as JSON.
+    weights
+        Hash of the weights of each network that was run.
+    also
+        Further sentences for the methods paragraph.
     """
     parameters = {name: _plain(value) for name, value in asked.items() if name not in _OUTPUTS}
-    about = {
-        x.key: {
-            "hash": x.content_hash,
-            "n": x.n,
-            "d": x.d if x.has_features else None,
-            "dtype": str(x.values.dtype) if x.has_features else None,
-            "reduction": x.reduction,
-            "axes": x.axes,
-        }
-        for x in representations
-    }
-    versions = software()
+    versions = software(_FRAMEWORKS if weights else ())
     inputs = parameters.get("inputs")
     Recipe(
         command=command,
         parameters=parameters,
         files={name: hash_path(Path(name)) for name in _files(parameters)},
-        representations=about,
-        measures=[{"id": str(m), "version": m.version, "reference": m.properties().reference} for m in measures],
+        representations={key: dict(known) for key, known in sources.items()},
+        measures=describe_measures(measures),
         software=versions,
         result=result,
-        methods=methods_paragraph(measures, about, versions, None if inputs is None else Path(inputs).name),
+        methods=methods_paragraph(measures, sources, versions, None if inputs is None else Path(inputs).name, also),
+        weights=dict(weights),
     ).write(path)
     note(f"The recipe is in {path}.")
 

@@ -13,18 +13,24 @@ from typing import Annotated, Any
 import typer
 
 from similitude.cli.console import JsonOutput, stdout
-from similitude.errors import FileError
+from similitude.errors import FileError, InputError
+from similitude.representations.files import load_representations
 from similitude.runs.provenance import software
 from similitude.runs.recipe import Recipe, disagreements
+from similitude.runs.record import COMMANDS, recompute
 
 __all__ = ["command"]
 
-_REPLAYED = ("compare", "inputs")
+_REPLAYED = ("compare", "diff", "inputs")
 _SHOWN = 10
 
 
 def command(
-    recipe: Annotated[Path, typer.Argument(help="A file that `--recipe` wrote.")],
+    recipe: Annotated[Path, typer.Argument(help="A file that `--recipe` or `to_recipe` wrote.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files or folders of the arrays, for a recipe written in Python.", show_default=False),
+    ] = None,
     tolerance: Annotated[float, typer.Option(min=0, help="Difference that is tolerated.")] = 1e-9,
     json: JsonOutput = False,
 ) -> None:
@@ -34,12 +40,25 @@ def command(
     cannot be run. A recipe may name Python files of models, which are run: replay recipes that you trust.
     """
     found = Recipe.read(recipe)
-    if found.command not in _REPLAYED:
-        raise FileError(f"{recipe} is a recipe of the command {found.command!r:.40}, which cannot be replayed.")
+    if found.command in COMMANDS:
+        if not files:
+            raise InputError(
+                f"{recipe} is a recipe of {found.command} in Python. Name the files of the arrays that were compared: "
+                f"similitude replay {recipe} FILE..."
+            )
+        result = recompute(found, [x for path in files for x in load_representations(path).values()])
+    elif found.command in _REPLAYED:
+        if files:
+            raise InputError(f"{recipe} names its files itself. Leave {files[0]} out.")
+        result = _run(found, recipe)
+    else:
+        raise FileError(
+            f"{recipe} is a recipe of {found.command!r:.40}, which cannot be replayed. Those of {', '.join(_REPLAYED)} "
+            f"and {', '.join(COMMANDS)} can be."
+        )
     changed = found.changed_files()
-    result = _run(found, recipe)
     differences = list(disagreements(found.result, result, tolerance))
-    now = software()
+    now = software(found.software)
     versions = {
         name: [found.software.get(name), now.get(name)]
         for name in dict.fromkeys([*found.software, *now])

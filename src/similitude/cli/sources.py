@@ -14,7 +14,13 @@ from similitude.engine.same_inputs import find_other_inputs
 from similitude.errors import InputError, SimilitudeError, UnknownName, suggestion
 from similitude.extraction.images import Preparation
 from similitude.extraction.input_files import load_inputs
-from similitude.extraction.references import LoadedModel, is_model_reference, load_model, load_weights
+from similitude.extraction.references import (
+    LoadedModel,
+    hash_weights,
+    is_model_reference,
+    load_model,
+    load_weights,
+)
 from similitude.extraction.taps import matches
 from similitude.representations import Representation
 from similitude.representations.allowance import Allowance
@@ -40,6 +46,8 @@ class Network:
         Classes of the inputs; empty if they have none.
     source
         File, folder or reference that it comes from.
+    weights
+        Hash of its weights; empty if it was not run.
     """
 
     def __init__(
@@ -49,12 +57,14 @@ class Network:
         left_out: dict[str, str] | None = None,
         labels: Sequence[str] = (),
         source: str = "",
+        weights: str = "",
     ) -> None:
         self.name = name
         self.source = source
         self.layers = layers
         self.left_out = left_out or {}
         self.labels = labels
+        self.weights = weights
 
     def rename(self, name: str) -> None:
         """Give the network another name, by which its representations are labelled too."""
@@ -240,7 +250,9 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    return Network(loaded.name, dict(representations), representations.left_out, shown.labels or (), reference)
+    weights = hash_weights(loaded.model)
+    labels = shown.labels or ()
+    return Network(loaded.name, dict(representations), representations.left_out, labels, reference, weights)
 
 
 def preparation_of(loaded: LoadedModel, extraction: Extraction) -> Preparation | None:

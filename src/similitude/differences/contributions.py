@@ -16,10 +16,11 @@ from similitude.factors.linear import Centred
 from similitude.factors.neighbours import NeighbourLists, Neighbours
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.measures import Measure, get_measure
+from similitude.representations.about import about
 from similitude.representations.frames import on_one_index
 from similitude.representations.rdm import RDM
 from similitude.representations.representation import Representation
-from similitude.result import Result
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,7 @@ _DRAWS = 2000
 
 
 @dataclass(frozen=True, repr=False)
-class Contributions(Result):
+class Contributions(RecordedResult):
     """What single inputs contribute to a value, as `similitude.contributions` finds it.
 
     Parameters
@@ -59,12 +60,15 @@ class Contributions(Result):
         One row per group, largest difference per input first: ``group``, ``n``, ``contribution`` and ``difference``
         (sums), ``share`` of the whole difference, ``ratio`` (of that to the share of inputs), ``p`` (one-sided, of
         groups of as many inputs drawn at random).
+    sources
+        What is known of the two sides, ``first`` and ``second``: hash, n, d, dtype, reduction, axes.
     """
 
     inputs: pd.DataFrame
     measure: Measure
     value: float
     groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def top(self, count: int = 20) -> pd.DataFrame:
         """Return the rows of the inputs that differ most."""
@@ -83,6 +87,28 @@ class Contributions(Result):
             Number of inputs that are named.
         """
         return self._draw(top=top)
+
+    def sheet(self, images: Any, top: int = 20) -> Figure:
+        """Draw the images of the inputs that differ most, each with its id and difference.
+
+        Parameters
+        ----------
+        images
+            One per input, in their order: an array of shape (n, height, width), (n, channels, height, width) or
+            (n, height, width, channels) with 1 or 3 channels, or a sequence of such images of any sizes. Floats are
+            stretched from the smallest value of an image to its largest; bytes are shown as they are.
+        top
+            Number of images.
+
+        Raises
+        ------
+        InputError
+            Not one image per input, or of another shape.
+        """
+        if len(images) != len(self.inputs):
+            raise InputError(f"{len(images)} images for {len(self.inputs)} inputs. Give one per input.")
+        rows = self.top(top)
+        return self._draw(top=top, images=[as_pixels(images[position]) for position in rows.index])
 
 
 def contributions(
@@ -157,10 +183,30 @@ def contributions(
     table["length_x"], table["length_y"] = (_lengths(side) for side in sides)
     table["kept"] = _kept(pair)
     table["kind"] = _kinds(table)
+    compared = [side.representation for side in sides if side.representation is not None]
+    sources = {name: about([x])[x.key] for name, x in zip(("first", "second"), compared, strict=True)}
     if groups is None:
-        return Contributions(table, chosen, value)
+        return Contributions(table, chosen, value, sources=sources)
     table["group"] = _groups(groups, table["id"])
-    return Contributions(table, chosen, value, _breakdown(table, seed))
+    return Contributions(table, chosen, value, _breakdown(table, seed), sources)
+
+
+def as_pixels(image: Any) -> np.ndarray:
+    """Return an image as bytes or floats in [0, 1], of shape (height, width) or (height, width, 3)."""
+    pixels = as_numpy(image.detach().cpu() if hasattr(image, "detach") else image)
+    if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[-1] not in (1, 3):
+        pixels = np.moveaxis(pixels, 0, -1)
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim != 2 and pixels.shape[-1:] != (3,):
+        raise InputError(
+            f"An image of shape {np.shape(image)}: (height, width), (channels, height, width) or (height, width, "
+            "channels) with 1 or 3 channels is expected."
+        )
+    if pixels.dtype == np.uint8:
+        return pixels
+    low, high = float(pixels.min()), float(pixels.max())
+    return (pixels - low) / ((high - low) or 1.0)
 
 
 def _side(data: Any, name: str) -> Side:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from similitude.differences.weights import compare_settings, compare_weights, we
 from similitude.engine.budget import Budget
 from similitude.errors import InputError
 from similitude.factors.memory import MEMORY
+from similitude.representations.about import about
 from similitude.representations.allowance import Allowance
 from similitude.representations.arrays import as_array
 from similitude.representations.files import load_arrays
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from similitude.extraction.taps import LayersLike
 
 __all__ = ["are_weights", "diff", "diff_weights", "load_saved"]
+
+_ONLY = "(array)"
+"""Name of an array that comes without one."""
 
 
 def diff(
@@ -188,7 +193,7 @@ def load_saved(path: str | Path, memory: int = MEMORY) -> dict[str, SavedArray]:
     """Read saved outputs of layers from a file or folder, in any form that `similitude.load_representations` reads."""
     arrays = load_arrays(path, allowance=Allowance(memory))
     several = len({array.model for array in arrays}) > 1
-    return {(array.key if several else array.layer): SavedArray(array.values, array.ids) for array in arrays}
+    return {(array.key if several else array.layer or _ONLY): SavedArray(array.values, array.ids) for array in arrays}
 
 
 def _is_module(side: Any) -> bool:
@@ -200,7 +205,7 @@ def _saved(side: Any, memory: int) -> dict[str, SavedArray]:
     if isinstance(side, str | Path):
         return load_saved(side, memory)
     if not isinstance(side, Mapping):
-        side = {"": side}
+        side = {_ONLY: side}
     found = {}
     for name, value in side.items():
         if isinstance(value, SavedArray):
@@ -277,7 +282,8 @@ def _diff_networks(
 
 def _stage_of(module: str, layers: list[str]) -> str:
     """Layer that holds a module, or the module itself."""
-    holding = [layer for layer in layers if f"{module.partition('[')[0]}.".startswith(f"{layer}.")]
+    path = re.split(r"[\[:]", module)[0]
+    holding = [layer for layer in layers if f"{path}.".startswith(f"{layer}.")]
     return max(holding, key=len, default=module)
 
 
@@ -310,4 +316,5 @@ def _result(
         only=found.only,
         left_out=found.left_out,
         notes=tuple(notes),
+        sources=about(x for layer in found.layers for x in (layer.first, layer.second) if x is not None),
     )

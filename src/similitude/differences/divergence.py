@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +13,8 @@ import pandas as pd
 from similitude.differences.layers import Layer, Layers
 from similitude.doctor.chance import chance_of_cka
 from similitude.engine.compute import score_pairs
-from similitude.measures import get_measures
-from similitude.result import Result
+from similitude.measures import Measure, get_measures
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ Verdict = Literal["equal", "same", "diverged"]
 
 
 @dataclass(frozen=True, repr=False)
-class Divergence(Result):
+class Divergence(RecordedResult):
     """Where two networks differ, as `similitude.diff` finds it.
 
     Parameters
@@ -70,6 +70,8 @@ class Divergence(Result):
         Layers that cannot be compared, with the reason.
     notes
         What a reader should know besides, such as a network that is random.
+    sources
+        ``network/layer`` to what is known of its representation: hash, n, d, dtype, reduction, axes.
     """
 
     layers: pd.DataFrame
@@ -85,6 +87,12 @@ class Divergence(Result):
     only: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures of the table; none if weights alone are compared."""
+        return get_measures(["cka", "procrustes"]) if self.n else []
 
     @property
     def verdict(self) -> Verdict:
@@ -146,16 +154,10 @@ def judge(layer: Layer, fail_above: float | None) -> bool:
 
 def tabulate(found: Layers, fail_above: float | None, memory: int) -> pd.DataFrame:
     """Return one row per pair of layers; see `Divergence`."""
-    measured = [layer for layer in found.layers if layer.first is not None and layer.second is not None]
-    sides = [(layer.first, layer.second) for layer in measured]
-    scored = score_pairs(sides, get_measures(["cka", "procrustes"]), memory=memory)  # type: ignore[arg-type]
-    values = {id(layer): row for layer, row in zip(measured, scored.values, strict=True)}
+    values = _values(found.layers, memory)
     rows = []
     for layer in found.layers:
-        cka, procrustes = values.get(id(layer), (math.nan, math.nan))
-        chance = math.nan
-        if layer.first is not None and layer.second is not None:
-            chance = chance_of_cka(layer.first.values, layer.second.values)
+        cka, procrustes, chance = values.get(_contents(layer), (math.nan,) * 3)
         rows.append(
             {
                 "layer": layer.name,
@@ -173,6 +175,29 @@ def tabulate(found: Layers, fail_above: float | None, memory: int) -> pd.DataFra
             }
         )
     return pd.DataFrame(rows)
+
+
+def _contents(layer: Layer) -> tuple[str, str] | None:
+    if layer.first is None or layer.second is None:
+        return None
+    return layer.first.content_hash, layer.second.content_hash
+
+
+def _values(layers: Sequence[Layer], memory: int) -> dict[tuple[str, str] | None, tuple[float, float, float]]:
+    """CKA, Procrustes distance and chance, once per pair of contents: many modules hand on what they are given."""
+    pairs = {
+        contents: (layer.first, layer.second)
+        for layer in layers
+        if (contents := _contents(layer)) is not None and layer.first is not None and layer.second is not None
+    }
+    apart = [contents for contents in pairs if contents[0] != contents[1]]
+    scored = score_pairs([pairs[key] for key in apart], get_measures(["cka", "procrustes"]), memory=memory)
+    scores = dict(zip(apart, scored.values, strict=True))
+    values: dict[tuple[str, str] | None, tuple[float, float, float]] = {}
+    for contents, (first, second) in pairs.items():
+        cka, procrustes = scores.get(contents, (1.0, 0.0))
+        values[contents] = float(cka), float(procrustes), chance_of_cka(first.values, second.values)
+    return values
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -54,19 +54,27 @@ class Gap:
 
     @np.errstate(over="ignore", invalid="ignore")
     def _add(self, first: np.ndarray, second: np.ndarray, real: np.ndarray | None) -> None:
-        x, y = first.astype(np.float64), second.astype(np.float64)
-        same = (x == y) | (np.isnan(x) & np.isnan(y))
+        x, y = first.astype(np.float64).reshape(len(first), -1), second.astype(np.float64).reshape(len(first), -1)
         if real is not None:
-            same, x = same | ~real, np.where(real, x, 0.0)
+            real = np.broadcast_to(real, first.shape).reshape(x.shape)
+            x, y = np.where(real, x, 0.0), np.where(real, y, 0.0)
+        apart = np.subtract(y, x)
+        of_inputs = np.einsum("ij,ij->i", apart, apart)
+        if not np.isfinite(of_inputs).all():  # and so is every entry otherwise
+            return self._add_any(x, y)
+        self._size += float(np.vdot(x, x))
+        self._take(max(float(apart.max(initial=0.0)), -float(apart.min(initial=0.0))), of_inputs)
+
+    def _add_any(self, x: np.ndarray, y: np.ndarray) -> None:
+        same = (x == y) | (np.isnan(x) & np.isnan(y))
         self._size += float(np.square(np.where(np.isfinite(x), x, 0.0)).sum())
-        if same.all():
-            self._of_inputs.append(np.zeros(len(x)))
-            return
-        self.equal = False
-        apart = np.abs(np.where(same, 0.0, y - x)).reshape(len(x), -1)
+        apart = np.abs(np.where(same, 0.0, y - x))
         apart[np.isnan(apart)] = math.inf  # a value on one side, and none on the other
-        self.largest = max(self.largest, float(apart.max()))
-        of_inputs = np.square(apart).sum(axis=1)
+        self._take(float(apart.max()), np.square(apart).sum(axis=1))
+
+    def _take(self, largest: float, of_inputs: np.ndarray) -> None:
+        self.equal = self.equal and largest == 0
+        self.largest = max(self.largest, largest)
         self._square += float(of_inputs.sum())
         self._of_inputs.append(of_inputs)
 

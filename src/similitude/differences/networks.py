@@ -25,7 +25,7 @@ from similitude.extraction.forward import evaluating
 from similitude.extraction.inputs import Batches
 from similitude.extraction.outputs import Observer, Output, pieces
 from similitude.extraction.rows import FolderRows, MemoryRows, Part, Rows
-from similitude.extraction.taps import LayersLike
+from similitude.extraction.taps import WHOLE, LayersLike, blocks_of, stages_of
 from similitude.representations.representation import Representation
 
 if TYPE_CHECKING:
@@ -49,16 +49,27 @@ class _Detail:
     """All modules on a few inputs, in the order in which they run in the first network; and what is random."""
 
     modules: list[Layer]
+    shared: frozenset[str]
+    blocks: frozenset[str]
     noise: Noise
     random: tuple[str | None, str | None]
 
     def first(self, judge: Callable[[Layer], bool], last: str | None) -> Found | None:
-        """First module beyond tolerance, up to the last."""
-        agrees = None
+        """First module beyond tolerance, up to the last.
+
+        A module whose output all inputs share, such as an embedding of positions, counts only if something made of it
+        is beyond tolerance too, before a block agrees: attention to relative positions does not notice a shift.
+        """
+        agrees, before = None, None
         for module in self.modules:
             if judge(module):
-                return Found(module.name, agrees)
+                if module.name not in self.shared:
+                    return before or Found(module.name, agrees)
+                before = before or Found(module.name, agrees)
+                continue
             agrees = module.name
+            if module.name in self.blocks:
+                before = None
             if module.name == last:
                 break
         return None
@@ -103,6 +114,7 @@ class Networks:
     _clones: dict[str, Module] = field(default_factory=dict)
     _missing: set[str] = field(default_factory=set)
     _detail: _Detail | None = None
+    _steady: Sequence[bool] = (False, False)
     _n: int = 0
 
     def compare(self, spool: Path) -> Layers:
@@ -116,8 +128,9 @@ class Networks:
         observers = [self._observer(side) for side in (0, 1)]
         with running(self.first, self.second):
             few, looks, is_divisible = self._glance(observers)
-            bytes_of = [sum(output.values.nbytes for output in look.values()) for look in looks]
-            limit = max(1, self.memory // 4 * few[0].size // max(1, sum(bytes_of))) if is_divisible else few[0].size
+            self._steady = [observer.steady for observer in observers]
+            held = sum(map(_bytes_per_input, looks))
+            limit = int(max(1, self.memory // 4 // max(1, held))) if is_divisible else few[0].size
             names = [list(look) for look in looks]
             found = match_order(names[0], names[1], self.match)
             if found is None:
@@ -130,7 +143,7 @@ class Networks:
             noise = self._detail.noise
         layers = [
             Layer(
-                *(name, other, gap, noise.layers.get(name), looks[0][name].part.precision),
+                *(name, other, gap, noise.layers.get(name), looks[0][name].precision),
                 *(sides[0].get(name), sides[1].get(other)),
             )
             for (name, other), gap in zip(pairs, gaps, strict=True)
@@ -165,27 +178,30 @@ class Networks:
 
     def _look_closely(self, few: Sequence[Batch], most: int) -> _Detail:
         """All modules on a few inputs, as many as fit."""
-        observers = [
-            Observer(network, layers, self.axes, every=True)
-            for network, layers in zip((self.first, self.second), self.layers, strict=True)
-        ]
-        if few[0].size <= most:
-            look = observers[0].look(few[0].cut([0]))
-            held = 4 * sum(output.values.nbytes for output in look.values())
-            rows = range(min(few[0].size, max(1, self.memory // 4 // max(1, held))))
-            few = [batch.cut(rows) for batch in few]
+        observers = [self._observer(side, every=True) for side in (0, 1)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SimilitudeWarning)  # of modules that cannot be read
+            glances = [observer.glance(batch) for observer, batch in zip(observers, few, strict=True)]
+            if few[0].size <= most:
+                held = 4 * _bytes_per_input(glances[0])
+                rows = range(int(min(few[0].size, max(1, self.memory // 4 // max(1, held)))))
+                few = [batch.cut(rows) for batch in few]
             looks = [observer.look(batch) for observer, batch in zip(observers, few, strict=True)]
         noise = self._noise(observers[0], few[0], looks[0])
-        random = measure_noise(observers[1], few[1], looks[1]).random
+        random = None if self._steady[1] else measure_noise(observers[1], few[1], looks[1]).random
         matched = match_order(list(looks[0]), list(looks[1]))
-        pairs = matched[1] if matched is not None else []
+        pairs = [
+            (name, other)
+            for name, other in (matched[1] if matched is not None else [])
+            if _comparable(looks[0][name], looks[1][other])
+        ]
         return _Detail(
             [
-                Layer(name, other, gap, noise.layers.get(name), looks[0][name].part.precision)
+                Layer(name, other, gap, noise.layers.get(name), looks[0][name].precision)
                 for (name, other), gap in zip(pairs, gaps_between(looks[0], looks[1], pairs), strict=True)
             ],
+            frozenset(name for name, other in pairs if looks[0][name].is_shared or looks[1][other].is_shared),
+            frozenset(blocks_of(self.first)),
             noise,
             (noise.random, random),
         )
@@ -199,21 +215,25 @@ class Networks:
             except (InputError, NetworkError) as error:
                 self._missing.add(source)
                 warnings.warn(f"The noise from {source} is not measured: {error}", SimilitudeWarning, stacklevel=2)
-        return measure_noise(observer, batch, expected, self.noise_from, self._clones)
+        return measure_noise(observer, batch, expected, self.noise_from, self._clones, repeat=not self._steady[0])
 
-    def _observer(self, side: int) -> Observer:
-        return Observer((self.first, self.second)[side], self.layers[side], self.axes)
+    def _observer(self, side: int, every: bool = False) -> Observer:
+        network, layers = (self.first, self.second)[side], self.layers[side]
+        if layers is not None:
+            return Observer(network, layers, self.axes, every=every)
+        stages = stages_of(self.first) if side == 0 else stages_like(self.first, self.second)
+        return Observer(network, stages, self.axes, every=every, required=False)
 
     def _glance(self, observers: Sequence[Observer]) -> tuple[list[Batch], list[dict[str, Output]], bool]:
-        """Look at a few inputs, or at a whole batch if a network runs on nothing else."""
+        """Glance at a few inputs, or at a whole batch if a network runs on nothing else."""
         first = [next(iter(batches)) for batches in self.inputs]
         few = [batch if batch.size <= _FEW else batch.cut(range(_FEW)) for batch in first]
         try:
-            return few, [observer.look(batch) for observer, batch in zip(observers, few, strict=True)], True
+            return few, [observer.glance(batch) for observer, batch in zip(observers, few, strict=True)], True
         except NetworkError:
-            if few == first:
+            if few[0] is first[0]:
                 raise
-        return first, [observer.look(batch) for observer, batch in zip(observers, first, strict=True)], False
+        return first, [observer.glance(batch) for observer, batch in zip(observers, first, strict=True)], False
 
     def _stream(
         self,
@@ -233,7 +253,7 @@ class Networks:
                     if name in looks[0] and other in looks[1]:
                         gap.add(looks[0][name].values, looks[1][other].values, looks[0][name].real)
                 parts = [
-                    {name: look[name].part for name in names if name in look}
+                    {name: part for name in names if name in look and (part := look[name].part) is not None}
                     for look, names in zip(looks, wanted, strict=True)
                 ]
                 rows = rows or self._rows(parts, batches[0].size // cut[0][1].size, spool)
@@ -278,6 +298,45 @@ def running(first: Module, second: Module) -> Iterator[None]:
         finally:
             for buffer, content in buffers:
                 buffer.copy_(content)
+
+
+def _bytes_per_input(look: dict[str, Output]) -> float:
+    return sum(output.values.nbytes / len(output.values) for output in look.values())
+
+
+def stages_like(first: Module, second: Module) -> list[str]:
+    """Return the layers of a network that partner the stages of another, and its own stages besides.
+
+    What counts as a repeated unit depends on what modules hold, and a quantised or adapted module may hold others: the
+    second network is divided as the first is, if most stages have a namesake.
+    """
+    stages, own = stages_of(first), stages_of(second)
+    sides = [[name for name, _ in network.named_modules() if name] for network in (first, second)]
+    namesakes = dict(match_names(*sides)) | {WHOLE: WHOLE}
+    partners = []
+    for stage in stages:
+        path, colon, place = stage.partition(":")
+        if path in namesakes:
+            partners.append(f"{namesakes[path]}{colon}{place}")
+    if 2 * len(partners) < len(stages):
+        return own
+    held = [partner.partition(":")[0] for partner in partners]
+    others = [
+        stage
+        for stage in own
+        for path in [stage.partition(":")[0]]
+        if not any(f"{path}.".startswith(f"{name}.") or f"{name}.".startswith(f"{path}.") for name in held)
+    ]
+    return list(dict.fromkeys([*partners, *others]))
+
+
+def _comparable(first: Output, second: Output) -> bool:
+    """Whether outputs have rows of inputs on both sides, or else one shape, but for what all inputs share."""
+    shapes = first.values.shape, second.values.shape
+    if first.is_shared == second.is_shared:
+        return not first.is_shared or shapes[0] == shapes[1]
+    shared, rows = shapes if first.is_shared else shapes[::-1]
+    return rows[-len(shared) :] == shared or rows[1:] == shared[1:]
 
 
 def check_inputs(*inputs: Batches) -> None:

@@ -65,8 +65,10 @@ def gaps_between(first: dict[str, Output], second: dict[str, Output], pairs: Ite
     """Gap of each pair of layers in two looks at the same inputs."""
     gaps = []
     for name, other in pairs:
-        gap = Gap()
-        gap.add(first[name].values, second[other].values, first[name].real)
+        x, y, gap = first[name], second[other], Gap()
+        shape = np.broadcast_shapes(x.values.shape, y.values.shape) if x.is_shared != y.is_shared else None
+        values, others = (side.values if shape is None else np.broadcast_to(side.values, shape) for side in (x, y))
+        gap.add(values, others, y.real if x.is_shared else x.real)
         gaps.append(gap)
     return gaps
 
@@ -77,6 +79,7 @@ def measure_noise(
     expected: dict[str, Output],
     sources: Sequence[str] = (),
     clones: Mapping[str, Module] = MappingProxyType({}),
+    repeat: bool = True,
 ) -> Noise:
     """Compare what the layers of a network give for a batch with what they give under other conditions.
 
@@ -89,13 +92,15 @@ def measure_noise(
     expected
         What its layers gave for them.
     sources
-        Some of `SOURCES` and `DTYPES`. That the same run, made again, gives the same is tested in any case.
+        Some of `SOURCES` and `DTYPES`.
     clones
         The network in other precisions, by source; see `in_precision`.
+    repeat
+        Whether to test that the same run, made again, gives the same.
     """
     found = Noise()
     # A difference of this size is no rounding: the network draws random numbers, or mixes the inputs of a batch.
-    limit = {name: output.part.precision**0.5 for name, output in expected.items()}
+    limit = {name: output.precision**0.5 for name, output in expected.items()}
 
     def note(source: str, seen: dict[str, Output], capped: bool = True) -> None:
         shared = [name for name in expected if name in seen]
@@ -106,7 +111,8 @@ def measure_noise(
             else:
                 found.layers[name] = max(found.layers.get(name, 0.0), gap.relative)
 
-    note("repeat", observer.look(batch))
+    if repeat:
+        note("repeat", observer.look(batch))
     for source in sources:
         try:
             if source == "batch":
@@ -160,9 +166,9 @@ def _one_by_one(observer: Observer, batch: Batch) -> dict[str, Output]:
     found: dict[str, Output] = {}
     for name, first in looks[0].items():
         outputs = [look[name] for look in looks if name in look]
-        if len(outputs) == len(looks):
+        if len(outputs) == len(looks) and first.part is not None:
             values = np.concatenate([output.values for output in outputs])
-            found[name] = Output(values, first.real, first.part)
+            found[name] = Output(values, first.real, first.precision, first.part)
     return found
 
 

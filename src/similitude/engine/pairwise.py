@@ -29,9 +29,10 @@ from similitude.factors.pair import Pair, Side
 from similitude.measures import Measure, get_measure, get_measures
 from similitude.measures.evaluation import evaluate, tell_failures
 from similitude.measures.null import LEVEL, check_inputs
+from similitude.representations.about import about
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
-from similitude.result import Result
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,13 +105,17 @@ def compare(
     found = evaluate(pair, chosen, each)
     reasons = tell_failures(chosen, found, stacklevel=2)
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
-    found_chance = None
+    found_chance: pd.DataFrame | None = None
+    sources: dict[str, dict[str, Any]] = {}
+    if pair.x.representation is not None and pair.y.representation is not None:
+        x_known, y_known = (about([side])[side.key] for side in (pair.x.representation, pair.y.representation))
+        sources = {"first": x_known, "second": y_known}
     if chance:
         sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
         plain = np.array([[float(value.detach() if is_torch_array(value) else value) for value in values]])
         of_pair = find_chances([(sides[0], sides[1])], chosen, plain, permutations=permutations, seed=seed)
         found_chance = of_pair.frame.set_index("measure").drop(columns=["first", "second"])
-    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance)
+    return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance, sources)
 
 
 def _without_gradient(data: Any, name: str) -> Representation:
@@ -118,7 +123,7 @@ def _without_gradient(data: Any, name: str) -> Representation:
 
 
 @dataclass(frozen=True, repr=False)
-class PairTable(Result):
+class PairTable(RecordedResult):
     """Values of measures for ordered pairs of labelled representations.
 
     Parameters
@@ -141,6 +146,8 @@ class PairTable(Result):
     largest
         The most alike pair of each measure, and whether it is more alike than the most alike of unrelated data would
         be: columns measure, first, second, value, pairs (how many it is of), p and null.
+    sources
+        What is known of each representation: hash, n, d, dtype, reduction, axes.
     """
 
     frame: pd.DataFrame
@@ -152,6 +159,7 @@ class PairTable(Result):
     left_out: Mapping[str, str] = field(default_factory=dict)
     chance: pd.DataFrame | None = None
     largest: pd.DataFrame | None = None
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per pair: ``first`` and ``second`` (labels), and one column per measure.
@@ -328,7 +336,8 @@ def pairwise(
             stacklevel=2,
         )
     rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
-    table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out)
+    sources = about([*first, *second])
+    table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out, sources=sources)
     if not chance:
         return table
     chances = find_chances(pairs, chosen, scored.values, permutations=permutations, seed=seed)

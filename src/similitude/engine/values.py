@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from array_api_compat import is_torch_array
 
 from similitude.errors import SimilitudeError, UnknownName
 from similitude.measures import Measure, get_measure
-from similitude.result import Result
+from similitude.result import RecordedResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PairValues"]
 
 
-class PairValues(Result, dict[str, float]):
+class PairValues(RecordedResult, dict[str, float]):
     """Values of measures for one pair: a dict of measure id to value that prints with ranges and directions.
 
     A value is looked up by any spelling of its measure's id. One that is not defined for the pair is NaN.
@@ -38,6 +39,8 @@ class PairValues(Result, dict[str, float]):
     chance
         What each value is by chance, if that was asked for: a frame indexed by measure, with columns value, chance,
         sd, z, p, calibrated and null; see `similitude.pairwise`.
+    sources
+        What is known of the two sides, ``first`` and ``second``: hash, n, d, dtype, reduction, axes.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class PairValues(Result, dict[str, float]):
         n: int,
         widths: tuple[int, int],
         chance: pd.DataFrame | None = None,
+        sources: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         super().__init__(zip(map(str, measures), values, strict=True))
         self.measures = tuple(measures)
@@ -55,6 +59,7 @@ class PairValues(Result, dict[str, float]):
         self.n = n
         self.widths = widths
         self.chance = chance
+        self.sources = sources
 
     def __missing__(self, key: str | Measure) -> Any:
         name = str(get_measure(key))

@@ -38,12 +38,15 @@ class Reading:
         Name of the input that its tokens come from; see `Batch.mask_of`.
     unfit
         Why it cannot be read.
+    shared
+        Whether all inputs share it, as they do embeddings of positions: its shape does not depend on their number.
     """
 
     letters: str = ""
     evidence: str = ""
     source: str | None = None
     unfit: str = ""
+    shared: bool = False
 
     @functools.cached_property
     def axes(self) -> Axes:
@@ -87,7 +90,7 @@ class Capture:
         Layers that give no representation, with the reason.
     listener
         Called with the layer and call, the whole output as `Axes.arrange` gives it, and the mask of its tokens (None if
-        all are real), wherever rows are made of it.
+        all are real), wherever rows are made of it; and with outputs that all inputs share, as they are.
     """
 
     listener: Callable[[str, Tensor, Tensor | None], None] | None = None
@@ -242,7 +245,11 @@ class Capture:
             return
         place = f"{tap.name}[{self._calls[tap.name]}]"
         self._calls[tap.name] += 1
-        if tap.name not in self.left_out:
+        reading = self.readings.get(place)
+        if reading is not None and reading.shared:
+            if self.listener is not None:
+                self.listener(place, self._tensor(output).detach(), None)
+        elif tap.name not in self.left_out:
             self._receive(tap, place, output)
 
     def _try(self, tap: Tap, action: Callable[[], None]) -> None:
@@ -292,7 +299,7 @@ class Capture:
                 length = None if mask is None else mask.shape[1]
                 stated = witness.axes(seen.tap.path, seen.tap.module, seen.tensor, inputs, length)
         except NoInputAxis as error:
-            return Reading(unfit=f"{error}.")
+            return Reading(unfit=f"{error}.", shared=three == tuple(output.shape))
         if stated.channels is None and not self._reduction.reads_any_axes:
             letters = "'ntd' or 'ncl'" if output.ndim == 3 else "'nchw' or 'nhwc'"
             return Reading(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "Preparation", "find_images"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "Preparation", "find_images", "read_thumbnail"]
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -109,12 +109,7 @@ class Preparation:
         """
         import torch
 
-        pil = require("PIL.Image", "suites")
-        try:
-            with pil.open(file) as opened:
-                image = opened.convert("L" if len(self.mean) == 1 else "RGB")
-        except (OSError, ValueError, SyntaxError, pil.DecompressionBombError) as error:
-            raise FileError(f"{file} cannot be read as an image: {error}") from None
+        image = _opened(file, "L" if len(self.mean) == 1 else "RGB")
         height, width = self.size
         if self.resize is None:
             image = image.resize((width, height), self.resample)
@@ -127,6 +122,28 @@ class Preparation:
         values = np.asarray(image, dtype=np.float32).reshape(height, width, -1) / 255
         scaled = (values - np.asarray(self.mean, np.float32)) / np.asarray(self.deviation, np.float32)
         return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+def _opened(file: Path, mode: str) -> Any:
+    pil = require("PIL.Image", "suites")
+    try:
+        with pil.open(file) as opened:
+            return opened.convert(mode)
+    except (OSError, ValueError, SyntaxError, pil.DecompressionBombError) as error:
+        raise FileError(f"{file} cannot be read as an image: {error}") from None
+
+
+def read_thumbnail(file: Path, size: int = 160) -> np.ndarray:
+    """Return an image of a file as bytes (height, width, 3), at most so many pixels high and wide.
+
+    Raises
+    ------
+    FileError
+        The file is not an image.
+    """
+    image = _opened(file, "RGB")
+    image.thumbnail((size, size))
+    return np.asarray(image)
 
 
 class ImageFiles:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh3_128
+
 from similitude.addresses import first_line, load
-from similitude.errors import FileError, InputError, MissingDependency, UnknownName, require, suggestion
+from similitude.errors import FileError, InputError, MissingDependency, UnknownName, foreign, require, suggestion
 from similitude.extraction.images import Preparation
 from similitude.representations.allowance import Allowance, check_regular
 from similitude.representations.names import readable
@@ -16,7 +18,7 @@ from similitude.representations.readers import SUFFIXES, read_file
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["LoadedModel", "is_model_reference", "load_model", "load_weights"]
+__all__ = ["LoadedModel", "hash_weights", "is_model_reference", "load_model", "load_weights"]
 
 _KINDS = ("hf", "timm", "torch")
 
@@ -183,3 +185,17 @@ def _from_factory(address: str) -> LoadedModel:
     if not isinstance(model, torch.nn.Module):
         raise InputError(f"torch:{address}: {name}() returned a {type(model).__name__}, not a torch.nn.Module.")
     return LoadedModel(name, model, preparation=Preparation.of_timm(model))
+
+
+def hash_weights(model: Module) -> str:
+    """Return the XXH3 digest of a network's parameters and buffers, with their names, types and shapes."""
+    import torch
+
+    digest = xxh3_128()
+    with foreign(f"Reading the weights of {type(model).__name__}"):
+        for name, value in model.state_dict().items():
+            if isinstance(value, torch.Tensor):
+                plain = (value.dequantize() if value.is_quantized else value).detach().cpu().contiguous()
+                digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+                digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+    return digest.hexdigest()

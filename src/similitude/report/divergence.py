@@ -7,7 +7,7 @@ import numpy as np
 from similitude.differences.divergence import FACTOR, Divergence
 from similitude.report.numbers import quantity
 
-__all__ = ["told"]
+__all__ = ["methods_of", "told"]
 
 
 def told(found: Divergence) -> list[str]:
@@ -18,9 +18,11 @@ def told(found: Divergence) -> list[str]:
     if found.n:
         sentences.append(_basis(found))
     if len(found.weights):
-        apart = int((~found.weights["equal"]).sum())
+        apart = found.weights["parameter"][~found.weights["equal"]]
         sentences.append(
-            f"{apart} of {len(found.weights)} parameters differ." if apart else "All parameters are equal."
+            f"{len(apart)} of {len(found.weights)} parameters differ, from {apart.iloc[0]} on."
+            if len(apart)
+            else "All parameters are equal."
         )
     for name, layers in zip(found.names, found.only, strict=True):
         if layers:
@@ -30,6 +32,17 @@ def told(found: Divergence) -> list[str]:
         layer, reason = next(iter(found.left_out.items()))
         sentences.append(f"{len(found.left_out)} layer(s) left out, the first: {layer}: {reason}")
     return [*sentences, *found.notes]
+
+
+def methods_of(found: Divergence) -> list[str]:
+    """Return what was compared beyond representations, and by which tolerance, for a methods section."""
+    if not found.n:
+        return [f"We compared the weights of {found.names[0]} and {found.names[1]} entry by entry."]
+    return [
+        "Layer outputs were compared entry by entry by relative error, the norm of the difference over the norm of the "
+        f"output of {found.names[0]}.",
+        _basis(found),
+    ]
 
 
 def _verdict(found: Divergence) -> str:

@@ -8,6 +8,7 @@ from functools import partial, singledispatch
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from similitude.benchmark.evaluate import Evaluation
@@ -227,10 +228,10 @@ def _(result: Contributions) -> str:
 
 
 @draw.register(Contributions)
-def _(result: Contributions, *, top: int) -> Figure:
-    from similitude.report.figures_contributions import draw_contributions
+def _(result: Contributions, *, top: int, images: Sequence[np.ndarray] | None = None) -> Figure:
+    from similitude.report.figures_contributions import draw_contributions, draw_sheet
 
-    return draw_contributions(result, top)
+    return draw_contributions(result, top) if images is None else draw_sheet(result, images)
 
 
 def _of_trajectory(result: Trajectory) -> list[tuple[str, pd.DataFrame]]:

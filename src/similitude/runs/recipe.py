@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xxhash import xxh3_128
 
 from similitude.errors import FileError
+from similitude.measures import Measure
 from similitude.representations.allowance import check_regular
 from similitude.representations.folder import read_json, write_json
 
-__all__ = ["Recipe", "disagreements", "hash_path"]
+__all__ = ["Recipe", "describe_measures", "disagreements", "hash_path"]
 
 _FORMAT = "similitude-recipe-1"
 
@@ -29,7 +30,7 @@ class Recipe:
     Parameters
     ----------
     command
-        Name of the command.
+        Name of the command, or of the function in Python, such as ``similitude.pairwise``.
     parameters
         Its arguments and options, but for those that say where results go.
     files
@@ -44,6 +45,8 @@ class Recipe:
         What the command prints as JSON.
     methods
         Paragraph for a methods section.
+    weights
+        Name of each network that was run to the hash of its weights.
     """
 
     command: str
@@ -54,6 +57,7 @@ class Recipe:
     software: dict[str, str]
     result: dict[str, Any]
     methods: str
+    weights: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the recipe as JSON."""
@@ -73,6 +77,7 @@ class Recipe:
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             raise FileError(f"{path} is no recipe of similitude. `similitude compare ... --recipe FILE` writes one.")
         fields = {name: content.get(name) for name in cls.__annotations__}
+        fields["weights"] = content.get("weights", {})  # which recipes have since networks were hashed
         kinds = {"command": str, "methods": str, "measures": list}
         wrong = [name for name, value in fields.items() if not isinstance(value, kinds.get(name, dict))]
         if wrong:
@@ -84,6 +89,11 @@ class Recipe:
         return [
             name for name, digest in self.files.items() if not Path(name).exists() or hash_path(Path(name)) != digest
         ]
+
+
+def describe_measures(measures: Iterable[Measure]) -> list[dict[str, Any]]:
+    """Return ``id``, ``version`` and ``reference`` of measures."""
+    return [{"id": str(m), "version": m.version, "reference": m.properties().reference} for m in measures]
 
 
 def hash_path(path: Path) -> str:
