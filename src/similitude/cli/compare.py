@@ -39,6 +39,7 @@ from similitude.measures.deconfounded import deconfounded
 from similitude.report.comparison import left_out_table, matrix_table, values_table
 from similitude.report.results import most_alike
 from similitude.representations import Representation
+from similitude.representations.about import about
 from similitude.training.checkpoints import REFERENCES, check_reference
 from similitude.training.steps import check_order
 
@@ -219,13 +220,15 @@ def command(
             model,
         )
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
+        weights = {network.name: network.weights for network in found if network.weights}
         if order is not None:
             chosen = asked or get_measures("cka")
             curves = over_checkpoints(found, chosen, order, reference or "last", intervals=intervals, memory=rest)
             every = [representation for network in found for representation in network.layers.values()]
             show_curves(curves, left_out, csv=csv, figure=figure, json=json)
             if recipe is not None:
-                write_recipe(recipe, "compare", asked_for, chosen, every, content_of(curves, left_out))
+                content = content_of(curves, left_out)
+                write_recipe(recipe, "compare", asked_for, chosen, about(every), content, weights)
             raise typer.Exit(int(bool(left_out or curves.left_out or curves.failures)))
         first, second = _sides(found, within)
         single = len(first) == len(second) == 1
@@ -267,7 +270,6 @@ def command(
         for row in table.largest.to_dict("records") if table.largest is not None else ():
             console.print(Text(most_alike(row)))
     if recipe is not None:
-        weights = {network.name: network.weights for network in found if network.weights}
         write_recipe(recipe, "compare", asked_for, computed, table.sources, content, weights)
     if figure is not None:
         _draw(table, chosen, figure, first[0].n)
