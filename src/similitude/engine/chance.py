@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from similitude.doctor.nulls import closed_null, find_invariants, sampled_null, shuffle_values
+from similitude.doctor.nulls import closed_nulls, sampled_null, shuffle_values
 from similitude.engine.executors import side_by_side
 from similitude.engine.routes import Shapes, choose_routes, is_single
 from similitude.errors import InputError
@@ -45,6 +45,7 @@ def find_chances(
     pairs: Sequence[tuple[Representation, Representation]],
     measures: Sequence[Measure],
     values: np.ndarray,
+    moments: np.ndarray,
     *,
     permutations: int | None = None,
     seed: int = 0,
@@ -57,6 +58,8 @@ def find_chances(
         Of the values.
     values
         Shape (pairs, measures); NaN where a measure failed.
+    moments
+        Values of the `null_moments` of the measures, one row per pair; NaN where they failed.
     permutations
         Shuffles for measures without a closed form, by default 200. Where given, maps of all measures are shuffled too,
         each time in one order for all pairs, which gives the distribution of the largest value. Otherwise the p-value
@@ -73,17 +76,10 @@ def find_chances(
         raise InputError(f"permutations must be at least 1, not {permutations}.")
     n = pairs[0][0].n
     check_inputs(n)
-    closed = [measure for measure in measures if measure.closed_form() is not None]
-    permuted = [m for m in measures if m.closed_form() is None] if permutations is None else list(measures)
     nulls: dict[tuple[int, Measure], Any] = {}
-    if closed:
-        distinct = {id(side): side for pair in pairs for side in pair}
-        size = sum(side.n * side.d for side in distinct.values())
-        # A side of its own for each, so that what is computed on the way is forgotten.
-        found = side_by_side(lambda side: find_invariants(Side.of(side), closed), list(distinct.values()), size)
-        of_side = dict(zip(distinct, found, strict=True))
-        for i, (x, y) in enumerate(pairs):
-            nulls |= {(i, measure): closed_null(measure, of_side[id(x)], of_side[id(y)], n) for measure in closed}
+    for i, of_pair in enumerate(moments.tolist()):
+        nulls |= {(i, measure): null for measure, null in closed_nulls(measures, of_pair, n).items()}
+    permuted = [m for m in measures if m.closed_form() is None] if permutations is None else list(measures)
     shuffles = _shuffle(pairs, permuted, permutations or _SHUFFLES, seed)
     for (i, measure), sampled in shuffles.items():
         nulls.setdefault((i, measure), sampled)
@@ -127,7 +123,7 @@ def _shuffle(
 
 def _judged(measure: Measure, value: float, null: Any) -> tuple[Any, ...]:
     """Return chance, sd, z, p, calibrated value, and what gave them."""
-    if isinstance(null, Exception) or not math.isfinite(value):
+    if isinstance(null, Exception) or not (math.isfinite(value) and math.isfinite(null.chance)):
         return (math.nan,) * 5 + ("",)
     spread = null.spread if null.varies else 0.0
     calibrated = calibrate(measure, value, null.quantile(LEVEL)) if null.varies else math.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ import pandas as pd
 from array_api_compat import is_torch_array
 
 from similitude.doctor.chance import warn_of_chance
+from similitude.doctor.nulls import null_moments
 from similitude.engine.budget import Budget
 from similitude.engine.chance import QUANTITIES, find_chances
 from similitude.engine.compute import Progress, score_pairs
@@ -96,13 +98,16 @@ def compare(
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
     each = None  # gradients of tensors are a thread's own
-    if pair.x.representation is not None and pair.y.representation is not None:
+    moments = null_moments(chosen) if chance else []
+    in_numpy = pair.x.representation is not None and pair.y.representation is not None
+    if in_numpy:
         sides = pair.x.representation, pair.y.representation
         if not chance:
             warn_of_chance([sides[0]], [sides[1]], chosen)
         Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
-    found = evaluate(pair, chosen, each)
+    found = evaluate(pair, [*chosen, *moments] if in_numpy else chosen, each)
+    found, of_chance = found[: len(chosen)], found[len(chosen) :]
     reasons = tell_failures(chosen, found, stacklevel=2)
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
     found_chance: pd.DataFrame | None = None
@@ -111,9 +116,20 @@ def compare(
         x_known, y_known = (about([side])[side.key] for side in (pair.x.representation, pair.y.representation))
         sources = {"first": x_known, "second": y_known}
     if chance:
+        check_inputs(pair.n)
         sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
-        plain = np.array([[float(value.detach() if is_torch_array(value) else value) for value in values]])
-        of_pair = find_chances([(sides[0], sides[1])], chosen, plain, permutations=permutations, seed=seed)
+        plain = [float(value.detach() if is_torch_array(value) else value) for value in values]
+        if not in_numpy:
+            of_chance = evaluate(Pair(*map(Side.of, sides)), moments)
+        row = [math.nan if isinstance(moment, Exception) else moment for moment in of_chance]
+        of_pair = find_chances(
+            [(sides[0], sides[1])],
+            chosen,
+            np.array([plain]),
+            np.array([row]),
+            permutations=permutations,
+            seed=seed,
+        )
         found_chance = of_pair.frame.set_index("measure").drop(columns=["first", "second"])
     return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance, sources)
 
@@ -312,15 +328,23 @@ def pairwise(
     else:
         warn_of_chance(first, second, chosen)
     pairs = list(product(first, second))
+    moments = null_moments(chosen) if chance else []
     scored = score_pairs(
-        pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
+        pairs,
+        [*chosen, *moments],
+        ledger=ledger,
+        progress=progress,
+        workers=workers,
+        memory=memory,
+        executor=executor,
     )
+    values, of_chance = np.split(scored.values, [len(chosen)], axis=1)
     labels = [(x.key, y.key) for x, y in pairs]
     frame = pd.DataFrame(labels, columns=["first", "second"])
     for j, measure in enumerate(chosen):
-        frame[str(measure)] = scored.values[:, j]
+        frame[str(measure)] = values[:, j]
     failures = pd.DataFrame(
-        [(*labels[i], name, reason) for i, name, reason in scored.failures],
+        [(*labels[i], name, reason) for i, name, reason in scored.failures if name in frame],
         columns=["first", "second", "measure", "reason"],
     )
     if len(failures):
@@ -340,7 +364,7 @@ def pairwise(
     table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out, sources=sources)
     if not chance:
         return table
-    chances = find_chances(pairs, chosen, scored.values, permutations=permutations, seed=seed)
+    chances = find_chances(pairs, chosen, values, of_chance, permutations=permutations, seed=seed)
     return replace(table, chance=chances.frame, largest=chances.largest)
 
 

@@ -1,0 +1,180 @@
+"""Invariants of centred linear kernels, for the null distribution of linear CKA at hardly more than its own price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from similitude.factors.base import Cost, Cross, Factor
+from similitude.factors.invariants import EXACT, Invariants, gather, of_matrices
+from similitude.factors.linear import Centred, SquaredRowNorms
+from similitude.factors.linear_kernels import LinearKernels
+from similitude.factors.pair import Pair, Side, as_numpy
+from similitude.linalg.ranking import parts
+from similitude.linalg.sketches import spanning
+
+__all__ = ["LinearInvariants", "LinearSums"]
+
+_ROWS = 4096
+"""Rows that are brought to single precision at a time."""
+
+_LONGEST = 8
+"""Longest rows, whose entries of the kernel are all computed."""
+
+_SAMPLED = 8
+"""Rows that stand for all others."""
+
+_CANCELLED = 64.0
+"""Rounding errors, in units of the precision, below which a difference of sums of squares is nothing."""
+
+Read = Callable[[Any], np.ndarray]
+"""Centred rows in single precision, by their positions; of mean square length 1."""
+
+
+@dataclass(frozen=True)
+class LinearSums(Factor):
+    """Invariants of the centred linear kernel K = X_c X_c^T, of which `rest2` lacks ||K||_F^2.
+
+    Of more than 256 inputs, the three sums over triples of inputs and that of U_ij^3 are estimated from products of K
+    with a few vectors, and from a few of its rows; they tell in the skewness of a null distribution only.
+    """
+
+    reads = (Centred(), SquaredRowNorms())
+    size = ""
+    under_permutation = "unchanged"
+
+    def cost(self, n: int, d: int) -> Cost:
+        """Products with a few vectors."""
+        return Cost(100.0 * n * (d + 10.0) if n > EXACT else 2.0 * n * n * (n + d), 8.0)
+
+    def __call__(self, side: Side) -> Invariants:
+        """From the whole kernel where inputs are few."""
+        centred, norms = as_numpy(side[Centred()]), as_numpy(side[SquaredRowNorms()])
+        if side.n <= EXACT:
+            found = of_matrices((centred @ centred.T)[None])
+            return found._replace(rest2=_Parts(norms).squares)
+        scale = (side.n / norms.sum()) ** 0.5
+
+        def read(rows: Any) -> np.ndarray:
+            return np.multiply(centred[rows], scale, dtype=np.float32, casting="same_kind")
+
+        whole = read(slice(None)) if side.n <= _ROWS else None
+        return of_rows(read if whole is None else whole.__getitem__, norms)
+
+
+@dataclass(frozen=True)
+class LinearInvariants(Cross):
+    """Invariants of the centred linear kernels of both sides."""
+
+    reads = (LinearKernels(), LinearSums())
+    when_swapped = "exchanged"
+
+    def __call__(self, pair: Pair) -> tuple[Invariants, Invariants]:
+        """Norms of kernels are those that the value has."""
+        products = pair[LinearKernels()]
+        precision = max(min(side.precision, float(np.finfo(np.float32).eps)) for side in (pair.x, pair.y))
+        x, y = (
+            _with_norm(side[LinearSums()], float(square), precision)
+            for side, square in ((pair.x, products.xx), (pair.y, products.yy))
+        )
+        return x, y
+
+    def mirrored(self, value: tuple[Invariants, Invariants]) -> tuple[Invariants, Invariants]:
+        """The same, of the sides in the other order."""
+        return value[1], value[0]
+
+
+def _with_norm(sums: Invariants, square: float, precision: float) -> Invariants:
+    rest2 = sums.rest2 + square
+    return sums._replace(rest2=np.where(rest2 > _CANCELLED * precision * square, rest2, 0.0))
+
+
+class _Parts:
+    """What follows from the diagonal of a centred linear kernel: off the diagonal, U = K + b 1^T + 1 b^T."""
+
+    def __init__(self, norms: np.ndarray) -> None:
+        n, trace = len(norms), norms.sum()
+        self.mean = -trace / (n * (n - 1))
+        self.effects = (trace / n - norms) / (n - 2)
+        self.b = -(self.effects + self.mean / 2)
+        self.diagonal = norms + 2 * self.b
+        """What K + b 1^T + 1 b^T has there, and U has not."""
+
+    @property
+    def squares(self) -> np.ndarray:
+        """Sum of U_ij^2 less ||K||^2, 1 x 1."""
+        length = len(self.b) * (self.b @ self.b) + self.b.sum() ** 2
+        return np.array([[2 * length - self.diagonal @ self.diagonal]])
+
+
+def of_rows(read: Read, norms: np.ndarray) -> Invariants:
+    """Invariants as `LinearSums` has them, of many inputs.
+
+    Parameters
+    ----------
+    read
+        Gives the rows of the centred values, divided by the root of the mean of their squared lengths.
+    norms
+        The squared lengths.
+    """
+    n, unit = len(norms), norms.mean()
+    of, slices = _Parts(norms / unit), list(parts(n, _ROWS))
+    b, diagonal, effects = (vector.astype(np.float32) for vector in (of.b, of.diagonal, of.effects))
+
+    def features(vectors: np.ndarray) -> np.ndarray:
+        return sum(read(rows).T @ vectors[rows] for rows in slices)
+
+    def times(rows: slice, of_features: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """Rows of U with vectors, from their products with features."""
+        found = read(rows) @ of_features
+        found -= diagonal[rows, None] * vectors[rows]
+        found += b[rows, None] * vectors.sum(axis=0)
+        found += b @ vectors
+        return found
+
+    def all_times(vectors: np.ndarray) -> np.ndarray:
+        of_features = features(vectors)
+        return np.concatenate([times(rows, of_features, vectors) for rows in slices])
+
+    vectors = spanning(all_times, n)
+    of_features = features(np.column_stack([vectors, effects]))
+    bent = np.vdot(of_features[:, -1], of_features[:, -1]) - diagonal @ effects**2
+    of_features = of_features[:, :-1]
+    products = np.concatenate([times(rows, of_features, vectors) for rows in slices])
+    again = features(products)
+    squares = np.vecdot(products, products)
+    cubes = np.vdot(again, again) - diagonal @ squares + 2.0 * (b @ products) @ products.sum(axis=0)
+    found = gather(
+        np.array([of.mean]),
+        of.effects[None],
+        of.squares,
+        *(np.full((1, 1, 1), value, np.float64) for value in (_sum_of_cubes(read, norms, b), cubes)),
+        squares[None, None],
+        np.full((1, 1, 1), bent, np.float64),
+    )
+    powers = 1, 2, 3, 2, 3, 3, 3, 3
+    return Invariants(*(value * unit**power for value, power in zip(found, powers, strict=True)))
+
+
+def _sum_of_cubes(read: Read, norms: np.ndarray, b: np.ndarray) -> float:
+    """Sum of U_ij^3 over all i and j: all entries of the longest rows, and of some that stand for the others."""
+    n = len(norms)
+    longest = np.argpartition(norms, n - _LONGEST)[n - _LONGEST :]
+    short = np.ones(n, bool)
+    short[longest] = False
+    others = np.flatnonzero(short)
+    chosen = np.concatenate([longest, others[np.arange(_SAMPLED) * len(others) // _SAMPLED]])
+    of_chosen = read(chosen).T
+    cubes = np.empty((n, len(chosen)), np.float32)
+    for rows in parts(n, _ROWS):
+        entries = read(rows) @ of_chosen
+        entries += b[rows, None]
+        entries += b[chosen]
+        np.multiply(entries * entries, entries, out=cubes[rows])
+    cubes[chosen, range(len(chosen))] = 0.0
+    of_long, of_others = np.split(cubes, [_LONGEST], axis=1)
+    beside = of_long[short].sum(dtype=np.float64) + of_others[short].sum(dtype=np.float64) * len(others) / _SAMPLED
+    return float(of_long.sum(dtype=np.float64) + beside)
