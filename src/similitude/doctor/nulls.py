@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair
 from similitude.factors.shuffled import shuffled
 from similitude.measures.base import Measure, Properties
-from similitude.measures.evaluation import FAILURES, attempt, fill, read_by
+from similitude.measures.evaluation import attempt, fill, read_by
 from similitude.measures.null import FEWEST, Null, Shuffles
 
 __all__ = ["Each", "NullMoment", "closed_nulls", "null_moments", "sampled_null", "shuffle_values"]
@@ -76,16 +77,24 @@ class NullMoment(Measure):
 
     def properties(self) -> Properties:
         """Those of the measure, but for the range."""
+        return self._properties
+
+    @functools.cached_property
+    def _properties(self) -> Properties:
         of = self.of.properties()
         return dataclasses.replace(of, bounds=(-math.inf, math.inf), minimum_n=max(FEWEST, of.minimum_n))
 
     def uses(self) -> tuple[Cross, ...]:
         """The null distribution."""
+        return self._uses
+
+    @functools.cached_property
+    def _uses(self) -> tuple[OfPair]:
         return (OfPair(self.of),)
 
     def score(self, pair: Pair) -> float:
         """One of three that are computed together."""
-        return getattr(pair[OfPair(self.of)], self.moment)
+        return getattr(pair[self._uses[0]], self.moment)
 
 
 def null_moments(measures: Iterable[Measure]) -> list[NullMoment]:
@@ -110,9 +119,9 @@ def closed_nulls(measures: Iterable[Measure], found: Sequence[Any], n: int) -> d
     for measure in measures:
         form = measure.closed_form()
         if form is not None:
-            moments = list(itertools.islice(remaining, len(MOMENTS)))
-            failed = next((moment for moment in moments if isinstance(moment, Exception)), None)
-            nulls[measure] = Null(*moments, n, form.rooted) if failed is None else failed
+            mean, sd, skewness = itertools.islice(remaining, len(MOMENTS))
+            failed = next((moment for moment in (mean, sd, skewness) if isinstance(moment, Exception)), None)
+            nulls[measure] = Null(mean, sd, skewness, n, form.rooted) if failed is None else failed
     return nulls
 
 

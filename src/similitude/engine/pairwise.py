@@ -97,14 +97,18 @@ def compare(
     chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
+    if chance:
+        check_inputs(pair.n)
     each = None  # gradients of tensors are a thread's own
     moments = null_moments(chosen) if chance else []
-    in_numpy = pair.x.representation is not None and pair.y.representation is not None
-    if in_numpy:
-        sides = pair.x.representation, pair.y.representation
+    first, second = pair.x.representation, pair.y.representation
+    in_numpy = False
+    if first is not None and second is not None:
+        in_numpy = True
         if not chance:
-            warn_of_chance([sides[0]], [sides[1]], chosen)
-        Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
+            warn_of_chance([first], [second], chosen)
+        allowed = Budget(machine_memory() if memory is None else memory)
+        allowed.warn([(m, [(first, second)]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
     found = evaluate(pair, [*chosen, *moments] if in_numpy else chosen, each)
     found, of_chance = found[: len(chosen)], found[len(chosen) :]
@@ -116,11 +120,10 @@ def compare(
         x_known, y_known = (about([side])[side.key] for side in (pair.x.representation, pair.y.representation))
         sources = {"first": x_known, "second": y_known}
     if chance:
-        check_inputs(pair.n)
         sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
         plain = [float(value.detach() if is_torch_array(value) else value) for value in values]
         if not in_numpy:
-            of_chance = evaluate(Pair(*map(Side.of, sides)), moments)
+            of_chance = evaluate(Pair(Side.of(sides[0]), Side.of(sides[1])), moments)
         row = [math.nan if isinstance(moment, Exception) else moment for moment in of_chance]
         of_pair = find_chances(
             [(sides[0], sides[1])],

@@ -11,7 +11,7 @@ follow from sums over the parts of two matrices, or of three.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +21,19 @@ from scipy.spatial.distance import squareform
 from similitude.factors.base import Cost, Cross, Factor
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
-from similitude.linalg.sketches import spanning
+from similitude.linalg.sketches import COLUMNS, spanning
 
-__all__ = ["EXACT", "Invariants", "MatrixInvariants", "OfBoth", "gather", "of_matrices", "triple_traces"]
+__all__ = [
+    "EXACT",
+    "Invariants",
+    "MatrixInvariants",
+    "OfBoth",
+    "gather",
+    "of_matrices",
+    "of_rest",
+    "of_sums",
+    "triple_traces",
+]
 
 EXACT = 256
 """Inputs up to which sums over all triples of inputs are computed; of more inputs, they are estimated."""
@@ -59,6 +69,13 @@ class Invariants(NamedTuple):
     triangles: np.ndarray
     weighted: np.ndarray
     bent: np.ndarray
+
+    def times(self, factors: np.ndarray) -> Invariants:
+        """Return the invariants of each matrix times a number."""
+        two = factors[:, None] * factors
+        three = two[:, :, None] * factors
+        powers = factors, two, three, two, three, three, three, three
+        return Invariants(*(value * power for value, power in zip(self, powers, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -118,26 +135,36 @@ class MatrixInvariants(Factor):
 
 def of_matrices(matrices: np.ndarray) -> Invariants:
     """Invariants of k symmetric matrices, an array of shape (k, n, n) that is overwritten."""
-    count, n, _ = matrices.shape
+    n = matrices.shape[1]
     matrices[:, range(n), range(n)] = 0.0
-    sums = matrices.sum(axis=1)
-    mean = sums.mean(axis=1) / (n - 1)
-    effects = (sums - sums.mean(axis=1, keepdims=True)) / (n - 2)
+    mean, effects = of_sums(matrices.sum(axis=1))
     matrices -= effects[:, None, :]
     matrices -= (effects + mean[:, None])[:, :, None]
     matrices[:, range(n), range(n)] = 0.0
-    rest2, rest3 = np.zeros((count, count)), np.zeros((count, count, count))
-    squares = np.empty((count, count, n))
-    for part in parts(n, _ROWS):
-        rows = matrices[:, part].reshape(count, -1)
-        for s in range(count):
-            products = rows[s] * rows
-            squares[s, :, part] = products.reshape(count, -1, n).sum(axis=2)
-            rest3[s] += products @ rows.T
-    rest2 = squares.sum(axis=2)
     triangles = _traces(matrices) if n <= EXACT else _estimated_traces(matrices)
-    bent = np.array([effects @ matrix @ effects.T for matrix in matrices]).swapaxes(0, 1)
-    return gather(mean, effects, rest2, rest3, triangles, squares, bent)
+    return of_rest(((part, matrices[:, part]) for part in parts(n, _ROWS)), mean, effects, triangles)
+
+
+def of_sums(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and effects, k and k x n, from the sums of rows off the diagonal, k x n."""
+    n, mean = sums.shape[1], sums.mean(axis=1)
+    return mean / (n - 1), (sums - mean[:, None]) / (n - 2)
+
+
+def of_rest(
+    blocks: Iterable[tuple[slice, np.ndarray]], mean: np.ndarray, effects: np.ndarray, triangles: np.ndarray
+) -> Invariants:
+    """Invariants from the effects, and from U a few rows at a time: positions, and k x rows x n."""
+    count, n = effects.shape
+    squares, bent, rest3 = np.zeros((count, count, n)), np.zeros(3 * [count]), np.zeros(3 * [count])
+    for part, rows in blocks:
+        flat = rows.reshape(count, -1)
+        for s in range(count):
+            products = flat[s] * flat
+            squares[s, :, part] = products.reshape(rows.shape).sum(axis=2)
+            rest3[s] += products @ flat.T
+            bent[:, s] += effects[:, part] @ (rows[s] @ effects.T)
+    return gather(mean, effects, squares.sum(axis=2), rest3, triangles, squares, bent)
 
 
 def gather(
@@ -159,10 +186,10 @@ def gather(
 def _traces(matrices: np.ndarray) -> np.ndarray:
     """Traces of products of any three symmetric matrices."""
     flat = matrices.reshape(len(matrices), -1)
-    found = np.empty(3 * [len(matrices)])
-    for s, first in enumerate(matrices):
-        for t, second in enumerate(matrices[: s + 1]):
-            found[s, t] = found[t, s] = flat @ (first @ second).T.ravel()
+    found = np.empty((len(matrices),) * 3)
+    for s in range(len(matrices)):
+        for t in range(s + 1):
+            found[s, t] = found[t, s] = flat @ (matrices[s] @ matrices[t]).T.ravel()
     return found
 
 
@@ -172,7 +199,7 @@ def _estimated_traces(matrices: np.ndarray) -> np.ndarray:
     return triple_traces(lambda vectors: single @ vectors, matrices.shape[1]) * unit**3
 
 
-def triple_traces(apply: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:
+def triple_traces(apply: Callable[[np.ndarray], np.ndarray], n: int, columns: int = COLUMNS) -> np.ndarray:
     """Estimates of the traces of products of any three of k symmetric n x n matrices, k x k x k.
 
     Parameters
@@ -181,9 +208,11 @@ def triple_traces(apply: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarr
         Multiplies n x c vectors in single precision by each of the matrices, to k x n x c.
     n
         Rows of the matrices.
+    columns
+        Vectors that are multiplied; more make errors smaller.
     """
-    once = apply(spanning(lambda vectors: apply(vectors).sum(axis=0), n))
+    once = apply(spanning(lambda vectors: apply(vectors).sum(axis=0), n, columns))
     count, _, width = once.shape
-    columns = np.ascontiguousarray(once.swapaxes(0, 1)).reshape(n, -1)
-    twice = apply(columns).reshape(count, n, count, width).swapaxes(1, 2).reshape(count * count, -1)
-    return (once.reshape(count, -1) @ twice.T).reshape(3 * [count]).astype(np.float64)
+    twice = apply(np.ascontiguousarray(once.swapaxes(0, 1)).reshape(n, -1)).reshape(count, n, count, width)
+    flat = twice.swapaxes(1, 2).reshape(count * count, -1)
+    return (once.reshape(count, -1) @ flat.T).reshape(3 * [count]).astype(np.float64)

@@ -24,7 +24,7 @@ _ROWS = 4096
 _LONGEST = 8
 """Longest rows, whose entries of the kernel are all computed."""
 
-_SAMPLED = 8
+_SAMPLED = 24
 """Rows that stand for all others."""
 
 _CANCELLED = 64.0
@@ -125,7 +125,7 @@ def of_rows(read: Read, norms: np.ndarray) -> Invariants:
     b, diagonal, effects = (vector.astype(np.float32) for vector in (of.b, of.diagonal, of.effects))
 
     def features(vectors: np.ndarray) -> np.ndarray:
-        return sum(read(rows).T @ vectors[rows] for rows in slices)
+        return np.add.reduce([read(rows).T @ vectors[rows] for rows in slices])
 
     def times(rows: slice, of_features: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """Rows of U with vectors, from their products with features."""
@@ -151,12 +151,12 @@ def of_rows(read: Read, norms: np.ndarray) -> Invariants:
         np.array([of.mean]),
         of.effects[None],
         of.squares,
-        *(np.full((1, 1, 1), value, np.float64) for value in (_sum_of_cubes(read, norms, b), cubes)),
+        np.full((1, 1, 1), _sum_of_cubes(read, norms, b)),
+        np.full((1, 1, 1), cubes, np.float64),
         squares[None, None],
         np.full((1, 1, 1), bent, np.float64),
     )
-    powers = 1, 2, 3, 2, 3, 3, 3, 3
-    return Invariants(*(value * unit**power for value, power in zip(found, powers, strict=True)))
+    return found.times(np.array([unit]))
 
 
 def _sum_of_cubes(read: Read, norms: np.ndarray, b: np.ndarray) -> float:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["spanning"]
+__all__ = ["COLUMNS", "spanning"]
 
-_LEADING = 12
-"""Directions in which estimates are exact."""
-
-_RANDOM = 12
-"""Random vectors that stand for all other directions."""
+COLUMNS = 32
+"""Vectors by which traces are estimated."""
 
 
-def spanning(apply: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:
+def spanning(apply: Callable[[np.ndarray], np.ndarray], n: int, columns: int = COLUMNS) -> np.ndarray:
     """Return B of n rows and few columns, with B B^T the identity on average, and along the leading directions of M.
 
     The sum of b^T M^k b over the columns b of B estimates the trace of M^k without bias, and with an error that falls
@@ -28,9 +26,15 @@ def spanning(apply: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:
         Multiplies vectors, the columns of an array in single precision, by M.
     n
         Rows of M.
+    columns
+        Of B: half of them span leading directions, and random ones stand for all others.
     """
-    drawn = np.random.default_rng(0).standard_normal((n, _LEADING + _RANDOM), np.float32)
-    leading = np.linalg.qr(apply(drawn[:, :_LEADING]))[0]
-    others = drawn[:, _LEADING:]
-    others -= leading @ (leading.T @ others)
-    return np.hstack([leading, others * _RANDOM**-0.5])
+    half = columns // 2
+    first, others = _drawn(n, columns)[:, :half], _drawn(n, columns)[:, half:]
+    leading = np.linalg.qr(apply(first))[0]
+    return np.hstack([leading, (others - leading @ (leading.T @ others)) * half**-0.5])
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn(n: int, columns: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((n, columns), np.float32)

@@ -256,9 +256,7 @@ def check_inputs(n: int) -> None:
         raise InputError(f"Chance needs at least {FEWEST} inputs, to be paired in other ways; there are {n}.")
 
 
-def moments(
-    x: Invariants, y: Invariants, weights: Weights, n: int, scales: np.ndarray
-) -> tuple[float, float, float]:
+def moments(x: Invariants, y: Invariants, weights: Weights, n: int, scales: np.ndarray) -> tuple[float, float, float]:
     """Mean, standard deviation and skewness of sum_k s_k (w_0 m m' + w_1 a.Pa' + <U, PU'P^T>) over all permutations P.
 
     Each moment is a sum over the ways in which indices of its factors can coincide: a way that leaves k indices
