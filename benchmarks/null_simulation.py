@@ -46,14 +46,21 @@ def u_centred(matrix: np.ndarray) -> np.ndarray:
 
 
 MATRICES = {
-    "cka": lambda side: side[Gram()],
-    "cka(debiased=true)": lambda side: u_centred(side[Gram()]),
-    "cka(kernel=rbf)": lambda side: side[CentredGaussianGram(1.0, False)],
-    "distance_correlation": lambda side: centred(squareform(side[Dissimilarities("euclidean")])),
-    "rsa": lambda side: squareform(side[StandardisedRDM("correlation", True)]),
-    "rsa(rdm=euclidean,compare=pearson)": lambda side: squareform(side[StandardisedRDM("euclidean", False)]),
+    "cka": lambda side: [side[Gram()]],
+    "cka(debiased=true)": lambda side: [u_centred(side[Gram()])],
+    "cka(kernel=rbf)": lambda side: [side[CentredGaussianGram(1.0, False)]],
+    "multiscale_cka": lambda side: [CentredGaussianGram(w, False)(side) for w in np.geomspace(0.05, 10.0, 10)],
+    "distance_correlation": lambda side: [centred(squareform(side[Dissimilarities("euclidean")]))],
+    "rsa": lambda side: [squareform(side[StandardisedRDM("correlation", True)])],
+    "rsa(rdm=euclidean,compare=pearson)": lambda side: [squareform(side[StandardisedRDM("euclidean", False)])],
 }
-"""Matrices whose inner product, over their norms, is the value of a measure, or its square."""
+"""Matrices whose inner product, over their norms, is the value of a measure, or its square; or values' mean is."""
+
+
+def normalised(matrices: np.ndarray) -> np.ndarray:
+    """Matrices of which the inner product is the mean of the cosines; in single precision, which is enough for z."""
+    lengths = np.linalg.norm(matrices, axis=(1, 2), keepdims=True)
+    return (matrices / (lengths * len(matrices) ** 0.5)).astype(np.float32)
 
 
 def data(n: int, d: int, kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -69,13 +76,12 @@ def data(n: int, d: int, kind: str, rng: np.random.Generator) -> np.ndarray:
 def p_values(x: Side, y: Side, permutations: int, rng: np.random.Generator) -> dict[str, list[float]]:
     """p-values of each measure, with the inputs of the second side in random orders."""
     nulls = {id: get_measure(id).closed_form().null(Pair(x, y)) for id in MATRICES}
-    pairs = {id: [of(side) for side in (x, y)] for id, of in MATRICES.items()}
-    pairs = {id: [matrix / np.linalg.norm(matrix) for matrix in pair] for id, pair in pairs.items()}
+    pairs = {id: [normalised(np.array(of(side))) for side in (x, y)] for id, of in MATRICES.items()}
     found: dict[str, list[float]] = {id: [] for id in MATRICES}
     for _ in range(permutations):
         order = rng.permutation(x.n)
         for id, (a, b) in pairs.items():
-            value = float(np.vdot(a, b[np.ix_(order, order)]))
+            value = float(np.vdot(a, b.take(order, 1).take(order, 2)))
             found[id].append(nulls[id].p(max(value, 0.0) ** 0.5 if nulls[id].rooted else value))
     return found
 

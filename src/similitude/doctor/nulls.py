@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from similitude.factors.base import Cross
+from similitude.factors.base import Cross, Streamed
 from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair
 from similitude.factors.shuffled import shuffled
@@ -45,6 +45,11 @@ class OfPair(Cross):
         form = self.measure.closed_form()
         assert form is not None
         return (form.invariants,)
+
+    @property
+    def from_stream(self) -> Streamed | None:  # type: ignore[override]  # depends on the parameter
+        """As of what the closed form reads."""
+        return self.reads[0].from_stream
 
     def __call__(self, pair: Pair) -> Null:
         """See `ClosedForm`."""

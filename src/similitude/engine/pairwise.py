@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from array_api_compat import is_torch_array
 from similitude.doctor.chance import warn_of_chance
 from similitude.doctor.nulls import null_moments
 from similitude.engine.budget import Budget
-from similitude.engine.chance import QUANTITIES, find_chances
+from similitude.engine.chance import QUANTITIES, chance_of_pair, find_chances, moments_or_errors
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
@@ -120,25 +119,12 @@ def compare(
         x_known, y_known = (about([side])[side.key] for side in (pair.x.representation, pair.y.representation))
         sources = {"first": x_known, "second": y_known}
     if chance:
-        sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
         plain = [float(value.detach() if is_torch_array(value) else value) for value in values]
-        if not in_numpy:
-            of_chance = evaluate(Pair(Side.of(sides[0]), Side.of(sides[1])), moments)
-        row = [math.nan if isinstance(moment, Exception) else moment for moment in of_chance]
-        of_pair = find_chances(
-            [(sides[0], sides[1])],
-            chosen,
-            np.array([plain]),
-            np.array([row]),
-            permutations=permutations,
-            seed=seed,
+        allowed = machine_memory() if memory is None else memory
+        found_chance = chance_of_pair(
+            (x, y), chosen, plain, of_chance or None, permutations=permutations, seed=seed, memory=allowed
         )
-        found_chance = of_pair.frame.set_index("measure").drop(columns=["first", "second"])
     return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance, sources)
-
-
-def _without_gradient(data: Any, name: str) -> Representation:
-    return data if isinstance(data, Representation) else Representation(data, model=name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -341,34 +327,30 @@ def pairwise(
         memory=memory,
         executor=executor,
     )
-    values, of_chance = np.split(scored.values, [len(chosen)], axis=1)
     labels = [(x.key, y.key) for x, y in pairs]
     frame = pd.DataFrame(labels, columns=["first", "second"])
     for j, measure in enumerate(chosen):
-        frame[str(measure)] = values[:, j]
+        frame[str(measure)] = scored.values[:, j]
+    failed = [found for found in scored.failures if found[1] in frame]
+    chances = None
+    if chance:
+        values, of_chance = scored.values[:, : len(chosen)], moments_or_errors(scored, moments)
+        options: dict[str, Any] = {"permutations": permutations, "seed": seed, "memory": memory}
+        chances = find_chances(pairs, chosen, values, of_chance, **options)
+        failed += chances.failures
     failures = pd.DataFrame(
-        [(*labels[i], name, reason) for i, name, reason in scored.failures if name in frame],
-        columns=["first", "second", "measure", "reason"],
+        [(*labels[i], name, reason) for i, name, reason in failed], columns=["first", "second", "measure", "reason"]
     )
-    if len(failures):
-        warnings.warn(
-            f"{len(failures)} value(s) failed, the first: {failures['reason'].iloc[0]}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
-    if left_out:
-        warnings.warn(
-            f"{len(left_out)} representation(s) left out, the first: {next(iter(left_out.values()))}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
+    for count, what, texts in (
+        (len(failures), "value(s) failed", failures["reason"]),
+        (len(left_out), "representation(s) left out", left_out.values()),
+    ):
+        if count:
+            warnings.warn(f"{count} {what}, the first: {next(iter(texts))}", SimilitudeWarning, stacklevel=2)
     rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
     sources = about([*first, *second])
     table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out, sources=sources)
-    if not chance:
-        return table
-    chances = find_chances(pairs, chosen, values, of_chance, permutations=permutations, seed=seed)
-    return replace(table, chance=chances.frame, largest=chances.largest)
+    return table if chances is None else replace(table, chance=chances.frame, largest=chances.largest)
 
 
 _Entries = Sequence[Any] | Mapping[str, Any]

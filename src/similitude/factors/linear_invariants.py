@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ from similitude.factors.linear import Centred, SquaredRowNorms
 from similitude.factors.linear_kernels import LinearKernels
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.ranking import parts
+from similitude.linalg.scale import scaled
 from similitude.linalg.sketches import spanning
 
 __all__ = ["LinearInvariants", "LinearSums"]
 
-_ROWS = 4096
-"""Rows that are brought to single precision at a time."""
+_ENTRIES = 1 << 22
+"""Entries of rows that are brought to single precision at a time."""
 
 _LONGEST = 8
 """Longest rows, whose entries of the kernel are all computed."""
@@ -31,7 +32,7 @@ _CANCELLED = 64.0
 """Rounding errors, in units of the precision, below which a difference of sums of squares is nothing."""
 
 Read = Callable[[Any], np.ndarray]
-"""Centred rows in single precision, by their positions; of mean square length 1."""
+"""Gives rows by their positions."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class LinearSums(Factor):
     """
 
     reads = (Centred(), SquaredRowNorms())
+    from_stream = "passes"
     size = ""
     under_permutation = "unchanged"
 
@@ -53,16 +55,39 @@ class LinearSums(Factor):
     def __call__(self, side: Side) -> Invariants:
         """From the whole kernel where inputs are few."""
         centred, norms = as_numpy(side[Centred()]), as_numpy(side[SquaredRowNorms()])
-        if side.n <= EXACT:
-            found = of_matrices((centred @ centred.T)[None])
-            return found._replace(rest2=_Parts(norms).squares)
-        scale = (side.n / norms.sum()) ** 0.5
+        return _of_centred(centred.__getitem__, norms, centred.shape[1])
 
-        def read(rows: Any) -> np.ndarray:
-            return np.multiply(centred[rows], scale, dtype=np.float32, casting="same_kind")
+    def of_stored(self, values: np.ndarray, exponent: int) -> Invariants:
+        """In some eight passes."""
+        n, d = values.shape
+        slices = list(parts(n, max(1, _ENTRIES // d)))
 
-        whole = read(slice(None)) if side.n <= _ROWS else None
-        return of_rows(read if whole is None else whole.__getitem__, norms)
+        def double(rows: Any) -> np.ndarray:
+            return scaled(values[rows].astype(np.float64), -exponent)
+
+        mean = np.add.reduce([double(rows).sum(axis=0) for rows in slices]) / n
+        norms = np.concatenate([_lengths2(double(rows) - mean) for rows in slices])
+        return _of_centred(lambda rows: double(rows) - mean, norms, d)
+
+
+def _lengths2(rows: np.ndarray) -> np.ndarray:
+    return np.vecdot(rows, rows)
+
+
+def _of_centred(centred: Read, norms: np.ndarray, d: int) -> Invariants:
+    """Invariants as `LinearSums` has them, from centred rows by their positions, and their squared lengths."""
+    n = len(norms)
+    if n <= EXACT:
+        rows = centred(slice(None))
+        return of_matrices((rows @ rows.T)[None])._replace(rest2=_Parts(norms).squares)
+    scale = norms.mean() ** -0.5
+
+    def read(rows: Any) -> np.ndarray:
+        return np.multiply(centred(rows), scale, dtype=np.float32, casting="same_kind")
+
+    if n * d > _ENTRIES:
+        return _of_rows(read, norms, d)
+    return _of_rows(read(slice(None)).__getitem__, norms, d)
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,7 @@ class LinearInvariants(Cross):
     """Invariants of the centred linear kernels of both sides."""
 
     reads = (LinearKernels(), LinearSums())
+    from_stream = "sums"
     when_swapped = "exchanged"
 
     def __call__(self, pair: Pair) -> tuple[Invariants, Invariants]:
@@ -110,18 +136,20 @@ class _Parts:
         return np.array([[2 * length - self.diagonal @ self.diagonal]])
 
 
-def of_rows(read: Read, norms: np.ndarray) -> Invariants:
-    """Invariants as `LinearSums` has them, of many inputs.
+def _of_rows(read: Read, norms: np.ndarray, d: int) -> Invariants:
+    """The same of many inputs.
 
     Parameters
     ----------
     read
-        Gives the rows of the centred values, divided by the root of the mean of their squared lengths.
+        Gives centred rows, divided by the root of the mean of their squared lengths, in single precision.
     norms
         The squared lengths.
+    d
+        Length of the rows.
     """
     n, unit = len(norms), norms.mean()
-    of, slices = _Parts(norms / unit), list(parts(n, _ROWS))
+    of, slices = _Parts(norms / unit), list(parts(n, max(1, _ENTRIES // d)))
     b, diagonal, effects = (vector.astype(np.float32) for vector in (of.b, of.diagonal, of.effects))
 
     def features(vectors: np.ndarray) -> np.ndarray:
@@ -151,7 +179,7 @@ def of_rows(read: Read, norms: np.ndarray) -> Invariants:
         np.array([of.mean]),
         of.effects[None],
         of.squares,
-        np.full((1, 1, 1), _sum_of_cubes(read, norms, b)),
+        np.full((1, 1, 1), _sum_of_cubes(read, norms, b, slices)),
         np.full((1, 1, 1), cubes, np.float64),
         squares[None, None],
         np.full((1, 1, 1), bent, np.float64),
@@ -159,7 +187,7 @@ def of_rows(read: Read, norms: np.ndarray) -> Invariants:
     return found.times(np.array([unit]))
 
 
-def _sum_of_cubes(read: Read, norms: np.ndarray, b: np.ndarray) -> float:
+def _sum_of_cubes(read: Read, norms: np.ndarray, b: np.ndarray, slices: Iterable[slice]) -> float:
     """Sum of U_ij^3 over all i and j: all entries of the longest rows, and of some that stand for the others."""
     n = len(norms)
     longest = np.argpartition(norms, n - _LONGEST)[n - _LONGEST :]
@@ -169,7 +197,7 @@ def _sum_of_cubes(read: Read, norms: np.ndarray, b: np.ndarray) -> float:
     chosen = np.concatenate([longest, others[np.arange(_SAMPLED) * len(others) // _SAMPLED]])
     of_chosen = read(chosen).T
     cubes = np.empty((n, len(chosen)), np.float32)
-    for rows in parts(n, _ROWS):
+    for rows in slices:
         entries = read(rows) @ of_chosen
         entries += b[rows, None]
         entries += b[chosen]
