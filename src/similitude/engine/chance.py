@@ -152,8 +152,10 @@ def chance_of_pair(
     )
     if moments is None:
         moments = evaluate(Pair(Side.of(x), Side.of(y)), null_moments(measures))
-    found = find_chances([(x, y)], measures, np.array([values]), [moments], **options).frame
-    return found.set_index("measure").drop(columns=["first", "second"])
+    found = find_chances([(x, y)], measures, np.array([values]), [moments], **options)
+    for _, name, text in found.failures:
+        warnings.warn(f"{name}: {text}", SimilitudeWarning, stacklevel=3)
+    return found.frame.set_index("measure").drop(columns=["first", "second"])
 
 
 def _shuffle(

@@ -24,6 +24,9 @@ _ENTRIES = 1 << 21
 _COLUMNS = 24
 """Vectors by which traces of products of three kernels are estimated: fewer than for one kernel."""
 
+_CANCELLED = 1e-13
+"""Share in the inner product of two kernels below which that of U is rounding."""
+
 _SQUARES = Dissimilarities("squared_euclidean")
 
 
@@ -87,4 +90,5 @@ def _of_many(squares: np.ndarray, rates: np.ndarray, n: int) -> Invariants:
     found = of_rest(rest(), mean, single, triple_traces(apply, n, _COLUMNS))
     two = scales[:, None] * scales
     rest2 = two * products.centred[:, :, 0] - (n - 1) * np.outer(mean, mean) - 4 * (n - 2) / n * (effects @ effects.T)
+    rest2 = np.where(np.abs(rest2) > _CANCELLED, rest2, 0.0)
     return found._replace(effects2=effects @ effects.T, rest2=rest2).times(norms)

@@ -287,5 +287,5 @@ def moments(x: Invariants, y: Invariants, weights: Weights, n: int, scales: np.n
     )
     third = effects * x.effects3 * y.effects3 + bent * x.bent * y.bent + weighted * x.weighted * y.weighted + rest
     mean = weights[0] * float(scales @ (x.mean * y.mean))
-    sd = math.sqrt(float(scales @ second @ scales))
+    sd = math.sqrt(max(float(scales @ second @ scales), 0.0))
     return mean, sd, float(third @ scales @ scales @ scales) / sd**3 if sd else 0.0
