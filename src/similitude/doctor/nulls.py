@@ -97,8 +97,12 @@ class NullMoment(Measure):
     def _uses(self) -> tuple[OfPair]:
         return (OfPair(self.of),)
 
+    def value(self, pair: Pair) -> float:
+        """One of three that are computed together, and need to be checked once."""
+        return self.score(pair) if pair.holds(self._uses[0]) else super().value(pair)
+
     def score(self, pair: Pair) -> float:
-        """One of three that are computed together."""
+        """That of the null distribution."""
         return getattr(pair[self._uses[0]], self.moment)
 
 
