@@ -18,7 +18,7 @@ from similitude.linalg.ranking import parts
 
 __all__ = ["GaussianInvariants"]
 
-_ENTRIES = 1 << 21
+_ENTRIES = 1 << 19
 """Entries of all kernels that are worked on at a time."""
 
 _COLUMNS = 24

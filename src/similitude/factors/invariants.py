@@ -160,10 +160,12 @@ def of_rest(
     for part, rows in blocks:
         flat = rows.reshape(count, -1)
         for s in range(count):
-            products = flat[s] * flat
-            squares[s, :, part] = products.reshape(rows.shape).sum(axis=2)
-            rest3[s] += products @ flat.T
+            products = flat[s] * flat[: s + 1]
+            squares[s, : s + 1, part] = products.reshape(s + 1, -1, n).sum(axis=2)
+            rest3[s, : s + 1] += products @ flat.T
             bent[:, s] += effects[:, part] @ (rows[s] @ effects.T)
+    for s in range(count):
+        squares[:s, s], rest3[:s, s] = squares[s, :s], rest3[s, :s]
     return gather(mean, effects, squares.sum(axis=2), rest3, triangles, squares, bent)
 
 
