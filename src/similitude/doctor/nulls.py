@@ -112,7 +112,7 @@ def null_moments(measures: Iterable[Measure]) -> list[NullMoment]:
 
 
 def closed_nulls(measures: Iterable[Measure], found: Sequence[Any], n: int) -> dict[Measure, Null | Exception]:
-    """Return the null distribution of each measure that has one in closed form, or the error that kept it from being computed.
+    """Return the null distribution of each measure that has one in closed form, or what failed.
 
     Parameters
     ----------
