@@ -101,13 +101,12 @@ def compare(
     each = None  # gradients of tensors are a thread's own
     moments = null_moments(chosen) if chance else []
     first, second = pair.x.representation, pair.y.representation
-    in_numpy = False
+    in_numpy, allowed = False, machine_memory() if memory is None else memory
     if first is not None and second is not None:
         in_numpy = True
         if not chance:
             warn_of_chance([first], [second], chosen)
-        allowed = Budget(machine_memory() if memory is None else memory)
-        allowed.warn([(m, [(first, second)]) for m in chosen], stacklevel=2)
+        Budget(allowed).warn([(m, [(first, second)]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
     found = evaluate(pair, [*chosen, *moments] if in_numpy else chosen, each)
     found, of_chance = found[: len(chosen)], found[len(chosen) :]
@@ -120,7 +119,6 @@ def compare(
         sources = {"first": x_known, "second": y_known}
     if chance:
         plain = [float(value.detach() if is_torch_array(value) else value) for value in values]
-        allowed = machine_memory() if memory is None else memory
         found_chance = chance_of_pair(
             (x, y), chosen, plain, of_chance or None, permutations=permutations, seed=seed, memory=allowed
         )
