@@ -1,16 +1,17 @@
 """Do p-values of unrelated representations keep their level? As reported in docs/how-to/significance.md.
 
-    python benchmarks/null_simulation.py [--permutations 100] [--seed 0] [--write]
+    python benchmarks/null_simulation.py [--inputs 64 256 1024] [--kinds flat ...] [--seed 0] [--write]
 
 Each draw is two independent representations; each permutation of the inputs of the second makes another unrelated pair
 of them, of which the p-value comes from the closed form. `--write` keeps the shares of p-values at most .05, .01 and
-.001 in docs/data/null.csv, from which `documented.py write` puts them into the page.
+.001 in docs/data/null.csv, beside those of other numbers of inputs and kinds of data, from which `documented.py write`
+puts them into the page.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from similitude.factors.pair import Pair, Side
 FILE = Path(__file__).parents[1] / "docs" / "data" / "null.csv"
 INPUTS = {64: 40, 256: 20, 1024: 5}
 """Number of inputs to that of draws."""
+KINDS = ("flat", "decaying", "heavy-tailed")
 WIDTHS = (1 / 8, 1, 8)
 LEVELS = (0.05, 0.01, 0.001)
 
@@ -46,14 +48,21 @@ def u_centred(matrix: np.ndarray) -> np.ndarray:
 
 
 MATRICES = {
-    "cka": lambda side: side[Gram()],
-    "cka(debiased=true)": lambda side: u_centred(side[Gram()]),
-    "cka(kernel=rbf)": lambda side: side[CentredGaussianGram(1.0, False)],
-    "distance_correlation": lambda side: centred(squareform(side[Dissimilarities("euclidean")])),
-    "rsa": lambda side: squareform(side[StandardisedRDM("correlation", True)]),
-    "rsa(rdm=euclidean,compare=pearson)": lambda side: squareform(side[StandardisedRDM("euclidean", False)]),
+    "cka": lambda side: [side[Gram()]],
+    "cka(debiased=true)": lambda side: [u_centred(side[Gram()])],
+    "cka(kernel=rbf)": lambda side: [side[CentredGaussianGram(1.0, False)]],
+    "multiscale_cka": lambda side: [CentredGaussianGram(w, False)(side) for w in np.geomspace(0.05, 10.0, 10)],
+    "distance_correlation": lambda side: [centred(squareform(side[Dissimilarities("euclidean")]))],
+    "rsa": lambda side: [squareform(side[StandardisedRDM("correlation", True)])],
+    "rsa(rdm=euclidean,compare=pearson)": lambda side: [squareform(side[StandardisedRDM("euclidean", False)])],
 }
-"""Matrices whose inner product, over their norms, is the value of a measure, or its square."""
+"""Matrices whose inner product, over their norms, is the value of a measure, or its square; or values' mean is."""
+
+
+def normalised(matrices: np.ndarray) -> np.ndarray:
+    """Matrices of which the inner product is the mean of the cosines; in single precision, but for sums of rows."""
+    lengths = np.linalg.norm(matrices, axis=(1, 2), keepdims=True)
+    return (matrices / (lengths * len(matrices) ** 0.5)).astype(np.float32)
 
 
 def data(n: int, d: int, kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -69,44 +78,60 @@ def data(n: int, d: int, kind: str, rng: np.random.Generator) -> np.ndarray:
 def p_values(x: Side, y: Side, permutations: int, rng: np.random.Generator) -> dict[str, list[float]]:
     """p-values of each measure, with the inputs of the second side in random orders."""
     nulls = {id: get_measure(id).closed_form().null(Pair(x, y)) for id in MATRICES}
-    pairs = {id: [of(side) for side in (x, y)] for id, of in MATRICES.items()}
-    pairs = {id: [matrix / np.linalg.norm(matrix) for matrix in pair] for id, pair in pairs.items()}
+    pairs = {id: [normalised(np.array(of(side))) for side in (x, y)] for id, of in MATRICES.items()}
     found: dict[str, list[float]] = {id: [] for id in MATRICES}
     for _ in range(permutations):
         order = rng.permutation(x.n)
         for id, (a, b) in pairs.items():
-            value = float(np.vdot(a, b[np.ix_(order, order)]))
+            value = float(np.vecdot(a, b.take(order, 1).take(order, 2)).sum(dtype=np.float64))
             found[id].append(nulls[id].p(max(value, 0.0) ** 0.5 if nulls[id].rooted else value))
     return found
 
 
-def simulate(permutations: int, rng: np.random.Generator) -> Iterator[pd.DataFrame]:
-    """Shares of small p-values, as far as they are known: one row per kind of data, n, width and measure."""
-    rows = []
-    for n, draws in INPUTS.items():
-        for kind in ("flat", "decaying", "heavy-tailed"):
-            for width in WIDTHS:
-                found: dict[str, list[float]] = {id: [] for id in MATRICES}
-                for _ in range(draws):
-                    x, y = (Side.of(data(n, int(width * n), kind, rng)) for _ in range(2))
-                    for id, ps in p_values(x, y, permutations, rng).items():
-                        found[id] += ps
-                for id, ps in found.items():
-                    shares = [np.mean(np.array(ps) <= level) for level in LEVELS]
-                    rows.append((kind, n, width, id, len(ps), *shares))
-                yield pd.DataFrame(rows, columns=["kind", "n", "width", "measure", "count", "p05", "p01", "p001"])
+COLUMNS = ["kind", "n", "width", "measure", "count", "p05", "p01", "p001"]
+CELL = COLUMNS[:3]
+
+
+def simulate(n: int, kind: str, width: float, permutations: int, seed: int) -> pd.DataFrame:
+    """Shares of small p-values, one row per measure."""
+    rng = np.random.default_rng([seed, n, KINDS.index(kind), WIDTHS.index(width)])
+    found: dict[str, list[float]] = {id: [] for id in MATRICES}
+    for _ in range(INPUTS[n]):
+        x, y = (Side.of(data(n, int(width * n), kind, rng)) for _ in range(2))
+        for id, ps in p_values(x, y, permutations, rng).items():
+            found[id] += ps
+    shares = {id: [np.mean(np.array(ps) <= level) for level in LEVELS] for id, ps in found.items()}
+    rows = [(kind, n, width, id, len(found[id]), *shares[id]) for id in MATRICES]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def keep(found: pd.DataFrame) -> None:
+    """Put rows in the place of those of the same cells, all in order."""
+    known = pd.read_csv(FILE)
+    others = known[~known.set_index(CELL).index.isin(found.set_index(CELL).index)]
+    table = pd.concat([others, found])
+    order = {"kind": KINDS, "measure": list(MATRICES)}
+    table = table.sort_values(
+        ["n", "kind", "width", "measure"],
+        key=lambda column: column.map(order[column.name].index) if column.name in order else column,
+    )
+    table.to_csv(FILE, index=False, float_format="%.4f")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, nargs="+", choices=INPUTS, default=list(INPUTS))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--permutations", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help=f"keep the numbers in {FILE.name}")
     options = parser.parse_args()
-    found = pd.DataFrame()
-    for found in simulate(options.permutations, np.random.default_rng(options.seed)):
+    tables = []
+    for n, kind, width in itertools.product(options.inputs, options.kinds, WIDTHS):
+        tables.append(simulate(n, kind, width, options.permutations, options.seed))
         if options.write:
-            found.to_csv(FILE, index=False, float_format="%.4f")
+            keep(tables[-1])
+    found = pd.concat(tables)
     print(found.groupby(["measure", "n"])[["p05", "p01", "p001"]].agg(["min", "max"]).to_string())
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from similitude import Representation, SimilitudeWarning, compare, pairwise, significance
+from similitude import Representation, SimilitudeWarning, Stream, compare, pairwise, significance
+from similitude.engine import Ledger
 from similitude.errors import InputError
 
 IDS = ["cka", "cka(kernel=rbf,debiased=true)", "distance_correlation", "rsa"]
@@ -185,3 +189,142 @@ def test_heat_maps_hatch_what_is_within_chance(table):
     assert np.asarray(drawn) == pytest.approx(table.matrix("cka", "calibrated").to_numpy())
     plain = pairwise(network("a"), "cka").plot()
     assert not plain.axes[0].collections
+
+
+EVERY = "cka,cka(debiased=true),cka(kernel=rbf),multiscale_cka,distance_correlation,rsa(rdm=euclidean,compare=pearson)"
+
+
+@pytest.mark.filterwarnings("ignore:CKA of:similitude.SimilitudeWarning")  # of chance, where it is not asked for
+@pytest.mark.parametrize("n", [5, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_are_the_same_bits_with_chance_and_without(n, dtype):
+    first, second = (np.random.default_rng(seed).normal(size=(4, n, 20)).astype(dtype) for seed in range(2))
+    plain = pairwise(list(first), EVERY, others=list(second)).frame
+    assert pairwise(list(first), EVERY, others=list(second), chance=True).frame.equals(plain)
+    values = compare(first[0], second[0], EVERY)
+    assert compare(first[0], second[0], EVERY, chance=True) == values
+
+
+def numbers(chance):
+    return chance[["chance", "sd", "z", "p", "calibrated"]].to_numpy(float)
+
+
+@pytest.mark.parametrize("n", [5, 300])
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0), (1e6, 0), (1e-150, 0), (1e150, 0), (1, 1e6)])
+def test_scale_and_offset_do_not_matter(n, scale, offset):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(n, 5)), rng.normal(size=(n, 7))
+    expected = numbers(compare(x, y, EVERY, chance=True).chance)
+    found = numbers(compare(scale * x + offset, y / scale - offset, EVERY, chance=True).chance)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_data_that_do_not_vary_over_orders():
+    """All inputs equally far apart: in every order the value is the same, and never more than chance."""
+    rng = np.random.default_rng(0)
+    for n in (5, 300):
+        y = rng.normal(size=(n, 3))
+        table = compare(np.eye(n), y, "cka,cka(kernel=rbf),multiscale_cka,distance_correlation", chance=True).chance
+        assert table["sd"].tolist() == [0.0] * 4
+        assert table["p"].tolist() == [1.0] * 4
+        assert table["value"].to_numpy() == pytest.approx(table["chance"].to_numpy(), rel=1e-9)
+
+
+@pytest.mark.parametrize("shape", ["one feature", "duplicates", "ties", "wide", "one far out"])
+def test_p_values_of_odd_data_are_those_of_permutations(shape):
+    n, rng = 60, np.random.default_rng(1)
+    x, y = rng.normal(size=(n, 6)), rng.normal(size=(n, 4))
+    if shape == "one feature":
+        x, y = x[:, :1], y[:, :1]
+    elif shape == "duplicates":
+        x[10:20], y[30:50] = x[:10], y[:20]
+    elif shape == "ties":
+        x, y = (np.round(side) for side in (x, y))
+    elif shape == "wide":
+        x = rng.normal(size=(n, 500))
+    else:
+        x[0] *= 20
+    measures = "cka,cka(debiased=true),cka(kernel=rbf),multiscale_cka,distance_correlation"
+    found = compare(x, y, measures, chance=True).chance
+    shuffled = [compare(x, y[rng.permutation(n)], measures) for _ in range(150)]
+    for id, row in found.iterrows():
+        values = np.array([of_order[id] for of_order in shuffled])
+        power = 2.0 if id == "distance_correlation" else 1.0
+        chance = row["chance"] ** power
+        assert np.mean(values**power) == pytest.approx(chance, abs=4 * np.std(values**power) / 150**0.5), id
+        if shape != "one far out":
+            assert np.mean(values >= row["value"]) == pytest.approx(row["p"], abs=0.15), id
+
+
+@pytest.mark.parametrize("memory", [30_000, 60_000])
+def test_shuffled_maps_keep_to_the_memory_allowed(memory, monkeypatch):
+    """A few first and second sides at a time, in the same orders of inputs."""
+    rng = np.random.default_rng(0)
+    first, second = list(rng.normal(size=(5, 60, 8))), list(rng.normal(size=(4, 60, 9)))
+    options = {"others": second, "chance": True, "permutations": 12}
+    expected = pairwise(first, "cka,procrustes", **options)
+    blocks = []
+    original = sys.modules["similitude.engine.chance"].shuffle_values
+    monkeypatch.setattr(
+        "similitude.engine.chance.shuffle_values",
+        lambda pairs, *rest: blocks.append(len(pairs)) or original(pairs, *rest),
+    )
+    found = pairwise(first, "cka,procrustes", **options, memory=memory)
+    assert len(blocks) > 1
+    assert sum(blocks) == 20
+    assert found.chance.equals(expected.chance)
+    assert found.largest.equals(expected.largest)
+
+
+def test_shuffles_that_cannot_fit_are_named(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 60, 8))
+    with pytest.warns(SimilitudeWarning, match="Shuffling inputs for procrustes takes about"):
+        pairwise([x], "procrustes", others=[y], chance=True, permutations=5, memory=20_000)
+    monkeypatch.setattr("similitude.engine.chance.machine_memory", lambda: 20_000)
+    with pytest.warns(SimilitudeWarning, match=r"1 value\(s\) failed, the first: Shuffling inputs for procrustes"):
+        table = pairwise([x], "cka,procrustes", others=[y], chance=True)
+    assert table.failures["measure"].tolist() == ["procrustes chance"]
+    by_chance = table.chance.set_index("measure")
+    assert np.isfinite(by_chance.loc["procrustes", "value"])
+    assert np.isnan(by_chance.loc["procrustes", "p"])
+    assert np.isfinite(by_chance.loc["cka", "p"])
+    with pytest.warns(SimilitudeWarning, match="procrustes chance: Shuffling inputs for procrustes"):
+        compare(x, y, "cka,procrustes", chance=True)
+
+
+@pytest.mark.parametrize("n", [200, 3000])
+def test_pairs_that_are_streamed_have_their_chance_too(n, tmp_path, monkeypatch):
+    """From files, of which no whole is read; but for rounding it is the same."""
+    rng = np.random.default_rng(0)
+    z, files = rng.normal(size=(n, 4)), []
+    arrays = [z @ rng.normal(size=(4, d)) + 4 * rng.normal(size=(n, d)) + 10 for d in (8, 12)]
+    for i, array in enumerate(arrays):
+        np.save(tmp_path / f"{i}.npy", array)
+        files.append(np.load(tmp_path / f"{i}.npy", mmap_mode="r"))
+    ids = "cka,cka(debiased=true),calibrated(of=cka)"
+    expected = pairwise(arrays[:1], ids, others=arrays[1:], chance=True, permutations=3).chance
+    streamed = []
+    original = sys.modules["similitude.engine.compute"].stream_pair
+    monkeypatch.setattr(
+        "similitude.engine.compute.stream_pair", lambda *given: streamed.append(len(given[2])) or original(*given)
+    )
+    monkeypatch.setattr("similitude.engine.streamed._Reread.bytes", lambda *_: 0)
+    monkeypatch.setattr("similitude.factors.linear_invariants._ENTRIES", 4000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimilitudeWarning)  # shuffles for the calibrated one take more
+        found = pairwise(files[:1], ids, others=files[1:], chance=True, permutations=3, memory=8 * n * 19).chance
+    assert streamed == [9]
+    assert numbers(found) == pytest.approx(numbers(expected), rel=1e-5, abs=1e-12, nan_ok=True)
+    with pytest.raises(InputError, match="needs all inputs at once"):
+        Stream("calibrated(of=cka)")
+
+
+def test_other_processes_and_ledgers_give_the_same(tmp_path):
+    first, second = network("a", n=300), network("b", n=300)
+    expected = pairwise(first, "cka", others=second, chance=True).chance
+    assert pairwise(first, "cka", others=second, chance=True, executor="processes:2").chance.equals(expected)
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        for _ in range(2):
+            assert pairwise(first, "cka", others=second, chance=True, ledger=ledger).chance.equals(expected)
+        assert len(ledger) == 4 * 9

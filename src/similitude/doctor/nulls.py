@@ -2,49 +2,136 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import itertools
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from similitude.factors.base import Cross, Factor
-from similitude.factors.invariants import Invariants
+from similitude.factors.base import Cross, Streamed
 from similitude.factors.memory import machine_memory
-from similitude.factors.pair import Pair, Side
+from similitude.factors.pair import Pair
 from similitude.factors.shuffled import shuffled
-from similitude.measures.base import Measure
-from similitude.measures.evaluation import FAILURES, attempt, fill, read_by
-from similitude.measures.null import Null, Shuffles
+from similitude.measures.base import Measure, Properties
+from similitude.measures.evaluation import attempt, fill, read_by
+from similitude.measures.null import FEWEST, Null, Shuffles
 
-__all__ = ["Each", "closed_null", "find_invariants", "sampled_null", "shuffle_values"]
+__all__ = ["Each", "NullMoment", "closed_nulls", "null_moments", "sampled_null", "shuffle_values"]
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 """Results of a function for each of some items, one after the other or side by side."""
 
-Found = Mapping[Factor, Invariants | Exception]
-"""Invariants of one side, or why there are none."""
+Moment = Literal["mean", "sd", "skewness"]
+
+MOMENTS: tuple[Moment, ...] = ("mean", "sd", "skewness")
+"""What determines a null distribution in closed form."""
 
 
-def find_invariants(side: Side, measures: Iterable[Measure]) -> Found:
-    """Return what the closed forms of measures read of a side; where it fails, the error."""
-    forms = [measure.closed_form() for measure in measures]
-    found: dict[Factor, Invariants | Exception] = {}
-    for factor in dict.fromkeys(form.invariants for form in forms if form is not None):
-        try:
-            found[factor] = side[factor]
-        except FAILURES as error:
-            found[factor] = error
-    return found
+@dataclass(frozen=True)
+class OfPair(Cross):
+    """Null distribution of a measure that has one in closed form."""
+
+    measure: Measure
+
+    when_swapped = "same"
+
+    @property
+    def reads(self) -> tuple[Cross, ...]:  # type: ignore[override]  # depends on the parameter
+        """What the closed form reads."""
+        form = self.measure.closed_form()
+        assert form is not None
+        return (form.invariants,)
+
+    @property
+    def from_stream(self) -> Streamed | None:  # type: ignore[override]  # depends on the parameter
+        """As of what the closed form reads."""
+        return self.reads[0].from_stream
+
+    def __call__(self, pair: Pair) -> Null:
+        """See `ClosedForm`."""
+        form = self.measure.closed_form()
+        assert form is not None
+        return form.null(pair)
 
 
-def closed_null(measure: Measure, x: Found, y: Found, n: int) -> Null | Exception:
-    """Return the distribution of a measure that has a closed form, from the invariants of both sides."""
-    form = measure.closed_form()
-    assert form is not None
-    of_x, of_y = x[form.invariants], y[form.invariants]
-    if isinstance(of_x, Exception) or isinstance(of_y, Exception):
-        return of_x if isinstance(of_x, Exception) else of_y  # type: ignore[return-value]  # one of them is
-    return form.of(of_x, of_y, n)
+@dataclass(frozen=True)
+class NullMoment(Measure):
+    """A moment of the null distribution of a measure, which engines compute and keep as they do values.
+
+    Parameters
+    ----------
+    of
+        A measure whose null distribution has a closed form.
+    moment
+        Of the statistic: the value, or its square where the null is `rooted`.
+    """
+
+    of: Measure
+    moment: Moment
+
+    name = "null_moment"
+
+    @property
+    def version(self) -> str:  # type: ignore[override]  # moments change with the measure, too
+        """That of the measure, and one of its own."""
+        return f"{self.of.version}.1"
+
+    def properties(self) -> Properties:
+        """Those of the measure, but for the range."""
+        return self._properties
+
+    @functools.cached_property
+    def _properties(self) -> Properties:
+        of = self.of.properties()
+        return dataclasses.replace(of, bounds=(-math.inf, math.inf), minimum_n=max(FEWEST, of.minimum_n))
+
+    def uses(self) -> tuple[Cross, ...]:
+        """The null distribution."""
+        return self._uses
+
+    @functools.cached_property
+    def _uses(self) -> tuple[OfPair]:
+        return (OfPair(self.of),)
+
+    def value(self, pair: Pair) -> float:
+        """One of three that are computed together, and need to be checked once."""
+        return self.score(pair) if pair.holds(self._uses[0]) else super().value(pair)
+
+    def score(self, pair: Pair) -> float:
+        """That of the null distribution."""
+        return getattr(pair[self._uses[0]], self.moment)
+
+
+def null_moments(measures: Iterable[Measure]) -> list[NullMoment]:
+    """Return the moments of the null distributions of all measures that have one in closed form."""
+    return [NullMoment(m, moment) for m in measures if m.closed_form() is not None for moment in MOMENTS]
+
+
+def closed_nulls(measures: Iterable[Measure], found: Sequence[Any], n: int) -> dict[Measure, Null | Exception]:
+    """Return the null distribution of each measure that has one in closed form, or what failed.
+
+    Parameters
+    ----------
+    measures
+        Any measures.
+    found
+        Values of their `null_moments`, or errors.
+    n
+        Number of inputs.
+    """
+    nulls: dict[Measure, Null | Exception] = {}
+    remaining = iter(found)
+    for measure in measures:
+        form = measure.closed_form()
+        if form is not None:
+            mean, sd, skewness = itertools.islice(remaining, len(MOMENTS))
+            failed = next((moment for moment in (mean, sd, skewness) if isinstance(moment, Exception)), None)
+            nulls[measure] = Null(mean, sd, skewness, n, form.rooted) if failed is None else failed
+    return nulls
 
 
 def sampled_null(measure: Measure, values: Sequence[Any]) -> Shuffles | Exception:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from array_api_compat import is_torch_array
 
-from similitude.doctor.nulls import closed_null, find_invariants, sampled_null, shuffle_values
+from similitude.doctor.nulls import closed_nulls, null_moments, sampled_null, shuffle_values
 from similitude.errors import InputError
 from similitude.factors.pair import Pair, Side
 from similitude.factors.shuffled import draw_orders
@@ -114,18 +114,17 @@ def significance(
         def each(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
             return list(executor.map(work, items))
 
-        found = evaluate(pair, chosen, each)
+        found = evaluate(pair, [*chosen, *null_moments(chosen)], each)
+        found, moments = found[: len(chosen)], found[len(chosen) :]
+        nulls: dict[Measure, Any] = dict(closed_nulls(chosen, moments, pair.n))
         kept = [measure for measure, value in zip(chosen, found, strict=True) if not isinstance(value, Exception)]
-        closed = [measure for measure in kept if measure.closed_form() is not None]
-        permuted = [measure for measure in kept if measure.closed_form() is None]
-        of_x, of_y = each(lambda side: find_invariants(side, closed), sides)
-        nulls: dict[Measure, Any] = {measure: closed_null(measure, of_x, of_y, pair.n) for measure in closed}
+        permuted = [measure for measure in kept if measure not in nulls]
         if permuted:
             values = shuffle_values([pair], permuted, draw_orders(pair.n, permutations, seed), each)
             of_measures = zip(*(of_pair for (of_pair,) in values), strict=True)
             nulls |= {m: sampled_null(m, list(v)) for m, v in zip(permuted, of_measures, strict=True)}
     for position, measure in enumerate(chosen):
-        if isinstance(nulls.get(measure), Exception):
+        if isinstance(nulls.get(measure), Exception) and not isinstance(found[position], Exception):
             found[position] = nulls[measure]
     reasons = tell_failures(chosen, found, stacklevel=2)
     rows = [

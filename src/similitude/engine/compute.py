@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from similitude.doctor.nulls import NullMoment
 from similitude.engine.budget import Budget
 from similitude.engine.executors import Pool, cores, open_pool
 from similitude.engine.ledger import Entry, Key, Ledger
@@ -288,7 +289,7 @@ class _Request:
         for_shape: dict[tuple[tuple[int, ...], int, int, int], tuple[Representation, Representation]] = {}
         for c in plan.comparisons:
             x, y = plan.roots[c.x], plan.roots[c.y]
-            measures = tuple(sorted({k for asked in c.asked for k in asked.measures}))
+            measures = tuple(sorted({k for asked in c.asked for k in asked.measures if not self._is_moment(k)}))
             for_shape.setdefault((measures, x.n, x.d, y.d), (x, y))
         of_measure: dict[int, list[tuple[Representation, Representation]]] = {}
         for (columns, *_), pair in for_shape.items():
@@ -296,6 +297,10 @@ class _Request:
                 of_measure.setdefault(column, []).append(pair)
         asked = [(self.measures[column], pairs) for column, pairs in sorted(of_measure.items())]
         self.budget.warn(asked, stacklevel=4)
+
+    def _is_moment(self, column: int) -> bool:
+        """Whether it is computed from what a measure reads, and in the memory of that."""
+        return isinstance(self.measures[column], NullMoment)
 
     def collect(self, known: dict[Key, Entry], reused: int) -> Scored:
         """The entries in the form asked for."""

@@ -16,8 +16,9 @@ import pandas as pd
 from array_api_compat import is_torch_array
 
 from similitude.doctor.chance import warn_of_chance
+from similitude.doctor.nulls import null_moments
 from similitude.engine.budget import Budget
-from similitude.engine.chance import QUANTITIES, find_chances
+from similitude.engine.chance import QUANTITIES, chance_of_pair, find_chances, moments_or_errors
 from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.executors import side_by_side
 from similitude.engine.ledger import Ledger
@@ -95,14 +96,20 @@ def compare(
     chosen = get_measures(measures, (x, y))
     x, y = on_one_index(x, y)
     pair = Pair(Side.of(x, "first"), Side.of(y, "second"))
+    if chance:
+        check_inputs(pair.n)
     each = None  # gradients of tensors are a thread's own
-    if pair.x.representation is not None and pair.y.representation is not None:
-        sides = pair.x.representation, pair.y.representation
+    moments = null_moments(chosen) if chance else []
+    first, second = pair.x.representation, pair.y.representation
+    in_numpy, allowed = False, machine_memory() if memory is None else memory
+    if first is not None and second is not None:
+        in_numpy = True
         if not chance:
-            warn_of_chance([sides[0]], [sides[1]], chosen)
-        Budget(machine_memory() if memory is None else memory).warn([(m, [sides]) for m in chosen], stacklevel=2)
+            warn_of_chance([first], [second], chosen)
+        Budget(allowed).warn([(m, [(first, second)]) for m in chosen], stacklevel=2)
         each = functools.partial(side_by_side, size=pair.n * (pair.x.d + pair.y.d))
-    found = evaluate(pair, chosen, each)
+    found = evaluate(pair, [*chosen, *moments] if in_numpy else chosen, each)
+    found, of_chance = found[: len(chosen)], found[len(chosen) :]
     reasons = tell_failures(chosen, found, stacklevel=2)
     values = [float("nan") if isinstance(value, Exception) else value for value in found]
     found_chance: pd.DataFrame | None = None
@@ -111,15 +118,11 @@ def compare(
         x_known, y_known = (about([side])[side.key] for side in (pair.x.representation, pair.y.representation))
         sources = {"first": x_known, "second": y_known}
     if chance:
-        sides = [_without_gradient(x, "first"), _without_gradient(y, "second")]
-        plain = np.array([[float(value.detach() if is_torch_array(value) else value) for value in values]])
-        of_pair = find_chances([(sides[0], sides[1])], chosen, plain, permutations=permutations, seed=seed)
-        found_chance = of_pair.frame.set_index("measure").drop(columns=["first", "second"])
+        plain = [float(value.detach() if is_torch_array(value) else value) for value in values]
+        found_chance = chance_of_pair(
+            (x, y), chosen, plain, of_chance or None, permutations=permutations, seed=seed, memory=allowed
+        )
     return PairValues(chosen, values, reasons, pair.n, (pair.x.d, pair.y.d), found_chance, sources)
-
-
-def _without_gradient(data: Any, name: str) -> Representation:
-    return data if isinstance(data, Representation) else Representation(data, model=name)
 
 
 @dataclass(frozen=True, repr=False)
@@ -312,36 +315,40 @@ def pairwise(
     else:
         warn_of_chance(first, second, chosen)
     pairs = list(product(first, second))
+    moments = null_moments(chosen) if chance else []
     scored = score_pairs(
-        pairs, chosen, ledger=ledger, progress=progress, workers=workers, memory=memory, executor=executor
+        pairs,
+        [*chosen, *moments],
+        ledger=ledger,
+        progress=progress,
+        workers=workers,
+        memory=memory,
+        executor=executor,
     )
     labels = [(x.key, y.key) for x, y in pairs]
     frame = pd.DataFrame(labels, columns=["first", "second"])
     for j, measure in enumerate(chosen):
         frame[str(measure)] = scored.values[:, j]
+    failed = [found for found in scored.failures if found[1] in frame]
+    chances = None
+    if chance:
+        values, of_chance = scored.values[:, : len(chosen)], moments_or_errors(scored, moments)
+        options: dict[str, Any] = {"permutations": permutations, "seed": seed, "memory": memory}
+        chances = find_chances(pairs, chosen, values, of_chance, **options)
+        failed += chances.failures
     failures = pd.DataFrame(
-        [(*labels[i], name, reason) for i, name, reason in scored.failures],
-        columns=["first", "second", "measure", "reason"],
+        [(*labels[i], name, reason) for i, name, reason in failed], columns=["first", "second", "measure", "reason"]
     )
-    if len(failures):
-        warnings.warn(
-            f"{len(failures)} value(s) failed, the first: {failures['reason'].iloc[0]}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
-    if left_out:
-        warnings.warn(
-            f"{len(left_out)} representation(s) left out, the first: {next(iter(left_out.values()))}",
-            SimilitudeWarning,
-            stacklevel=2,
-        )
+    for count, what, texts in (
+        (len(failures), "value(s) failed", failures["reason"]),
+        (len(left_out), "representation(s) left out", left_out.values()),
+    ):
+        if count:
+            warnings.warn(f"{count} {what}, the first: {next(iter(texts))}", SimilitudeWarning, stacklevel=2)
     rows, columns = tuple(x.key for x in first), tuple(y.key for y in second)
     sources = about([*first, *second])
     table = PairTable(frame, rows, columns, failures, tuple(chosen), first[0].n, left_out, sources=sources)
-    if not chance:
-        return table
-    chances = find_chances(pairs, chosen, scored.values, permutations=permutations, seed=seed)
-    return replace(table, chance=chances.frame, largest=chances.largest)
+    return table if chances is None else replace(table, chance=chances.frame, largest=chances.largest)
 
 
 _Entries = Sequence[Any] | Mapping[str, Any]

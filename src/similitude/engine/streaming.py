@@ -10,7 +10,7 @@ import numpy as np
 
 from similitude.engine.sums import Moments, Triangle, merged
 from similitude.errors import InputError, ShapeMismatch
-from similitude.factors.base import Cross, Use, reading
+from similitude.factors.base import Cross, Factor, Use, reading
 from similitude.factors.crosses import DiagonalProduct
 from similitude.factors.linear import CentredNorm
 from similitude.factors.pair import Pair, Side
@@ -19,7 +19,7 @@ from similitude.measures import Measure, get_measures
 from similitude.measures.evaluation import evaluate
 from similitude.representations.arrays import as_array
 
-__all__ = ["Stream", "can_stream"]
+__all__ = ["Stream", "can_stream", "several_passes"]
 
 _EXACT = float(np.finfo(np.float64).eps)
 
@@ -28,6 +28,12 @@ def can_stream(measure: Measure) -> bool:
     """Whether a measure follows from what `Stream` keeps."""
     uses = measure.uses()
     return bool(_kept(uses)) and all(use.from_stream for use in uses)
+
+
+def several_passes(measure: Measure) -> list[Factor]:
+    """Factors that a measure reads and that take several passes over the inputs."""
+    factors = reading(measure.uses(), lambda cross: cross).factors
+    return [factor for factor in factors if factor.from_stream == "passes"]
 
 
 def _kept(uses: Iterable[Use]) -> set[str]:
@@ -68,6 +74,9 @@ class Stream:
     1.0
     """
 
+    rereads = False
+    """Whether inputs can be read again, for factors that take several passes."""
+
     def __init__(
         self,
         measures: str | Measure | Iterable[str | Measure] = ("cka", "procrustes"),
@@ -76,7 +85,7 @@ class Stream:
     ) -> None:
         self.measures = get_measures(measures)
         for measure in self.measures:
-            if not can_stream(measure):
+            if not can_stream(measure) or (several_passes(measure) and not self.rereads):
                 raise InputError(
                     f"{measure} needs all inputs at once. Measures that can be streamed: linear CKA, the CCA family, "
                     "the Procrustes family, shape metrics and linear regression."

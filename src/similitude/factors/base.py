@@ -19,12 +19,12 @@ import numpy as np
 if TYPE_CHECKING:
     from similitude.factors.pair import Pair, Side
 
-__all__ = ["Cost", "Cross", "Factor", "Reading", "Use", "closure", "reading", "steps"]
+__all__ = ["Cost", "Cross", "Factor", "Reading", "Streamed", "Use", "closure", "reading", "steps"]
 
 _TERM = re.compile(r"(\d*)([a-z]*)")
 
 
-Streamed = Literal["sums", "triangle"]
+Streamed = Literal["sums", "triangle", "passes"]
 
 
 class Cost(NamedTuple):
@@ -59,7 +59,8 @@ class Factor(ABC):
         Numbers that it takes, with the steps to it that no other measure's factor is; in the same form.
     from_stream
         What a stream of minibatches must keep so that it follows: ``"sums"`` of products of features, or their
-        ``"triangle"``; None if it needs all inputs at once.
+        ``"triangle"``; ``"passes"`` if it takes several passes over inputs that can be read again, which `of_stored`
+        makes; None if it needs all inputs at once.
     under_permutation
         What becomes of the result when the inputs are put in another order: ``"unchanged"``; its ``"rows"`` are
         reordered, or its ``"rows and columns"``; or it is ``"recomputed"``.
@@ -79,6 +80,18 @@ class Factor(ABC):
     @abstractmethod
     def __call__(self, side: Side) -> Any:
         """Compute it; read values from ``side.values``, other factors from ``side[factor]``."""
+
+    def of_stored(self, values: np.ndarray, exponent: int) -> Any:
+        """Compute it from values that may be mapped from a file, a few rows at a time; see `from_stream`.
+
+        Parameters
+        ----------
+        values
+            n x d, as they are stored.
+        exponent
+            That of the side.
+        """
+        raise NotImplementedError(f"{self} cannot be computed a few rows at a time.")
 
     def permuted(self, value: Any, order: np.ndarray) -> Any:
         """Return the factor of the representation with its rows in another order.

@@ -15,7 +15,7 @@ from similitude.factors.linear_kernels import InnerProducts
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.threads import map_in_order
 
-__all__ = ["GaussianKernels"]
+__all__ = ["GaussianKernels", "inner_products"]
 
 _ENTRIES = 1 << 13
 """Entries of each kernel matrix that are worked on at a time: those of some twenty sides stay in the cache."""
@@ -75,29 +75,58 @@ class GaussianKernels(Cross):
         Centring does not change with a constant that is subtracted from all entries. With 1 subtracted, the diagonal
         is 0, and wide kernels keep their digits.
         """
-        n, count = sides[0].n, len(sides)
-        last = list(range(count))  # the highest partner of each
+        last = list(range(len(sides)))  # the highest partner of each
         for i, j in wanted:
             last[min(i, j)] = max(last[min(i, j)], i, j)
-        squares = [side[_SQUARES] for side in sides]
         medians = np.array([side[MedianDistance()] for side in sides])
         rates = -0.5 / (medians[:, None] * np.array(self.bandwidths)) ** 2
+        return inner_products([side[_SQUARES] for side in sides], rates, last, sides[0].n, threads).centred
 
-        def of_rows(rows: slice) -> _Part:
-            return _of_rows(rows, n, squares, rates, last)
 
-        products, sums = np.zeros((count, count, len(self.bandwidths))), np.zeros((*rates.shape, n))
-        for part in map_in_order(of_rows, _row_slices(n), threads):
-            products += 2.0 * part.products
-            sums[:, :, part.rows] += part.of_rows
-            sums[:, :, part.rows.start :] += part.of_columns
-        totals = sums.sum(axis=-1)
-        for i in range(count):
-            for j in range(i, last[i] + 1):
-                correction = 2.0 * np.vecdot(sums[i], sums[j]) - totals[i] * totals[j] / n
-                products[i, j] -= correction / n
-                products[j, i] = products[i, j]
-        return products
+class Products(NamedTuple):
+    """Inner products of kernels, and what they are centred by."""
+
+    centred: np.ndarray
+    """of the centred kernels, matrices x matrices x bandwidths"""
+    sums: np.ndarray
+    """of the entries of each row less 1, matrices x bandwidths x n"""
+
+
+def inner_products(
+    squares: Sequence[np.ndarray], rates: np.ndarray, last: Sequence[int], n: int, threads: int = 1
+) -> Products:
+    """Inner products of the kernels exp(r D), less 1, one of each for every bandwidth.
+
+    Parameters
+    ----------
+    squares
+        Upper triangles of the matrices D of squared distances.
+    rates
+        The numbers r, matrices x bandwidths.
+    last
+        Of each matrix, the position of the last with which its inner products are wanted.
+    n
+        Number of inputs.
+    threads
+        That this may use.
+    """
+    count = len(squares)
+
+    def of_rows(rows: slice) -> _Part:
+        return _of_rows(rows, n, squares, rates, last)
+
+    products, sums = np.zeros((count, count, rates.shape[1])), np.zeros((*rates.shape, n))
+    for part in map_in_order(of_rows, _row_slices(n), threads):
+        products += 2.0 * part.products
+        sums[:, :, part.rows] += part.of_rows
+        sums[:, :, part.rows.start :] += part.of_columns
+    totals = sums.sum(axis=-1)
+    for i in range(count):
+        for j in range(i, last[i] + 1):
+            correction = 2.0 * np.vecdot(sums[i], sums[j]) - totals[i] * totals[j] / n
+            products[i, j] -= correction / n
+            products[j, i] = products[i, j]
+    return Products(products, sums)
 
 
 class _Part(NamedTuple):
@@ -112,7 +141,7 @@ class _Part(NamedTuple):
     """Sum of each column from the first row's diagonal on; sides x bandwidths x columns"""
 
 
-def _of_rows(rows: slice, n: int, squares: list[np.ndarray], rates: np.ndarray, last: list[int]) -> _Part:
+def _of_rows(rows: slice, n: int, squares: Sequence[np.ndarray], rates: np.ndarray, last: Sequence[int]) -> _Part:
     height, width = rows.stop - rows.start, n - rows.start
     count, bandwidths = rates.shape
     # Every part starts as far from a boundary of vector registers: the order of some sums depends on that.

@@ -1,72 +1,110 @@
-"""Scalars of a kernel or distance matrix that no reordering of the inputs changes: what moments over permutations need.
+"""Scalars of kernel or distance matrices that no reordering of the inputs changes: what moments over permutations need.
 
 Off the diagonal, a symmetric matrix is its mean, an effect of each input, and a rest whose rows sum to zero:
 
     M_ij = m + a_i + a_j + U_ij for i != j,  sum_i a_i = 0,  U_ii = sum_j U_ij = 0.
 
 No permutation mixes the three parts, so that the moments of an inner product with another matrix, whose inputs are in
-random order, follow from a few sums of each part; see `similitude.measures.null`.
+random order, follow from a few sums of each part; see `similitude.measures.null`. Those of a sum of such inner products
+follow from sums over the parts of two matrices, or of three.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from similitude.factors.base import Cost, Factor
-from similitude.factors.linear import Centred, Scatter, SquaredRowNorms
-from similitude.factors.pair import Side, as_numpy
+from similitude.factors.base import Cost, Cross, Factor
+from similitude.factors.pair import Pair, Side
 from similitude.linalg.ranking import parts
+from similitude.linalg.sketches import COLUMNS, spanning
 
-__all__ = ["Invariants", "LinearInvariants", "MatrixInvariants"]
+__all__ = [
+    "EXACT",
+    "Invariants",
+    "MatrixInvariants",
+    "OfBoth",
+    "gather",
+    "of_matrices",
+    "of_rest",
+    "of_sums",
+    "triple_traces",
+]
+
+EXACT = 256
+"""Inputs up to which sums over all triples of inputs are computed; of more inputs, they are estimated."""
 
 _ROWS = 256
 """Rows of an n x n matrix that are worked on at a time."""
 
-_SAMPLED = 4096
-"""Inputs from which sums over all pairs of inputs are estimated where features are fewer."""
-
 
 class Invariants(NamedTuple):
-    """Sums of the three parts of a symmetric matrix, off its diagonal.
+    """Sums of the three parts of k symmetric matrices, off the diagonal; k is 1 for most measures.
 
     Attributes
     ----------
     mean
-        m.
+        m of each; k.
     effects2, effects3
-        Sums of a_i^2 and of a_i^3.
+        Sums of a_i b_i, k x k, and of a_i b_i c_i, k x k x k, for the effects a, b and c of any two or three.
     rest2, rest3
-        Sums of U_ij^2 and of U_ij^3, over all i and j.
+        Sums of U_ij V_ij, and of U_ij V_ij W_ij, over all i and j.
     triangles
-        tr U^3.
+        tr U V W.
     weighted
-        Sum of a_i U_ij^2.
+        Sums of a_i V_ij W_ij.
     bent
-        Sum of a_i U_ij a_j.
+        Sums of a_i V_ij c_j.
     """
 
-    mean: float
-    effects2: float
-    effects3: float
-    rest2: float
-    rest3: float
-    triangles: float
-    weighted: float
-    bent: float
+    mean: np.ndarray
+    effects2: np.ndarray
+    effects3: np.ndarray
+    rest2: np.ndarray
+    rest3: np.ndarray
+    triangles: np.ndarray
+    weighted: np.ndarray
+    bent: np.ndarray
 
-    def divided(self, by: float) -> Invariants:
-        """Return the invariants of the matrix divided by a number."""
-        powers = 1, 2, 3, 2, 3, 3, 3, 3
-        return Invariants(*(value / by**power for value, power in zip(self, powers, strict=True)))
+    def times(self, factors: np.ndarray) -> Invariants:
+        """Return the invariants of each matrix times a number."""
+        two = factors[:, None] * factors
+        three = two[:, :, None] * factors
+        powers = factors, two, three, two, three, three, three, three
+        return Invariants(*(value * power for value, power in zip(self, powers, strict=True)))
+
+
+@dataclass(frozen=True)
+class OfBoth(Cross):
+    """A factor of both sides."""
+
+    factor: Factor
+
+    when_swapped = "exchanged"
+
+    @property
+    def reads(self) -> tuple[Factor, ...]:  # type: ignore[override]  # depends on the parameter
+        """The factor."""
+        return (self.factor,)
+
+    def __call__(self, pair: Pair) -> tuple[Invariants, Invariants]:
+        """One after the other."""
+        return pair.x[self.factor], pair.y[self.factor]
+
+    def mirrored(self, value: tuple[Invariants, Invariants]) -> tuple[Invariants, Invariants]:
+        """The same, of the sides in the other order."""
+        return value[1], value[0]
 
 
 @dataclass(frozen=True)
 class MatrixInvariants(Factor):
     """Invariants of a factor that is a symmetric n x n matrix, or the upper triangle of one.
+
+    Where there are more than 256 inputs, the trace of U^3 is estimated, to a percent or so; all else is exact.
 
     Parameters
     ----------
@@ -76,7 +114,7 @@ class MatrixInvariants(Factor):
 
     matrix: Factor
 
-    size = "nn"
+    size = ""
     under_permutation = "unchanged"
 
     @property
@@ -85,116 +123,98 @@ class MatrixInvariants(Factor):
         return (self.matrix,)
 
     def cost(self, n: int, d: int) -> Cost:
-        """Half of the product of a matrix with itself."""
-        return Cost(1.0 * n**3 + 20.0 * n * n, 8.0)
+        """Passes over a copy of the matrix, and products with a few vectors."""
+        return Cost(200.0 * n * n, 8.0)
 
     def __call__(self, side: Side) -> Invariants:
         """From a copy of the matrix."""
         matrix = side[self.matrix]
-        return _of_matrix(squareform(matrix, checks=False) if matrix.ndim == 1 else np.array(matrix))
+        copy = squareform(matrix, checks=False) if matrix.ndim == 1 else np.array(matrix)
+        return of_matrices(copy[None])
 
 
-@dataclass(frozen=True)
-class LinearInvariants(Factor):
-    """Invariants of the centred linear kernel K = X_c X_c^T, without the n x n matrix where features are fewer.
-
-    The sum of U_ij^3, of which the share in the skewness of a null distribution falls as 1 / n, is estimated from 4,096
-    evenly spaced inputs where there are more; all else is exact.
-    """
-
-    reads = (Centred(), Scatter(), SquaredRowNorms())
-    size = ""
-    under_permutation = "unchanged"
-
-    def cost(self, n: int, d: int) -> Cost:
-        """Two products with the smaller of kernel and covariance, and rows with rows."""
-        m = min(n, d)
-        return Cost(2.0 * n * d * m + 1.0 * min(n, _SAMPLED) ** 2 * d, 8.0)
-
-    def __call__(self, side: Side) -> Invariants:
-        """From the smaller of kernel and covariance."""
-        if side.n < side.d:
-            return _of_matrix(np.array(as_numpy(side[Scatter()])))
-        return _of_features(*(as_numpy(side[f]) for f in (Centred(), Scatter(), SquaredRowNorms())))
+def of_matrices(matrices: np.ndarray) -> Invariants:
+    """Invariants of k symmetric matrices, an array of shape (k, n, n) that is overwritten."""
+    n = matrices.shape[1]
+    matrices[:, range(n), range(n)] = 0.0
+    mean, effects = of_sums(matrices.sum(axis=1))
+    matrices -= effects[:, None, :]
+    matrices -= (effects + mean[:, None])[:, :, None]
+    matrices[:, range(n), range(n)] = 0.0
+    triangles = _traces(matrices) if n <= EXACT else _estimated_traces(matrices)
+    return of_rest(((part, matrices[:, part]) for part in parts(n, _ROWS)), mean, effects, triangles)
 
 
-def _of_matrix(matrix: np.ndarray) -> Invariants:
-    """Invariants of a symmetric matrix, which is overwritten."""
-    n = len(matrix)
-    np.fill_diagonal(matrix, 0.0)
-    sums = matrix.sum(axis=0)
-    mean = float(sums.mean()) / (n - 1)
-    effects = (sums - sums.mean()) / (n - 2)
-    matrix -= effects
-    matrix -= (effects + mean)[:, None]
-    np.fill_diagonal(matrix, 0.0)
-    rest3, squares = 0.0, np.empty(n)
-    for part in parts(n, _ROWS):
-        squared = matrix[part] * matrix[part]
-        squares[part] = squared.sum(axis=1)
-        rest3 += np.vdot(squared, matrix[part])
-    return _gathered(mean, effects, squares, rest3, _cubed_trace(matrix), effects @ (matrix @ effects))
+def of_sums(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and effects, k and k x n, from the sums of rows off the diagonal, k x n."""
+    n, mean = sums.shape[1], sums.mean(axis=1)
+    return mean / (n - 1), (sums - mean[:, None]) / (n - 2)
 
 
-def _cubed_trace(matrix: np.ndarray) -> float:
-    """Trace of M^3 for symmetric M, from half of M^2."""
-    total = 0.0
-    for part in parts(len(matrix), _ROWS):
-        product = matrix[part] @ matrix[:, part.start :]
-        product *= matrix[part, part.start :]
-        # What lies beyond the diagonal stands for its mirror image too.
-        total += 2.0 * product.sum() - product[:, : part.stop - part.start].sum()
-    return float(total)
+def of_rest(
+    blocks: Iterable[tuple[slice, np.ndarray]], mean: np.ndarray, effects: np.ndarray, triangles: np.ndarray
+) -> Invariants:
+    """Invariants from the effects, and from U a few rows at a time: positions, and k x rows x n."""
+    count, n = effects.shape
+    squares, bent, rest3 = np.zeros((count, count, n)), np.zeros(3 * [count]), np.zeros(3 * [count])
+    for part, rows in blocks:
+        flat = rows.reshape(count, -1)
+        for s in range(count):
+            products = flat[s] * flat[: s + 1]
+            squares[s, : s + 1, part] = products.reshape(s + 1, -1, n).sum(axis=2)
+            rest3[s, : s + 1] += products @ flat.T
+            bent[:, s] += effects[:, part] @ (rows[s] @ effects.T)
+    for s in range(count):
+        squares[:s, s], rest3[:s, s] = squares[s, :s], rest3[s, :s]
+    return gather(mean, effects, squares.sum(axis=2), rest3, triangles, squares, bent)
 
 
-def _of_features(centred: np.ndarray, covariance: np.ndarray, norms: np.ndarray) -> Invariants:
-    """Invariants of K = X X^T for centred X, from X, X^T X and the squared row norms.
-
-    Off its diagonal, U = K + b 1^T + 1 b^T with b = -(a + m / 2); what that has on the diagonal is subtracted.
-    """
-    n, trace = len(centred), norms.sum()
-    mean = -trace / (n * (n - 1))
-    effects = (trace / n - norms) / (n - 2)
-    b = -(effects + mean / 2)
-    of_b = centred @ (centred.T @ b)
-    total, length = b.sum(), b @ b
-    diagonal = norms + 2 * b
-    if n <= _SAMPLED:
-        squares, rest3 = _sums_over_pairs(centred, b)
-        cubed = _cubed_trace(covariance)
-    else:
-        chosen = np.arange(_SAMPLED) * n // _SAMPLED
-        rest3 = _sums_over_pairs(centred[chosen], b[chosen])[1] * n * (n - 1) / (_SAMPLED * (_SAMPLED - 1))
-        products = centred @ covariance
-        of_sum = np.vecdot(centred, products) + 2 * of_b + 2 * total * b + n * b * b + length
-        squares, cubed = of_sum - diagonal**2, np.vdot(products, products)
-    cubed += 3 * n * (b @ of_b) + 2 * total**3 + 6 * n * total * length  # of K + b 1^T + 1 b^T
-    triangles = cubed - 3 * (squares @ diagonal) - np.sum(diagonal**3)
-    bent = effects @ (centred @ (centred.T @ effects)) - diagonal @ effects**2
-    return _gathered(mean, effects, squares, rest3, triangles, bent)
-
-
-def _sums_over_pairs(centred: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
-    """Sums of u^2 over j != i, for each i, and of u^3 over both, with u = x_i x_j + b_i + b_j."""
-    n = len(centred)
-    squares, cubes = np.zeros(n), 0.0
-    for part in parts(n, _ROWS):
-        width = part.stop - part.start
-        entries = centred[part] @ centred[part.start :].T
-        entries += b[part.start :]
-        entries += b[part, None]
-        entries[:, :width][np.tri(width, dtype=bool)] = 0.0
-        squared = entries * entries
-        squares[part] += squared.sum(axis=1)
-        squares[part.start :] += squared.sum(axis=0)
-        cubes += 2.0 * np.vdot(squared, entries)
-    return squares, float(cubes)
-
-
-def _gathered(mean: Any, effects: np.ndarray, squares: np.ndarray, rest3: Any, triangles: Any, bent: Any) -> Invariants:
-    """From the effects, the sums of U_ij^2 over j, and the scalars."""
-    found = (
-        *(mean, effects @ effects, np.sum(effects**3), squares.sum()),
-        *(rest3, triangles, effects @ squares, bent),
+def gather(
+    mean: np.ndarray,
+    effects: np.ndarray,
+    rest2: np.ndarray,
+    rest3: np.ndarray,
+    triangles: np.ndarray,
+    squares: np.ndarray,
+    bent: np.ndarray,
+) -> Invariants:
+    """Invariants from the effects, k x n, the sums of U_ij V_ij over j, k x k x n, and the other invariants."""
+    pairs = effects[:, None] * effects
+    return Invariants(
+        mean, pairs.sum(axis=2), pairs @ effects.T, rest2, rest3, triangles, effects @ squares.swapaxes(1, 2), bent
     )
-    return Invariants(*map(float, found))
+
+
+def _traces(matrices: np.ndarray) -> np.ndarray:
+    """Traces of products of any three symmetric matrices."""
+    flat = matrices.reshape(len(matrices), -1)
+    found = np.empty((len(matrices),) * 3)
+    for s in range(len(matrices)):
+        for t in range(s + 1):
+            found[s, t] = found[t, s] = flat @ (matrices[s] @ matrices[t]).T.ravel()
+    return found
+
+
+def _estimated_traces(matrices: np.ndarray) -> np.ndarray:
+    unit = float(np.abs(matrices).max()) or 1.0
+    single = (matrices / unit).astype(np.float32)
+    return triple_traces(lambda vectors: single @ vectors, matrices.shape[1]) * unit**3
+
+
+def triple_traces(apply: Callable[[np.ndarray], np.ndarray], n: int, columns: int = COLUMNS) -> np.ndarray:
+    """Estimates of the traces of products of any three of k symmetric n x n matrices, k x k x k.
+
+    Parameters
+    ----------
+    apply
+        Multiplies n x c vectors in single precision by each of the matrices, to k x n x c.
+    n
+        Rows of the matrices.
+    columns
+        Vectors that are multiplied; more make errors smaller.
+    """
+    once = apply(spanning(lambda vectors: apply(vectors).sum(axis=0), n, columns))
+    count, _, width = once.shape
+    twice = apply(np.ascontiguousarray(once.swapaxes(0, 1)).reshape(n, -1)).reshape(count, n, count, width)
+    flat = twice.swapaxes(1, 2).reshape(count * count, -1)
+    return (once.reshape(count, -1) @ flat.T).reshape(3 * [count]).astype(np.float64)

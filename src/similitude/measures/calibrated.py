@@ -86,6 +86,7 @@ class Calibrated(Measure):
     permutations: int = parameter(200, at_least=20)
 
     name = "calibrated"
+    version = 2
     variants = ("of=procrustes,permutations=20", "of=cka(debiased=true),level=0.9")
     declares = Properties(
         kind="similarity",

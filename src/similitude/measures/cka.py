@@ -11,9 +11,10 @@ from similitude.errors import InputError, MeasureError
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import DiagonalProduct
 from similitude.factors.dots import Dot, Square
-from similitude.factors.invariants import LinearInvariants, MatrixInvariants
+from similitude.factors.invariants import MatrixInvariants, OfBoth
 from similitude.factors.kernels import CentredGaussianGram
 from similitude.factors.linear import Centred, CentredNorm, DiagonalSquares, Gram
+from similitude.factors.linear_invariants import LinearInvariants
 from similitude.factors.linear_kernels import LinearKernels
 from similitude.factors.pair import Pair, Side, as_numpy
 from similitude.linalg.leave_one_out import Rows, centred_cosine, rows_of, u_centred
@@ -93,7 +94,7 @@ class CKA(Measure):
 
     def closed_form(self) -> ClosedForm:
         """An inner product of centred kernels over their norms; U-centred ones where it is debiased."""
-        invariants = LinearInvariants() if self.kernel == "linear" else MatrixInvariants(self._gram)
+        invariants = LinearInvariants() if self.kernel == "linear" else OfBoth(MatrixInvariants(self._gram))
         return ClosedForm(invariants, debiased if self.debiased else biased)
 
     @property

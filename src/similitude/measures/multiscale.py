@@ -8,9 +8,12 @@ import numpy as np
 
 from similitude.errors import InputError
 from similitude.factors.base import Cross, Factor
+from similitude.factors.gaussian_invariants import GaussianInvariants
 from similitude.factors.gaussian_kernels import GaussianKernels
+from similitude.factors.invariants import OfBoth
 from similitude.factors.pair import Pair
 from similitude.measures.base import Measure, Properties, invariant
+from similitude.measures.null import ClosedForm, of_distances
 from similitude.measures.parameters import parameter
 
 __all__ = ["MultiscaleCKA"]
@@ -67,6 +70,10 @@ class MultiscaleCKA(Measure):
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Inner products of the kernels of all bandwidths."""
         return (self._kernels,)
+
+    def closed_form(self) -> ClosedForm:
+        """A mean of inner products of centred kernels over their norms."""
+        return ClosedForm(OfBoth(GaussianInvariants(self._kernels.bandwidths)), of_distances)
 
     @property
     def _kernels(self) -> GaussianKernels:

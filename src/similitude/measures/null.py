@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from similitude.errors import InputError
-from similitude.factors.base import Factor
+from similitude.factors.base import Cross
 from similitude.factors.invariants import Invariants
 from similitude.factors.pair import Pair
 from similitude.measures.base import Kind
@@ -187,7 +187,7 @@ class Shuffles:
 def _upper_tail(z: float, skewness: float) -> float:
     """Share of a Pearson type III distribution of mean 0 and variance 1 that is at least z."""
     if abs(skewness) < _NORMAL:
-        return float(stats.norm.sf(z))
+        return float(special.ndtr(-z))
     shape = 4.0 / skewness**2
     place = shape + math.copysign(z, z * skewness) * math.sqrt(shape)
     tail = special.gammaincc if skewness > 0 else special.gammainc
@@ -196,7 +196,7 @@ def _upper_tail(z: float, skewness: float) -> float:
 
 def _quantile(level: float, skewness: float) -> float:
     if abs(skewness) < _NORMAL:
-        return float(stats.norm.ppf(level))
+        return float(special.ndtri(level))
     shape = 4.0 / skewness**2
     inverse = special.gammaincinv if skewness > 0 else special.gammainccinv
     return math.copysign(1.0, skewness) * (float(inverse(shape, level)) - shape) / math.sqrt(shape)
@@ -209,36 +209,39 @@ class ClosedForm:
     Parameters
     ----------
     invariants
-        Factor that gives the `Invariants` of a side.
+        Cross that gives the `Invariants` of both sides. Of several matrices of a side, the statistic is the mean.
     weights
         Function of n that gives those of the parts: the statistic is w_0 m m' + w_1 a.a' + <U, U'>.
     norm
-        What the matrix of either side is divided by; by default the root of its statistic with itself.
+        What each matrix of either side is divided by; by default the root of its statistic with itself.
     rooted
         Whether the value is the root of the statistic.
     """
 
-    invariants: Factor
+    invariants: Cross
     weights: Callable[[int], Weights]
     norm: float | None = None
     rooted: bool = False
 
     def null(self, pair: Pair) -> Null:
-        """Return the distribution for a pair; see `of`."""
-        return self.of(pair.x[self.invariants], pair.y[self.invariants], pair.n)
-
-    def of(self, x: Invariants, y: Invariants, n: int) -> Null:
-        """Return the distribution from the invariants of both sides.
+        """Return the distribution for a pair.
 
         Raises
         ------
         InputError
             Fewer than four inputs.
         """
-        check_inputs(n)
-        weights = self.weights(n)
-        x, y = (side.divided(self.norm or math.sqrt(_own(side, weights)) or 1.0) for side in (x, y))
-        return Null(*moments(x, y, weights, n), n, self.rooted)
+        check_inputs(pair.n)
+        x, y = pair[self.invariants]
+        weights = self.weights(pair.n)
+        scales = 1.0 / (self._norms(x, weights) * self._norms(y, weights) * len(x.mean))
+        return Null(*moments(x, y, weights, pair.n, scales), pair.n, self.rooted)
+
+    def _norms(self, side: Invariants, weights: Weights) -> np.ndarray:
+        if self.norm is not None:
+            return np.full(len(side.mean), self.norm)
+        squares = weights[0] * side.mean**2 + weights[1] * side.effects2.diagonal() + side.rest2.diagonal()
+        return np.sqrt(np.where(squares > 0, squares, 1.0))
 
 
 def check_inputs(n: int) -> None:
@@ -253,12 +256,8 @@ def check_inputs(n: int) -> None:
         raise InputError(f"Chance needs at least {FEWEST} inputs, to be paired in other ways; there are {n}.")
 
 
-def _own(found: Invariants, weights: Weights) -> float:
-    return weights[0] * found.mean**2 + weights[1] * found.effects2 + found.rest2
-
-
-def moments(x: Invariants, y: Invariants, weights: Weights, n: int) -> tuple[float, float, float]:
-    """Mean, standard deviation and skewness of w_0 m m' + w_1 a.Pa' + <U, PU'P^T> over all permutations P.
+def moments(x: Invariants, y: Invariants, weights: Weights, n: int, scales: np.ndarray) -> tuple[float, float, float]:
+    """Mean, standard deviation and skewness of sum_k s_k (w_0 m m' + w_1 a.Pa' + <U, PU'P^T>) over all permutations P.
 
     Each moment is a sum over the ways in which indices of its factors can coincide: a way that leaves k indices
     distinct has the sums over distinct indices of both sides multiplied, over n (n - 1) ... (n - k + 1).
@@ -266,26 +265,27 @@ def moments(x: Invariants, y: Invariants, weights: Weights, n: int) -> tuple[flo
     Parameters
     ----------
     x, y
-        Invariants of both sides.
+        Invariants of both sides, each of k matrices.
     weights
         w_0 and w_1.
     n
         Number of inputs, at least four.
+    scales
+        s_k.
     """
     one = [1.0 / math.perm(n, k) if k <= n else 0.0 for k in range(7)]
     w = weights[1]
-    variance = w * w * x.effects2 * y.effects2 / (n - 1) + 2.0 * x.rest2 * y.rest2 / (n * (n - 3))
-    effects = n * x.effects3 * y.effects3 / ((n - 1) * (n - 2))
-    bent = 2.0 * x.bent * y.bent / (n * (n - 3))
-    weighted = x.weighted * y.weighted * (4.0 * one[2] + 20.0 * one[3] + 52.0 * one[4] + 64.0 * one[5])
-    cubes, triangles = x.rest3 * y.rest3, x.triangles * y.triangles
+    second = w * w / (n - 1) * x.effects2 * y.effects2 + 2.0 / (n * (n - 3)) * x.rest2 * y.rest2
+    effects = w**3 * n / ((n - 1) * (n - 2))
+    bent = 6.0 * w * w / (n * (n - 3))
+    weighted = 3.0 * w * (4.0 * one[2] + 20.0 * one[3] + 52.0 * one[4] + 64.0 * one[5])
     rest = (
-        4.0 * cubes * one[2]
-        + (24.0 * cubes + 8.0 * triangles) * one[3]
-        + (56.0 * cubes + 24.0 * (x.rest3 - x.triangles) * (y.rest3 - y.triangles)) * one[4]
-        + 48.0 * (x.triangles - 2.0 * x.rest3) * (y.triangles - 2.0 * y.rest3) * one[5]
-        + 64.0 * (x.triangles - 2.0 * x.rest3) * (y.triangles - 2.0 * y.rest3) * one[6]
+        (4.0 * one[2] + 24.0 * one[3] + 56.0 * one[4]) * x.rest3 * y.rest3
+        + 8.0 * one[3] * x.triangles * y.triangles
+        + 24.0 * one[4] * (x.rest3 - x.triangles) * (y.rest3 - y.triangles)
+        + (48.0 * one[5] + 64.0 * one[6]) * (x.triangles - 2.0 * x.rest3) * (y.triangles - 2.0 * y.rest3)
     )
-    third = w**3 * effects + 3.0 * w * w * bent + 3.0 * w * weighted + rest
-    sd = math.sqrt(variance)
-    return weights[0] * x.mean * y.mean, sd, third / sd**3 if sd else 0.0
+    third = effects * x.effects3 * y.effects3 + bent * x.bent * y.bent + weighted * x.weighted * y.weighted + rest
+    mean = weights[0] * float(scales @ (x.mean * y.mean))
+    sd = math.sqrt(max(float(scales @ second @ scales), 0.0))
+    return mean, sd, float(third @ scales @ scales @ scales) / sd**3 if sd else 0.0

@@ -16,7 +16,7 @@ from similitude.errors import MeasureError
 from similitude.factors.base import Cost, Cross, Factor
 from similitude.factors.distances import Dissimilarities, Dissimilarity, DistanceMoments, StandardisedRDM
 from similitude.factors.dots import Dot, Square
-from similitude.factors.invariants import MatrixInvariants
+from similitude.factors.invariants import MatrixInvariants, OfBoth
 from similitude.factors.pair import Pair, Side
 from similitude.linalg.leave_one_out import centred_cosine, correlation, double_centred, rows_of
 from similitude.linalg.ranking import parts
@@ -98,7 +98,7 @@ class RSA(Measure):
         entries: Any = self.uses()[0]
         # Standardised entries are of length 1 on either side of the diagonal.
         norm = math.sqrt(2.0) if isinstance(entries, StandardisedRDM) else None
-        return ClosedForm(MatrixInvariants(entries), _WEIGHTS[self.compare], norm)
+        return ClosedForm(OfBoth(MatrixInvariants(entries)), _WEIGHTS[self.compare], norm)
 
     def without_each(self, pair: Pair) -> np.ndarray:
         """For ``pearson``, ``cosine`` and ``whitened_cosine``; ranks change with the inputs."""
@@ -338,7 +338,7 @@ class DistanceCorrelation(Measure):
 
     def closed_form(self) -> ClosedForm:
         """Its square is an inner product of doubly centred distances over their norms."""
-        return ClosedForm(MatrixInvariants(Dissimilarities("euclidean")), of_distances, rooted=True)
+        return ClosedForm(OfBoth(MatrixInvariants(Dissimilarities("euclidean"))), of_distances, rooted=True)
 
     def without_each(self, pair: Pair) -> np.ndarray:
         """From the rows of the doubly centred distances."""
