@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from similitude import compare, pairwise
+from similitude.doctor import chance
 from similitude.doctor.chance import chance_of_cka, sphericity
 from similitude.engine.models import compare_models, compare_reductions
 from similitude.engine.streaming import Stream
@@ -182,3 +183,13 @@ def test_layers_of_each_network_and_a_dict_of_representations():
     np.testing.assert_array_equal(again.to_numpy(), matrix.to_numpy())
     arrays = {layer: representation.values for layer, representation in dicts[0].items()}
     assert list(pairwise(arrays, "cka").matrix("cka").index) == ["0", "1"]
+
+
+@pytest.mark.parametrize("kind", ["isotropic", "power law", "offset", "low rank"])
+def test_chance_is_estimated_to_a_few_percent_before_it_is_computed(kind):
+    rng = np.random.default_rng(0)
+    n, d = 400, 700
+    values = rng.normal(size=(n, 10)) @ rng.normal(size=(10, d)) if kind == "low rank" else rng.normal(size=(n, d))
+    values = values * (np.arange(1, d + 1) ** -0.5 if kind == "power law" else 1.0) + 1e6 * (kind == "offset")
+    assert chance._roughly_sphericity(values) == pytest.approx(sphericity(values), rel=0.03)
+    assert chance._roughly_sphericity(np.ones((n, d))) == 0.0

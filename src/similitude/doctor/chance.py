@@ -9,6 +9,7 @@ import numpy as np
 
 from similitude.errors import SimilitudeWarning
 from similitude.linalg.scale import exponent_of, largest_of, scaled
+from similitude.linalg.sketches import spanning
 from similitude.measures import Measure
 from similitude.representations.representation import Representation, row_blocks
 
@@ -16,6 +17,15 @@ __all__ = ["NOTABLE", "chance_of_cka", "chance_of_spectrum", "sphericity", "warn
 
 NOTABLE = 0.3
 """Value of CKA by chance from which it is worth a warning."""
+
+_ROUGHLY = 0.8
+"""Share of it from which an estimate is made exact."""
+
+_CHEAP = 10_000_000
+"""Operations up to which an estimate saves nothing."""
+
+_IN_MEMORY = 50_000_000
+"""Entries from which data are read a piece at a time."""
 
 
 def chance_of_cka(x: np.ndarray, y: np.ndarray) -> float:
@@ -58,12 +68,14 @@ def warn_of_chance(
     if widest**0.5 < NOTABLE * (n - 1):
         return
     distinct = {r.content_hash: r for r in (*first, *second)}
-    quotients = {key: sphericity(r.values) for key, r in distinct.items()}
+    quotients = {key: _roughly_sphericity(r.values) for key, r in distinct.items()}
     pairs = [(x, y) for x in first for y in second if x.content_hash != y.content_hash]
     chances = [chance_of_spectrum(n, quotients[x.content_hash], quotients[y.content_hash]) for x, y in pairs]
-    worst = max(chances, default=0.0)
+    if max(chances, default=0.0) < _ROUGHLY * NOTABLE:
+        return
+    x, y = pairs[int(np.argmax(chances))]
+    worst = chance_of_spectrum(n, sphericity(x.values), sphericity(y.values))
     if worst >= NOTABLE:
-        x, y = pairs[chances.index(worst)]
         turned = " If they are features x inputs, pass their transposes." if n < min(x.d, y.d) else ""
         warnings.warn(
             f"CKA of {x.key} and {y.key} would be {worst:.2f} by chance: n = {n} inputs are few for {x.d} and {y.d} "
@@ -71,6 +83,23 @@ def warn_of_chance(
             SimilitudeWarning,
             stacklevel=3,
         )
+
+
+def _roughly_sphericity(values: np.ndarray) -> float:
+    """Return `sphericity` to a few percent where it is large, at a fraction of the price for large data."""
+    n, d = values.shape
+    if n * d * min(n, d) <= _CHEAP or n * d > _IN_MEMORY:
+        return sphericity(values)
+    exponent = exponent_of(largest_of(values))
+    centred = scaled(values.astype(np.float64), -exponent)
+    centred -= centred.mean(axis=0)
+    centred = centred.astype(np.float32)
+
+    def apply(vectors: np.ndarray) -> np.ndarray:
+        return centred @ (centred.T @ vectors)
+
+    norm = float(np.linalg.norm(apply(spanning(apply, n))))
+    return float(np.vdot(centred, centred)) / norm if norm else 0.0
 
 
 def sphericity(values: np.ndarray) -> float:
