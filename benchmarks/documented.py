@@ -341,6 +341,7 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "breakdown_distances": simulated.breakdown_distances,
     "bounds": simulated.bounds,
     "null_levels": simulated.null_levels,
+    "published": simulated.published,
     "resi_chance": resi_chance,
     "resi_ranks": resi_ranks,
 }

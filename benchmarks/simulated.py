@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from similitude.measures import get_measure
+from similitude.measures.describe import breakdown
 from similitude.report.numbers import number
 
 DATA = Path(__file__).parents[1] / "docs" / "data"
@@ -111,32 +112,20 @@ def training_overhead(_: str) -> str:
     return "\n".join(lines)
 
 
-def breakdown() -> pd.DataFrame:
-    """What breakdown.py found: by measure, what is retained of each share of rows far away.
-
-    Columns are the shares, and ``half``, the smallest at which less than half is retained; NaN where there is none.
-    """
-    frame = pd.read_csv(DATA / "breakdown.csv")
-    far = frame[frame["distance"] == frame["distance"].max()]
-    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
-    lost = found.lt(0.5)
-    return found.assign(half=lost.idxmax(axis="columns").where(lost.any(axis="columns")))
-
-
 def breakdown_shares(_: str) -> str:
     """Return what each measure retains, and the share of rows at which half is lost."""
-    found, shares = breakdown(), (0.005, 0.02, 0.1, 0.3)
-    lines = [f"| measure | {' | '.join(map(half, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
+    frame, shares = pd.read_csv(DATA / "breakdown.csv"), (0.005, 0.02, 0.1, 0.3)
+    far = frame[frame["distance"] == frame["distance"].max()]
+    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
+    lines = [f"| measure | {' | '.join(map(_share, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
     for name, row in found.iterrows():
-        cells = [number(max(row[share], 0.0)) for share in shares]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {half(row['half'])} |")
+        cells = ["fails" if pd.isna(row[share]) else number(max(row[share], 0.0)) for share in shares]
+        half = breakdown(str(name))
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {'more than 50 %' if pd.isna(half) else _share(half)} |")
     return "\n".join(lines)
 
 
-def half(share: float) -> str:
-    """Return in words the share of rows that takes half of its meaning from a measure."""
-    if pd.isna(share):
-        return "more than 50 %"
+def _share(share: float) -> str:
     return "one row" if share < 0.01 else f"{share * 100:g} %"
 
 
@@ -176,4 +165,14 @@ def null_levels(_: str) -> str:
         five, one, tenth = (number(rows[level].mean()) for level in ("p05", "p01", "p001"))
         ends = f"{number(rows['p05'].min())}, {number(rows['p05'].max())}"
         lines.append(f"| `{measure}` | {n:,} | {five} | {ends} | {one} | {tenth} |")
+    return "\n".join(lines)
+
+
+def published(paper: str) -> str:
+    """Return what published_checks.py found of the papers whose names begin so."""
+    frame = pd.read_csv(DATA / "published.csv")
+    lines = ["| source | quantity | expected | found | tolerance |", "|---|---|--:|--:|--:|"]
+    for row in frame[frame["paper"].str.startswith(paper)].to_dict("records"):
+        cells = [f"{row[name]:.4f}".rstrip("0").rstrip(".") for name in ("expected", "found", "tolerance")]
+        lines.append(f"| {row['paper']} | {row['what']} | {' | '.join(cells)} |")
     return "\n".join(lines)
