@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from similitude.errors import MeasureError
+
 __all__ = ["AlignedRows", "Influence", "aligned", "of_alignment", "of_sparse"]
 
 _PROBES = 16
@@ -43,8 +45,19 @@ class Influence:
 
     @classmethod
     def jackknife(cls, without: np.ndarray) -> Influence:
-        """From values without each input, shape (n,)."""
-        n = len(without)
+        """From values without each input, shape (n,).
+
+        Raises
+        ------
+        MeasureError
+            One of them is NaN.
+        """
+        n, missing = len(without), np.flatnonzero(np.isnan(without))
+        if missing.size:
+            raise MeasureError(
+                f"Input {missing[0]} alone decides the value: without it, nothing but rounding error is left. Look at "
+                "it with similitude.leave_one_out, or leave it out."
+            )
         return cls((without.mean() - without) * ((n - 1) / n))
 
     def times(self, factor: float) -> Influence:
