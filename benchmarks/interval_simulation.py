@@ -32,10 +32,10 @@ MEASURES = (
 )
 """Those whose errors follow from the influence of inputs, and some of those that are computed again without some."""
 
-SIZES = {50: 200, 100: 200, 300: 200, 1000: 60}
+SIZES = {50: 200, 100: 200, 300: 150, 1000: 50}
 """Number of inputs to that of replications, for measures whose errors follow from influences."""
 
-AGAIN = {100: 100, 300: 60}
+AGAIN = {100: 60, 300: 40}
 """The same for other measures."""
 
 COMPARED = 100

@@ -138,9 +138,12 @@ def type_one(sizes: tuple[int, ...], widths: tuple[int, ...], draws: int, trials
                         found.loc[id, null] += rejected(get_measure(id), pair, trials, rng)
     total = len(sizes) * len(widths) * draws * trials
     for id in CALIBRATED:
+        tolerance = max(0.01, noise(total))
+        if get_measure(id).closed_form() is None:
+            tolerance += 0.005  # few values are possible, and ties with shuffles count against the pair
         for null in NULLS:
             what = f"false positives of calibrated `{id}` at 5 %; {null}; {total:,} pairs"
-            yield Row(GROEGER, what, 1 - LEVEL, found.loc[id, null] / total, max(0.01, noise(total)))
+            yield Row(GROEGER, what, 1 - LEVEL, found.loc[id, null] / total, tolerance)
 
 
 def inflation(layers: dict[int, int]) -> Iterator[Row]:

@@ -65,21 +65,42 @@ def separation_equal(_: str) -> str:
 
 
 def interval_coverage(inputs: str) -> str:
-    """Return how often intervals over so many inputs hold the mean value, as interval_simulation.py found."""
+    """Return how often intervals over so many inputs hold the mean value, and those of differences 0, by data."""
     frame = pd.read_csv(DATA / "intervals.csv")
-    frame = frame[frame["n"] == int(inputs)].dropna(axis="columns")
-    titles = {
-        "value": "mean value",
-        "sd": "sd",
-        "error": "error / sd",
-        "coverage": "coverage",
-        "differences": "differences",
-        "bootstrap": "bootstrap",
-    }
-    titles = {name: title for name, title in titles.items() if name in frame}
-    lines = [f"| inputs | measure | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
-    for row in frame.to_dict("records"):
-        lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
+    frame = frame[frame["n"] == int(inputs)]
+    worlds = list(frame["world"].unique())
+    lines = ["| measure | " + " | ".join(worlds) + " |", "|---|" + "--:|" * len(worlds)]
+    for measure, rows in frame.groupby("measure", sort=False):
+        of_world = rows.set_index("world")
+        cells = [f"{number(of_world.loc[w, 'coverage'])}, {number(of_world.loc[w, 'differences'])}" for w in worlds]
+        lines.append(f"| `{measure}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval_methods(_: str) -> str:
+    """Return the coverage of each method by measure: the mean over kinds of data, the least and the most."""
+    frame = pd.read_csv(DATA / "intervals.csv").dropna(subset="subsets")
+    titles = {"coverage": "in use", "subsets": "subsets", "bootstrap": "bootstrap", "error": "error / sd, in use"}
+    lines = [f"| measure | method | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
+    for (measure, method), rows in frame.groupby(["measure", "method"], sort=False):
+        cells = [f"{number(rows[c].mean())} ({number(rows[c].min())} to {number(rows[c].max())})" for c in titles]
+        lines.append(f"| `{measure}` | {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval_outside(_: str) -> str:
+    """Return for which measures and data coverage is not within 93 and 97 %, but for the noise of the simulation."""
+    frame = pd.read_csv(DATA / "intervals.csv")
+    noise = 2 * (0.95 * 0.05 / frame["replications"]) ** 0.5
+    sides = {"too narrow": frame["coverage"] < 0.93 - noise / 2, "too wide": frame["coverage"] > 0.97 + noise / 2}
+    lines = ["| measure | too narrow | too wide |", "|---|---|---|"]
+    for measure, rows in frame.groupby("measure", sort=False):
+        cells = []
+        for outside in sides.values():
+            some = rows[outside[rows.index]].to_dict("records")
+            cells.append("; ".join(f"{row['n']:,} {row['world']}: {number(row['coverage'])}" for row in some))
+        if any(cells):
+            lines.append(f"| `{measure}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -89,7 +89,7 @@ class AlignedRows(NamedTuple):
     s: np.ndarray
     """singular values, p; their sum is that of the products of a and b"""
     rest: np.ndarray
-    """what the other side has beyond, n x q"""
+    """what the other side has beyond, n x q; no column where both are as wide"""
 
 
 def aligned(x: np.ndarray, y: np.ndarray) -> AlignedRows:
@@ -98,7 +98,8 @@ def aligned(x: np.ndarray, y: np.ndarray) -> AlignedRows:
         x, y = y, x
     left, s, right = np.linalg.svd(x.T @ y, full_matrices=False)
     b = y @ right.T
-    return AlignedRows(x @ left, b, s, y - b @ right)
+    rest = y - b @ right if y.shape[1] > x.shape[1] else y[:, :0]
+    return AlignedRows(x @ left, b, s, rest)
 
 
 def of_alignment(rows: AlignedRows, inputs: np.ndarray) -> Influence:
