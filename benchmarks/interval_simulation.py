@@ -35,7 +35,7 @@ MEASURES = (
 SIZES = {50: 200, 100: 200, 300: 150, 1000: 50}
 """Number of inputs to that of replications, for measures whose errors follow from influences."""
 
-AGAIN = {100: 60, 300: 40}
+AGAIN = {100: 40, 300: 40}
 """The same for other measures."""
 
 COMPARED = 100

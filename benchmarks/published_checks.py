@@ -23,6 +23,7 @@ import bounds
 import breakdown
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from similitude import Site, get_measure, pairwise
 from similitude.factors.pair import Pair, Side
@@ -146,6 +147,17 @@ def type_one(sizes: tuple[int, ...], widths: tuple[int, ...], draws: int, trials
             yield Row(GROEGER, what, 1 - LEVEL, found.loc[id, null] / total, tolerance)
 
 
+def expected_largest(nulls: list[Null], count: int) -> float:
+    """Mean of the largest of independent values, each of one of some distributions."""
+
+    def quantile(level: float) -> float:
+        low, high = (end(null.quantile(level) for null in nulls) for end in (min, max))
+        return optimize.brentq(lambda value: np.mean([null.p(value) for null in nulls]) - (1 - level), low, high)
+
+    levels = ((np.arange(20) + 0.5) / 20) ** (1 / count)
+    return float(np.mean([quantile(float(level)) for level in levels]))
+
+
 def inflation(layers: dict[int, int]) -> Iterator[Row]:
     """The largest CKA of unrelated networks grows with the number of layers, as the null says; calibrated, it does not.
 
@@ -155,6 +167,8 @@ def inflation(layers: dict[int, int]) -> Iterator[Row]:
         Number of layers of both networks to that of trials.
     """
     rng = np.random.default_rng(0)
+    form = get_measure("cka").closed_form()
+    nulls = [form.null(Pair(*map(Side.of, rng.normal(size=(2, 32, 256))))) for _ in range(40)]
     for count, trials in layers.items():
         largest, naive, calibrated = [], [], []
         for _ in range(trials):
@@ -164,11 +178,9 @@ def inflation(layers: dict[int, int]) -> Iterator[Row]:
             largest.append(best["value"])
             calibrated.append(best["p"] <= 1 - LEVEL)
             naive.append((table.chance["p"] <= 1 - LEVEL).any())
-        null = get_measure("cka").closed_form().null(Pair(Side.of(sides[0, 0]), Side.of(sides[1, 0])))
-        middles = (np.arange(200) + 0.5) / 200
-        expected = np.mean([null.quantile(float(u ** (1 / count**2))) for u in middles])
+        expected = expected_largest(nulls, count**2)
         what = f"networks of {count} layers, 32 × 256"
-        yield Row(GROEGER, f"largest raw CKA of {what}", expected, np.mean(largest), 0.003)
+        yield Row(GROEGER, f"largest raw CKA of {what}", expected, np.mean(largest), 0.002)
         yield Row(
             GROEGER,
             f"a cell with p ≤ .05 in unrelated {what}",
@@ -187,8 +199,8 @@ def cloos(**options: int) -> Iterator[Row]:
     yield Row(paper, f"pairs outside the allowed region, of {len(found)}", 0, outside.sum(), 0)
     alike = found[found["nbs"] >= 0.9]
     yield Row(paper, "pairs with NBS ≥ .9 whose CKA is below .7", 0, (alike["cka"] < 0.7).sum(), 0)
-    converse = found.loc[found["cka"] >= 0.8, "nbs"].min()
-    yield Row(paper, "least NBS of pairs with CKA ≥ .8 (an example below .6)", 0.5, converse, 0.1)
+    converse = (found["cka"] >= 0.8) & (found["nbs"] < 0.6)
+    yield Row(paper, "the converse fails: a pair with CKA ≥ .8 has NBS < .6 (1: yes)", 1, converse.any(), 0)
 
 
 def harvey(folders: list[Path]) -> Iterator[Row]:
@@ -258,9 +270,9 @@ def main() -> None:
     for name in options.checks or [name for name in CHECKS if name in checks]:
         parts.append(compute(name, checks[name]))
         print(parts[-1].drop(columns="check").to_string(index=False, float_format="%.4f"), flush=True)
+        if options.write:
+            keep(parts[-1])
     found = pd.concat(parts)
-    if options.write:
-        keep(found)
     if wrong := int((~found["agrees"]).sum()):
         sys.exit(f"{wrong} of {len(found)} values differ from what was published.")
     print(f"All {len(found)} values agree with what was published.")

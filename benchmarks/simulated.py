@@ -91,14 +91,16 @@ def interval_methods(_: str) -> str:
 def interval_outside(_: str) -> str:
     """Return for which measures and data coverage is not within 93 and 97 %, but for the noise of the simulation."""
     frame = pd.read_csv(DATA / "intervals.csv")
-    noise = 2 * (0.95 * 0.05 / frame["replications"]) ** 0.5
-    sides = {"too narrow": frame["coverage"] < 0.93 - noise / 2, "too wide": frame["coverage"] > 0.97 + noise / 2}
-    lines = ["| measure | too narrow | too wide |", "|---|---|---|"]
+    noise = (0.95 * 0.05 / frame["replications"]) ** 0.5
+    kinds = {"values": "coverage", "differences": "differences"}
+    lines = ["| measure | " + " | ".join(f"{kind} too {end}" for kind in kinds for end in ("narrow", "wide")) + " |"]
+    lines.append("|---|" + "---|" * 4)
     for measure, rows in frame.groupby("measure", sort=False):
         cells = []
-        for outside in sides.values():
-            some = rows[outside[rows.index]].to_dict("records")
-            cells.append("; ".join(f"{row['n']:,} {row['world']}: {number(row['coverage'])}" for row in some))
+        for column in kinds.values():
+            for outside in (rows[column] < 0.93 - noise[rows.index], rows[column] > 0.97 + noise[rows.index]):
+                some = rows[outside].to_dict("records")
+                cells.append("; ".join(f"{row['world']}, {row['n']:,}: {number(row[column])}" for row in some))
         if any(cells):
             lines.append(f"| `{measure}` | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -194,6 +196,7 @@ def published(paper: str) -> str:
     frame = pd.read_csv(DATA / "published.csv")
     lines = ["| source | quantity | expected | found | tolerance |", "|---|---|--:|--:|--:|"]
     for row in frame[frame["paper"].str.startswith(paper)].to_dict("records"):
-        cells = [f"{row[name]:.4f}".rstrip("0").rstrip(".") for name in ("expected", "found", "tolerance")]
+        cells = [*(f"{row[name]:.4f}".rstrip("0").rstrip(".") for name in ("expected", "found"))]
+        cells.append(f"{row['tolerance']:.1g}")
         lines.append(f"| {row['paper']} | {row['what']} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -23,7 +23,7 @@ _PROBES = 16
 """Sets of random signs that estimate a sum of squares over all pairs, to a few per cent where that has many terms."""
 
 _RESOLVED = 1e-10
-"""Sum of two singular values, relative to the largest, below which they are taken for zero."""
+"""Length, relative to the largest, below which it is taken for zero."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,10 @@ def aligned(x: np.ndarray, y: np.ndarray) -> AlignedRows:
 def of_alignment(rows: AlignedRows, inputs: np.ndarray) -> Influence:
     """Influence on the nuclear norm of X'Y, or on what differs from it in first derivatives only.
 
-    The second derivative of the nuclear norm is sum_k<l (a_ik b_il - a_il b_ik) (a_jk b_jl - a_jl b_jk) / (s_k + s_l),
-    and sum_k a_ik a_jk (rest_i . rest_j) / s_k for what lies beyond.
+    The second derivative of the nuclear norm is sum_k<l g_ikl g_jkl / (s_k + s_l), g_ikl = a_ik b_il - a_il b_ik, and
+    sum_k a_ik a_jk (rest_i . rest_j) / s_k for what lies beyond. It holds near the data, while other inputs would turn
+    small s by more than their size: of two dimensions that are turned by e, the norm is that of (s_k + s_l, e). The
+    divisor is therefore the root of (s_k + s_l)^2 + sum_i g_ikl^2.
 
     Parameters
     ----------
@@ -116,10 +118,11 @@ def of_alignment(rows: AlignedRows, inputs: np.ndarray) -> Influence:
         First derivatives, n.
     """
     a, b, s, rest = rows
-    sums = s[:, None] + s
-    inverse = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > _RESOLVED * s[0])
-    single = 2.0 * np.diagonal(inverse)
     squares = np.vecdot(rest, rest)
+    turned = (a**2).T @ b**2
+    turned = turned + turned.T - 2.0 * (a * b).T @ (a * b)
+    inverse = _inverse_root((s[:, None] + s) ** 2 + np.maximum(turned, 0.0))
+    single = _inverse_root(s**2 + squares @ a**2 / max(rest.shape[1] - len(s), 1))
     own = np.vecdot(a**2 @ inverse, b**2) - np.vecdot((a * b) @ inverse, a * b) + (a**2 @ single) * squares
 
     def apply(signs: np.ndarray) -> np.ndarray:
@@ -129,6 +132,12 @@ def of_alignment(rows: AlignedRows, inputs: np.ndarray) -> Influence:
         return found + np.vecdot(a @ (single[:, None] * (signed @ rest)), rest) - own * signs
 
     return Influence(inputs, np.stack([apply(signs) for signs in _signs(len(a)).T], axis=1))
+
+
+def _inverse_root(squares: np.ndarray) -> np.ndarray:
+    """One over the root, and zero where that is of rounding error."""
+    resolved = squares > _RESOLVED**2 * squares.max()
+    return np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=resolved)
 
 
 def of_sparse(second: sparse.csr_array, inputs: np.ndarray) -> Influence:
