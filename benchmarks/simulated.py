@@ -72,7 +72,8 @@ def interval_coverage(inputs: str) -> str:
     lines = ["| measure | " + " | ".join(worlds) + " |", "|---|" + "--:|" * len(worlds)]
     for measure, rows in frame.groupby("measure", sort=False):
         of_world = rows.set_index("world")
-        cells = [f"{number(of_world.loc[w, 'coverage'])}, {number(of_world.loc[w, 'differences'])}" for w in worlds]
+        shares = of_world[["coverage", "differences"]].reindex(worlds).to_numpy()
+        cells = [", ".join(map(number, pair)) for pair in shares]
         lines.append(f"| `{measure}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
