@@ -200,7 +200,7 @@ def cloos(**options: int) -> Iterator[Row]:
     alike = found[found["nbs"] >= 0.9]
     yield Row(paper, "pairs with NBS ≥ .9 whose CKA is below .7", 0, (alike["cka"] < 0.7).sum(), 0)
     converse = (found["cka"] >= 0.8) & (found["nbs"] < 0.6)
-    yield Row(paper, "the converse fails: a pair with CKA ≥ .8 has NBS < .6 (1: yes)", 1, converse.any(), 0)
+    yield Row(paper, "the converse fails: a pair with CKA ≥ .8 has NBS < .6 (1: yes)", 1, float(converse.any()), 0)
 
 
 def harvey(folders: list[Path]) -> Iterator[Row]:

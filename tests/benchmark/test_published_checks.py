@@ -35,6 +35,15 @@ def test_what_the_docs_say_agrees_and_is_what_comes_out(checks):
     pd.testing.assert_series_equal(fresh, of_docs, rtol=1e-4)
 
 
+def test_pairs_kept_in_the_docs_are_within_the_bounds(checks):
+    trained = pd.read_csv(checks.bounds.DATA / "bounds.csv")
+    assert (trained[["outside", "decoders_outside"]] == 0).all(axis=None)
+    optimised = pd.read_csv(checks.bounds.DATA / "region.csv")
+    allowed = optimised["cka"].between(optimised["low"] - 1e-4, optimised["high"] + 1e-4)  # kept to five digits
+    assert allowed.all()
+    assert len(optimised) > 500
+
+
 def test_a_value_that_differs_is_an_error(checks, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(checks, "FILE", tmp_path / "published.csv")
     monkeypatch.setattr("sys.argv", ["published_checks.py", "--fast", "--write", "murphy"])
