@@ -337,10 +337,13 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "interval_coverage": simulated.interval_coverage,
     "layer_choice": simulated.layer_choice,
     "training_overhead": simulated.training_overhead,
+    "interval_methods": simulated.interval_methods,
+    "interval_outside": simulated.interval_outside,
     "breakdown_shares": simulated.breakdown_shares,
     "breakdown_distances": simulated.breakdown_distances,
     "bounds": simulated.bounds,
     "null_levels": simulated.null_levels,
+    "published": simulated.published,
     "resi_chance": resi_chance,
     "resi_ranks": resi_ranks,
 }

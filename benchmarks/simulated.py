@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from similitude.measures import get_measure
+from similitude.measures.describe import breakdown
 from similitude.report.numbers import number
 
 DATA = Path(__file__).parents[1] / "docs" / "data"
@@ -64,21 +65,45 @@ def separation_equal(_: str) -> str:
 
 
 def interval_coverage(inputs: str) -> str:
-    """Return how often intervals over so many inputs hold the mean value, as interval_simulation.py found."""
+    """Return how often intervals over so many inputs hold the mean value, and those of differences 0, by data."""
     frame = pd.read_csv(DATA / "intervals.csv")
-    frame = frame[frame["n"] == int(inputs)].dropna(axis="columns")
-    titles = {
-        "value": "mean value",
-        "sd": "sd",
-        "error": "error / sd",
-        "coverage": "coverage",
-        "differences": "differences",
-        "bootstrap": "bootstrap",
-    }
-    titles = {name: title for name, title in titles.items() if name in frame}
-    lines = [f"| inputs | measure | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
-    for row in frame.to_dict("records"):
-        lines.append(f"| {row['world']} | `{row['measure']}` | {' | '.join(number(row[name]) for name in titles)} |")
+    frame = frame[frame["n"] == int(inputs)]
+    worlds = list(frame["world"].unique())
+    lines = ["| measure | " + " | ".join(worlds) + " |", "|---|" + "--:|" * len(worlds)]
+    for measure, rows in frame.groupby("measure", sort=False):
+        of_world = rows.set_index("world")
+        shares = of_world[["coverage", "differences"]].reindex(worlds).to_numpy()
+        cells = [", ".join(map(number, pair)) for pair in shares]
+        lines.append(f"| `{measure}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval_methods(_: str) -> str:
+    """Return the coverage of each method by measure: the mean over kinds of data, the least and the most."""
+    frame = pd.read_csv(DATA / "intervals.csv").dropna(subset="subsets")
+    titles = {"coverage": "in use", "subsets": "subsets", "bootstrap": "bootstrap", "error": "error / sd, in use"}
+    lines = [f"| measure | method | {' | '.join(titles.values())} |", "|---|---|" + "--:|" * len(titles)]
+    for (measure, method), rows in frame.groupby(["measure", "method"], sort=False):
+        cells = [f"{number(rows[c].mean())} ({number(rows[c].min())} to {number(rows[c].max())})" for c in titles]
+        lines.append(f"| `{measure}` | {method} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval_outside(_: str) -> str:
+    """Return for which measures and data coverage is not within 93 and 97 %, but for the noise of the simulation."""
+    frame = pd.read_csv(DATA / "intervals.csv")
+    noise = (0.95 * 0.05 / frame["replications"]) ** 0.5
+    kinds = {"values": "coverage", "differences": "differences"}
+    lines = ["| measure | " + " | ".join(f"{kind} too {end}" for kind in kinds for end in ("narrow", "wide")) + " |"]
+    lines.append("|---|" + "---|" * 4)
+    for measure, rows in frame.groupby("measure", sort=False):
+        cells = []
+        for column in kinds.values():
+            for outside in (rows[column] < 0.93 - noise[rows.index], rows[column] > 0.97 + noise[rows.index]):
+                some = rows[outside].to_dict("records")
+                cells.append("; ".join(f"{row['world']}, {row['n']:,}: {number(row[column])}" for row in some))
+        if any(cells):
+            lines.append(f"| `{measure}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -111,32 +136,20 @@ def training_overhead(_: str) -> str:
     return "\n".join(lines)
 
 
-def breakdown() -> pd.DataFrame:
-    """What breakdown.py found: by measure, what is retained of each share of rows far away.
-
-    Columns are the shares, and ``half``, the smallest at which less than half is retained; NaN where there is none.
-    """
-    frame = pd.read_csv(DATA / "breakdown.csv")
-    far = frame[frame["distance"] == frame["distance"].max()]
-    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
-    lost = found.lt(0.5)
-    return found.assign(half=lost.idxmax(axis="columns").where(lost.any(axis="columns")))
-
-
 def breakdown_shares(_: str) -> str:
     """Return what each measure retains, and the share of rows at which half is lost."""
-    found, shares = breakdown(), (0.005, 0.02, 0.1, 0.3)
-    lines = [f"| measure | {' | '.join(map(half, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
+    frame, shares = pd.read_csv(DATA / "breakdown.csv"), (0.005, 0.02, 0.1, 0.3)
+    far = frame[frame["distance"] == frame["distance"].max()]
+    found = far.pivot(index="measure", columns="share", values="retained").loc[far["measure"].unique()]
+    lines = [f"| measure | {' | '.join(map(_share, shares))} | half is lost at |", "|---|--:|--:|--:|--:|--:|"]
     for name, row in found.iterrows():
-        cells = [number(max(row[share], 0.0)) for share in shares]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {half(row['half'])} |")
+        cells = ["fails" if pd.isna(row[share]) else number(max(row[share], 0.0)) for share in shares]
+        half = breakdown(str(name))
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {'more than 50 %' if pd.isna(half) else _share(half)} |")
     return "\n".join(lines)
 
 
-def half(share: float) -> str:
-    """Return in words the share of rows that takes half of its meaning from a measure."""
-    if pd.isna(share):
-        return "more than 50 %"
+def _share(share: float) -> str:
     return "one row" if share < 0.01 else f"{share * 100:g} %"
 
 
@@ -176,4 +189,15 @@ def null_levels(_: str) -> str:
         five, one, tenth = (number(rows[level].mean()) for level in ("p05", "p01", "p001"))
         ends = f"{number(rows['p05'].min())}, {number(rows['p05'].max())}"
         lines.append(f"| `{measure}` | {n:,} | {five} | {ends} | {one} | {tenth} |")
+    return "\n".join(lines)
+
+
+def published(paper: str) -> str:
+    """Return what published_checks.py found of the papers whose names begin so."""
+    frame = pd.read_csv(DATA / "published.csv")
+    lines = ["| source | quantity | expected | found | tolerance |", "|---|---|--:|--:|--:|"]
+    for row in frame[frame["paper"].str.startswith(paper)].to_dict("records"):
+        cells = [*(f"{row[name]:.4f}".rstrip("0").rstrip(".") for name in ("expected", "found"))]
+        cells.append(f"{row['tolerance']:.1g}")
+        lines.append(f"| {row['paper']} | {row['what']} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 from itertools import groupby
-from pathlib import Path
-
-import pandas as pd
 
 from similitude.measures import get_measure
 from similitude.measures.base import Measure
@@ -23,7 +19,8 @@ This page is written by `python docs/measures.py`. `similitude measures` prints 
 `similitude measures cka` explains one.
 
 X is n inputs × d features. Ids are the same in Python, on the command line and in tables, with parameters in
-parentheses: `cka(debiased=true)`, `jaccard(k=5)`. Every declaration below is checked by `similitude check`.
+parentheses: `cka(debiased=true)`, `jaccard(k=5)`. Every declaration below is checked by `similitude check`. How many
+**outliers** take its meaning from a measure is simulated: see [Outliers](robustness.md).
 
 Invariances: **P** permutation of features, **O** orthogonal transformation, **S** isotropic scaling, **T** translation,
 **L** any invertible linear transformation; first argument / second where they differ.
@@ -61,29 +58,11 @@ def _table(measures: list[Measure]) -> list[str]:
 def _section(measure: Measure) -> list[str]:
     description = describe(measure)
     lines = ["", f"### `{description.id}` {{ #{measure.name} }}", "", description.summary, ""]
-    for heading, text in [*description.facts, *_outliers(str(measure))]:
+    for heading, text in description.facts:
         lines.append(f"- **{heading}**: {f'`{text}`' if heading == 'formula' else text}")
     for name, default, meaning in description.explained():
         lines.append(f"- parameter `{name}` (default `{default}`): {meaning}")
     return lines
-
-
-def _outliers(name: str) -> list[tuple[str, str]]:
-    """What outliers do to a measure, where benchmarks/breakdown.py has looked at it."""
-    if name not in (halves := _halves()):
-        return []
-    half = halves[name]
-    moved = "one row of 200" if half < 0.01 else f"{half:.0%} of the rows"
-    lost = "kept with half of the rows" if pd.isna(half) else f"lost with {moved}"
-    return [("outliers", f"half of its meaning is {lost} moved far away; see [Outliers](robustness.md)")]
-
-
-@functools.cache
-def _halves() -> dict[str, float]:
-    frame = pd.read_csv(Path(__file__).parent / "data" / "breakdown.csv")
-    far = frame[frame["distance"] == frame["distance"].max()]
-    lost = far[far["retained"] < 0.5].groupby("measure")["share"].min()
-    return lost.reindex(far["measure"].unique()).to_dict()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from similitude import Site, get_measure
+from similitude.measures import BUILT_IN
+from similitude.measures.describe import breakdown as described
 from similitude.suites.synthetic import SUITE
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -48,6 +50,21 @@ def test_what_outliers_leave_of_a_measure():
     axes, _ = breakdown.figure(found).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["jaccard", "cka"]
     assert axes.texts[0].get_text() == f".{far.loc['jaccard', one_row] * 1000:.0f}"
+
+
+def test_every_measure_declares_what_the_simulation_found():
+    found = breakdown.halves(pd.read_csv(breakdown.FILE))
+    assert set(BUILT_IN) - set(found.index) == {"random"}
+    declared = pd.Series({name: described(name) for name in found.index}, dtype=float)
+    pd.testing.assert_series_equal(declared, found, check_names=False)
+    assert declared["cka"] < 0.01 < declared["rsa"] < 0.5
+    assert described("cka(kernel=rbf,bandwidth=0.4)") is None
+
+
+def test_a_measure_that_fails_has_lost_its_meaning():
+    frame = pd.DataFrame({"measure": "m", "share": [0.1, 0.2, 0.3], "distance": breakdown.FAR})
+    assert breakdown.halves(frame.assign(retained=[0.9, np.nan, 0.1]))["m"] == 0.2
+    assert np.isnan(breakdown.halves(frame.assign(retained=[0.9, 0.8, 0.7]))["m"])
 
 
 def pairs(count=150):

@@ -61,14 +61,14 @@ def test_two_arrays(files):
 
 @pytest.mark.filterwarnings("default::similitude.SimilitudeWarning")
 def test_intervals(files):
-    result = run("x.npy", "y.npy", "-m", "cka,jaccard(k=35)", "--interval", "--json", "--csv", "values.csv")
+    result = run("x.npy", "y.npy", "-m", "cka,cknna(k=35)", "--interval", "--json", "--csv", "values.csv")
     assert result.exit_code == 0, result.output
     assert "1 value(s) have no interval" in " ".join(result.stderr.split())
-    cka, jaccard = json.loads(result.stdout)["values"]
+    cka, cknna = json.loads(result.stdout)["values"]
     expected = interval(files["a"]["first"], files["b"]["last"], "cka")
     assert [cka["low"], cka["high"]] == pytest.approx([expected["low"][0], expected["high"][0]])
-    assert jaccard["value"] is not None
-    assert jaccard["low"] is jaccard["high"] is None
+    assert cknna["value"] is not None
+    assert cknna["low"] is cknna["high"] is None
     (row,) = pd.read_csv("values.csv").to_dict("records")
     assert row["cka high"] == pytest.approx(cka["high"])
     printed = run("x.npy", "y.npy", "-m", "cka,gulp", "--interval").stdout

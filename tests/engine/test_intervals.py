@@ -6,9 +6,11 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from catalogue import QUICK
-from similitude import RDM, Representation, SimilitudeWarning, get_measure, interval, measure, pairwise
-from similitude.engine.intervals import ends_of, replicate, with_intervals
+from similitude import RDM, MeasureError, Representation, SimilitudeWarning, get_measure, interval, measure, pairwise
+from similitude.engine.intervals import ends_of, find_spread, with_intervals
+from similitude.engine.replicates import replicate
 from similitude.errors import InputError, ShapeMismatch
+from similitude.factors.pair import Pair, Side
 
 N = 60
 
@@ -42,17 +44,61 @@ def test_replicates_are_values_without_a_fifth_of_the_inputs():
     for without in found.without:
         rows = np.sort(rng.permutation(N)[N // 5 :])
         assert without[0] == pytest.approx([m(x[rows], y[rows]) for m in measures], rel=1e-12)
-    assert found.values[0] == pytest.approx([m(x, y) for m in measures], rel=1e-12)
 
 
-def test_progress_counts_replicates():
-    x, y, _ = (Representation(values) for values in data())
+def test_progress_counts_pairs_and_replicates():
+    x, y, z = (Representation(values) for values in data())
     told = []
-    for memory in (2**30, 30_000):
-        replicate([(x, y)], [get_measure("cka")], resamples=6, memory=memory, progress=lambda *now: told.append(now))
-        assert told[-1] == (6, 6)
-        assert told == sorted(told)
-        told.clear()
+    for ids, steps in ((["cka"], 2), (["cka", "gulp"], 8), (["gulp"], 6)):
+        for memory in (2**30, 30_000):
+            measures = [get_measure(id) for id in ids]
+            options = {"resamples": 6, "memory": memory, "progress": lambda *now: told.append(now)}
+            find_spread([(x, y), (x, z)], measures, **options)
+            assert told[-1] == (steps, steps)
+            assert told == sorted(told)
+            told.clear()
+
+
+INFLUENCE = [
+    *("cka", "cka(debiased=true)", "cka(kernel=rbf)", "distance_correlation", "rsa(rdm=euclidean,compare=pearson)"),
+    *("nbs", "procrustes_size_and_shape", "mean_cca", "mean_squared_cca", "linear_regression"),
+    *("jaccard", "mutual_knn(k=5)"),
+]
+
+
+def test_errors_are_those_of_many_draws():
+    """By influence, and for differences of equally good representations, of which half the variance is shared."""
+    measures = [get_measure(id) for id in INFLUENCE]
+    mixed = np.random.default_rng(1).normal(size=(2, 4, 7))
+    values, errors, differences = [], [], []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(size=(120, 4))
+        sides = [Side.of(z @ m + 1.5 * rng.normal(size=(120, 7))) for m in (mixed[0], mixed[1], mixed[1])]
+        values.append([[m.value(Pair(sides[0], side)) for m in measures] for side in sides[1:]])
+        found = [[m.influence(Pair(sides[0], side)) for m in measures] for side in sides[1:]]
+        errors.append([one.error() for one in found[0]])
+        differences.append([(one - other).error() for one, other in zip(*found, strict=True)])
+    values = np.array(values)
+    ratio = np.mean(errors, axis=0) / values[:, 0].std(axis=0)
+    assert ((ratio > 0.8) & (ratio < 1.25)).all(), dict(zip(INFLUENCE, ratio, strict=True))
+    ratio = np.mean(differences, axis=0) / (values[:, 0] - values[:, 1]).std(axis=0)
+    assert ((ratio > 0.75) & (ratio < 1.4)).all(), dict(zip(INFLUENCE, ratio, strict=True))
+
+
+@pytest.mark.parametrize("id", QUICK)
+def test_influence_is_declared_where_there_is_one(id):
+    x, y, _ = data()
+    measure, pair = get_measure(id), Pair(Side.of(x), Side.of(y))
+    if measure.has_influence:
+        found = measure.influence(pair)
+        assert found.inputs.shape == (N,)
+        assert found.error() == find_spread([(Representation(x), Representation(y))], [measure]).errors[0, 0]
+    else:
+        with pytest.raises(MeasureError, match=r"has no (derivatives|closed form)"):
+            measure.influence(pair)
+    (method,) = interval(x, y, id, resamples=2)["method"]
+    assert method == ("influence" if measure.has_influence else "subsets")
 
 
 def test_the_error_of_a_mean_is_the_usual_one():
@@ -111,9 +157,12 @@ def test_shared_inputs_make_differences_sharper():
 
 def test_dissimilarities_and_components_are_cut_with_their_inputs():
     x, y, _ = data()
-    of_features = interval(x, y, "rsa(rdm=euclidean)", resamples=5)
-    of_rdms = interval(RDM(pdist(x)), y, "rsa(rdm=euclidean)", resamples=5)
-    assert of_rdms["se"][0] == pytest.approx(of_features["se"][0], rel=1e-9)
+    for id in ("rsa(rdm=euclidean)", "rsa(rdm=euclidean,compare=pearson)"):
+        of_features = interval(x, y, id, resamples=5)
+        of_rdms = interval(RDM(pdist(x)), y, id, resamples=5)
+        assert of_rdms["se"][0] == pytest.approx(of_features["se"][0], rel=1e-9)
+    cut = Representation(x).truncate(2)
+    assert list(interval(cut, y, ["cka", "procrustes"], resamples=5)["method"]) == ["subsets"] * 2
     view = replicate([(Representation(x).truncate(2), Representation(y))], [get_measure("cka")], resamples=1 + 1)
     rows = np.sort(np.random.default_rng(0).permutation(N)[N // 5 :])
     cut = Representation(x[rows]).truncate(2).values
@@ -129,9 +178,9 @@ def test_frames_are_put_on_one_index():
 
 def test_a_measure_without_an_interval_costs_only_itself():
     x, y, _ = data()
-    with pytest.warns(SimilitudeWarning, match=r"jaccard\(k=50\): It has no value without a fifth"):
-        table = interval(x, y, ["cka", "jaccard(k=50)"], resamples=3)
-    assert set(table.failures) == {"jaccard(k=50)"}
+    with pytest.warns(SimilitudeWarning, match=r"cknna\(k=50\): It has no value without a fifth"):
+        table = interval(x, y, ["cka", "cknna(k=50)"], resamples=3)
+    assert set(table.failures) == {"cknna(k=50)"}
     assert np.isfinite(table["value"]).all()
     assert list(table["low"].isna()) == [False, True]
 
@@ -143,7 +192,7 @@ def test_what_is_refused():
     with pytest.raises(InputError, match="level must be between 0 and 1"):
         interval(x, y, level=95)
     with pytest.raises(InputError, match="resamples must be at least 2"):
-        interval(x, y, resamples=1)
+        interval(x, y, "gulp", resamples=1)
     with pytest.raises(ShapeMismatch):
         interval(x, y, than=z[:50])
 

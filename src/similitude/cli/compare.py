@@ -155,8 +155,9 @@ def command(
         bool,
         typer.Option(
             "--interval",
-            help="Add the 95 % interval of each value over inputs, in a hundred times the time. Those of matrices "
-            "are in --csv and --json.",
+            help="Add the 95 % interval of each value over inputs. It takes a few times the time of the value, or a "
+            "hundred times where `similitude measures ID` has no word on intervals. Those of matrices are in --csv "
+            "and --json.",
         ),
     ] = False,
     csv: Annotated[

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -15,24 +14,27 @@ import pandas as pd
 from scipy import stats
 
 from similitude.engine.compute import Pairs, Progress, Scored, score_pairs
+from similitude.engine.executors import side_by_side
 from similitude.engine.pairwise import PairTable
+from similitude.engine.replicates import replicate
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.factors.inputs import check_same_inputs
-from similitude.factors.memory import MEMORY
-from similitude.factors.pair import Side
+from similitude.factors.memory import MEMORY, needed
+from similitude.factors.pair import Pair, Side
+from similitude.linalg.influence import Influence
 from similitude.measures import Measure, get_measures
+from similitude.measures.evaluation import FAILURES
 from similitude.representations.frames import on_one_index
 from similitude.representations.representation import Representation
 from similitude.result import ResultFrame
 
-__all__ = ["FEWEST", "IntervalTable", "Replicates", "ends_of", "interval", "replicate", "with_intervals"]
+__all__ = ["FEWEST", "IntervalTable", "Spread", "ends_of", "find_spread", "interval", "with_intervals"]
 
 FEWEST = 20
 """Inputs that an interval needs at least."""
 
-_LEFT_OUT = 0.2
-"""Share of the inputs that each replicate does without: a few would move ranks and neighbours hardly at all, and many
-would leave too few for measures of covariances, whose values depend on inputs per feature."""
+_TOGETHER = 16
+"""Pairs that are worked on at a time."""
 
 
 class IntervalTable(ResultFrame):
@@ -40,58 +42,48 @@ class IntervalTable(ResultFrame):
 
 
 @dataclass(frozen=True)
-class Replicates:
-    """Values of measures for pairs, and what they are without some of the inputs.
+class Spread:
+    """Values of measures for pairs, and how they vary with the inputs.
 
     Parameters
     ----------
     measures
         The measures.
-    n
-        Number of inputs.
-    left_out
-        Number of inputs that each replicate does without.
     values
         Values on all inputs, of shape (pairs, measures); NaN where a measure failed.
-    without
-        Replicates, of shape (resamples, pairs, measures). The same inputs are left out for all pairs and measures.
+    errors
+        Standard errors of the values, of the same shape; NaN where there are none.
+    difference_errors
+        Standard errors of the differences between values for the first pair and for the second, of shape (measures,);
+        all NaN unless there are two pairs.
+    df
+        Degrees of freedom of the errors of each measure.
+    methods
+        How the errors of each measure were found: ``"influence"``, or ``"subsets"`` of the inputs.
     failures
-        (pair index, measure index) to the reason why there is no value, or no interval.
+        (pair index, measure index) to the reason why there is no value, or no error.
     """
 
     measures: tuple[Measure, ...]
-    n: int
-    left_out: int
     values: np.ndarray
-    without: np.ndarray
+    errors: np.ndarray
+    difference_errors: np.ndarray
+    df: np.ndarray
+    methods: tuple[str, ...]
     failures: dict[tuple[int, int], str]
-
-    def errors(self, of: np.ndarray | None = None) -> np.ndarray:
-        """Return standard errors of the values, or of what was computed from the replicates.
-
-        For a mean of n independent terms, the mean without d of them has d / (n - d) times the variance of the mean.
-
-        Parameters
-        ----------
-        of
-            Array of shape (resamples, ...); by default the replicates.
-        """
-        spread = np.std(self.without if of is None else of, axis=0, ddof=1)
-        return spread * math.sqrt((self.n - self.left_out) / self.left_out)
-
-    @property
-    def df(self) -> int:
-        """Degrees of freedom of the errors."""
-        return min(len(self.without), self.n) - 1
 
     def ends(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Return both ends of the interval of each value, within the measure's bounds."""
-        half = stats.t.ppf((1 + level) / 2, self.df) * self.errors()
+        half = self.quantiles(level) * self.errors
         bounds = np.array([measure.properties().bounds for measure in self.measures]).T
         return np.clip(self.values - half, *bounds), np.clip(self.values + half, *bounds)
 
+    def quantiles(self, level: float) -> np.ndarray:
+        """Return Student's quantile for each measure, which an interval extends by that many errors."""
+        return np.asarray(stats.t.ppf((1 + level) / 2, self.df))
 
-def replicate(
+
+def find_spread(
     pairs: Pairs,
     measures: Sequence[Measure],
     *,
@@ -101,8 +93,12 @@ def replicate(
     progress: Progress | None = None,
     workers: int | None = None,
     memory: int = MEMORY,
-) -> Replicates:
-    """Compute measures for pairs of representations, and again without a random fifth of the inputs, many times.
+) -> Spread:
+    """Compute measures for pairs of representations, and the standard errors of the values over inputs.
+
+    Errors of measures that tell the influence of each input follow from it; others are computed again without a random
+    fifth of the inputs, many times. So are all for representations of which components were removed, since these depend
+    on the inputs too.
 
     Parameters
     ----------
@@ -112,12 +108,10 @@ def replicate(
         The measures.
     values
         Values on all inputs, of shape (pairs, measures), where they were computed already.
-    resamples
-        Number of replicates.
-    seed
-        Seed of the choice of inputs.
+    resamples, seed
+        Number of replicates, and seed of the choice of inputs.
     progress
-        Called with the number of replicates finished and the number of replicates in all.
+        Called with the number of steps finished and the number of steps in all.
     workers, memory
         See `similitude.engine.compute.score_pairs`.
 
@@ -129,53 +123,81 @@ def replicate(
     n = pairs[0][0].n
     if n < FEWEST:
         raise InputError(f"Intervals need at least {FEWEST} inputs; there are {n}.")
-    if resamples < 2:
-        raise InputError(f"resamples must be at least 2, not {resamples}.")
     whole = Scored(values) if values is not None else score_pairs(pairs, measures, workers=workers, memory=memory)
     column = {str(measure): j for j, measure in enumerate(measures)}
     failures = {(i, column[name]): reason for i, name, reason in whole.failures}
-    left_out = round(_LEFT_OUT * n)
-    rng = np.random.default_rng(seed)
-    kept = [np.sort(rng.permutation(n)[left_out:]) for _ in range(resamples)]
-    sides = list({id(side.root): side.root for pair in pairs for side in pair}.values())
-    together = max(1, int(memory // 4 // max(1, sum(side.values.nbytes for side in sides))))
-    without = np.full((resamples, *whole.values.shape), np.nan)
-    for start in range(0, resamples, together):
-        part = kept[start : start + together]
-        tell = None if progress is None else partial(_tell, progress, start, len(part), resamples)
-        found = _score_parts(pairs, sides, part, measures, progress=tell, workers=workers, memory=memory)
-        without[start : start + len(part)] = found.values.reshape(len(part), *whole.values.shape)
-        for i, name, reason in found.failures:
-            cell = i % len(pairs), column[name]
-            if not np.isnan(whole.values[cell]):
-                failures.setdefault(cell, f"It has no value without a fifth of the inputs. {reason}")
-    return Replicates(tuple(measures), n, left_out, whole.values, without, failures)
+    entire = all(side.root is side for pair in pairs for side in pair)
+    quick = [j for j, measure in enumerate(measures) if entire and measure.has_influence]
+    slow = [j for j in range(len(measures)) if j not in quick]
+    errors, differences = np.full(whole.values.shape, np.nan), np.full(len(measures), np.nan)
+    df = np.full(len(measures), n - 1)
+    steps = len(pairs) * bool(quick) + resamples * bool(slow)
+    kept = []
+    for i, found in enumerate(_influences(pairs, [measures[j] for j in quick], memory)):
+        for j, influence in zip(quick, found, strict=True):
+            if isinstance(influence, Influence):
+                errors[i, j] = influence.error()
+            elif not np.isnan(whole.values[i, j]):
+                failures.setdefault((i, j), f"It has no standard error. {influence}")
+        if len(pairs) == 2:
+            kept.append(found)
+        if progress:
+            progress(i + 1, steps)
+    for j, *both in zip(quick, *kept, strict=True) if kept else ():
+        if all(isinstance(influence, Influence) for influence in both):
+            differences[j] = (both[0] - both[1]).error()
+    if slow:
+        tell = None if progress is None else partial(_tell, progress, steps - resamples, steps)
+        replicates = replicate(
+            pairs,
+            [measures[j] for j in slow],
+            resamples=resamples,
+            seed=seed,
+            progress=tell,
+            workers=workers,
+            memory=memory,
+        )
+        errors[:, slow], df[slow] = replicates.errors(), replicates.df
+        if len(pairs) == 2:
+            differences[slow] = replicates.errors(replicates.without[:, 0] - replicates.without[:, 1])
+        for (i, k), reason in replicates.failures.items():
+            if not np.isnan(whole.values[i, slow[k]]):
+                failures.setdefault((i, slow[k]), reason)
+    methods = tuple("influence" if j in quick else "subsets" for j in range(len(measures)))
+    return Spread(tuple(measures), whole.values, errors, differences, df, methods, failures)
 
 
-def _score_parts(
-    pairs: Pairs,
-    sides: Sequence[Representation],
-    parts: Sequence[np.ndarray],
-    measures: Sequence[Measure],
-    **options: Any,
-) -> Scored:
-    """Score all pairs on each part of the inputs."""
-    asked = []
-    for rows in parts:
-        of_rows = {id(side): side.reordered(rows) for side in sides}
-        asked += [tuple(_view(of_rows[id(side.root)], side) for side in pair) for pair in pairs]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SimilitudeWarning)  # said of all inputs already
-        return score_pairs(asked, measures, **options)
+def _tell(progress: Progress, before: int, steps: int, done: int, total: int) -> None:
+    """Pass on the number of replicates that are finished."""
+    progress(before + done, steps)
 
 
-def _tell(progress: Progress, start: int, count: int, resamples: int, done: int, total: int) -> None:
-    """Pass on how many of all replicates are finished, from how many pairs of `count` replicates are."""
-    progress(start + count * done // total, resamples)
+def _influences(pairs: Pairs, measures: Sequence[Measure], memory: int) -> Iterator[list[Influence | Exception]]:
+    """Influences of the inputs for each pair, or why there are none."""
+    if not measures:
+        return
+    roots = {id(side): side for pair in pairs for side in pair}
+    held = sum(needed(tuple(measure.uses()), side.n, side.d) for side in roots.values() for measure in measures)
+    sides = {key: Side.of(side) for key, side in roots.items()} if 2 * held <= memory else {}
+
+    def work(pair: tuple[Representation, Representation]) -> list[Influence | Exception]:
+        x, y = (sides[id(side)] if sides else Side.of(side) for side in pair)
+        both = Pair(x, y)
+        return [_attempt(measure, both) for measure in measures]
+
+    size = sum(side.n * side.d for side in roots.values())
+    for start in range(0, len(pairs), _TOGETHER):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SimilitudeWarning)  # said of the values already
+            found = side_by_side(work, pairs[start : start + _TOGETHER], size)
+        yield from found
 
 
-def _view(root: Representation, side: Representation) -> Representation:
-    return root if side.kept is None else root.truncate(side.kept)
+def _attempt(measure: Measure, pair: Pair) -> Influence | Exception:
+    try:
+        return measure.influence(pair)
+    except FAILURES as error:
+        return error
 
 
 def interval(
@@ -193,10 +215,12 @@ def interval(
     """Compute how far values would move with other inputs, or whether `x` is closer to `y` than to another.
 
     An interval holds the mean value over samples of as many inputs from the same source. What a measure owes to the
-    number of inputs, such as the bias of CKA, is part of that mean: `similitude.significance` says what is chance. Each
-    replicate leaves out a random fifth of the inputs (delete-d jackknife, Shao and Wu 1989,
-    doi:10.1214/aos/1176347263), so that no input occurs twice: copies of an input would be each other's nearest
-    neighbours, and distances of 0.
+    number of inputs, such as the bias of CKA, is part of that mean: `similitude.significance` says what is chance.
+
+    For CKA, distance correlation, RSA by Pearson's correlation or the cosine, the Procrustes family, mean CCA, linear
+    regression, and shares of common neighbours, errors follow from the influence of each input (jackknife), for a few
+    times the price of the value. Other measures are computed again without a random fifth of the inputs, many times
+    (delete-d jackknife, Shao and Wu 1989, doi:10.1214/aos/1176347263).
 
     Parameters
     ----------
@@ -211,7 +235,7 @@ def interval(
     level
         Nominal coverage.
     resamples
-        Number of replicates.
+        Number of times that inputs are left out, for measures that need it.
     seed
         Seed of the choice of inputs. Values depend on it alone, not on the number of workers.
     memory, workers
@@ -220,11 +244,11 @@ def interval(
     Returns
     -------
     IntervalTable
-        Data frame of one row per measure: ``measure``, ``kind``, ``value``, the ends ``low`` and ``high``, and the
-        standard error ``se``. With `than`, ``value`` and ``than`` are the two values and ``difference`` is the first
-        minus the second, of which are ``low``, ``high``, ``se`` and the two-sided ``p``; ``closer`` is ``"y"`` or
-        ``"than"``, or empty where the interval includes 0. A measure without a value or an interval has NaN there, and
-        its reason in ``.failures``.
+        Data frame of one row per measure: ``measure``, ``kind``, ``value``, the ends ``low`` and ``high``, the standard
+        error ``se``, and ``method``, by which that was found: ``"influence"`` or ``"subsets"``. With `than`, ``value``
+        and ``than`` are the two values and ``difference`` is the first minus the second, of which are ``low``,
+        ``high``, ``se`` and the two-sided ``p``; ``closer`` is ``"y"`` or ``"than"``, or empty where the interval
+        includes 0. A measure without a value or an interval has NaN there, and its reason in ``.failures``.
 
     Raises
     ------
@@ -259,7 +283,7 @@ def interval(
     ]
     for side in sides[1:]:
         check_same_inputs(Side.of(sides[0]), Side.of(side))
-    found = replicate(
+    found = find_spread(
         [(sides[0], side) for side in sides[1:]],
         chosen,
         resamples=resamples,
@@ -295,11 +319,11 @@ def with_intervals(
     level
         Nominal coverage.
     progress, memory
-        See `replicate`.
+        See `find_spread`.
     """
     pairs, names = [*product(rows, columns)], [*map(str, table.measures)]
     values = table.frame[names].to_numpy(dtype=np.float64)
-    found = replicate(pairs, table.measures, values=values, progress=progress, memory=memory)
+    found = find_spread(pairs, table.measures, values=values, progress=progress, memory=memory)
     low, high = found.ends(level)
     if found.failures:
         reason = next(iter(found.failures.values()))
@@ -314,16 +338,15 @@ def ends_of(row: pd.Series, measure: Measure) -> dict[str, float]:
     return {end: row[name] for end in ("low", "high") if (name := f"{measure} {end}") in row}
 
 
-def _intervals(found: Replicates, level: float) -> pd.DataFrame:
+def _intervals(found: Spread, level: float) -> pd.DataFrame:
     low, high = found.ends(level)
-    numbers = {"value": found.values[0], "low": low[0], "high": high[0], "se": found.errors()[0]}
+    numbers = {"value": found.values[0], "low": low[0], "high": high[0], "se": found.errors[0], "method": found.methods}
     return pd.DataFrame(_named(found) | numbers)
 
 
-def _differences(found: Replicates, level: float) -> pd.DataFrame:
-    difference = found.values[0] - found.values[1]
-    error = found.errors(found.without[:, 0] - found.without[:, 1])
-    half = stats.t.ppf((1 + level) / 2, found.df) * error
+def _differences(found: Spread, level: float) -> pd.DataFrame:
+    difference, error = found.values[0] - found.values[1], found.difference_errors
+    half = found.quantiles(level) * error
     # Of two copies of one representation the difference is 0, and so is its error.
     t = np.divide(difference, error, out=np.zeros_like(difference), where=difference != 0)
     similar = np.array([measure.properties().kind == "similarity" for measure in found.measures])
@@ -337,9 +360,10 @@ def _differences(found: Replicates, level: float) -> pd.DataFrame:
         "se": error,
         "p": 2 * stats.t.sf(np.abs(t), found.df),
         "closer": np.where(np.abs(difference) > half, nearer, ""),
+        "method": found.methods,
     }
     return pd.DataFrame(_named(found) | numbers)
 
 
-def _named(found: Replicates) -> dict[str, list[str]]:
+def _named(found: Spread) -> dict[str, list[str]]:
     return {"measure": [*map(str, found.measures)], "kind": [m.properties().kind for m in found.measures]}

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from similitude.engine.compute import Progress, score_pairs
-from similitude.engine.intervals import FEWEST, Replicates, replicate
+from similitude.engine.intervals import FEWEST, Spread, find_spread
 from similitude.errors import InputError, SimilitudeWarning
 from similitude.factors.inputs import check_same_inputs
 from similitude.factors.memory import MEMORY
@@ -176,7 +175,9 @@ def choose_layer(
     if side.n < 2 * FEWEST:
         raise InputError(f"Choosing on one half of the inputs needs at least {2 * FEWEST}; there are {side.n}.")
     options: dict[str, Any] = {"memory": memory, "workers": workers}
-    found = replicate([(entry, side) for entry in named.values()], [chosen], resamples=resamples, seed=seed, **options)
+    found = find_spread(
+        [(entry, side) for entry in named.values()], [chosen], resamples=resamples, seed=seed, **options
+    )
     on_halves = _on_halves(list(named.values()), side, chosen, splits, seed, progress, options)
     unclear = np.isnan(on_halves).any(axis=(0, 1))
     reasons = dict.fromkeys(np.flatnonzero(unclear).tolist(), "It has no value on some halves of the inputs.")
@@ -233,7 +234,7 @@ def _on_halves(
 
 
 def _choice(
-    found: Replicates,
+    found: Spread,
     usable: Sequence[int],
     names: Sequence[str],
     on_halves: np.ndarray,
@@ -254,7 +255,7 @@ def _choice(
             "value": found.values[usable, 0],
             "low": low,
             "high": high,
-            "se": found.errors()[usable, 0],
+            "se": found.errors[usable, 0],
             "chosen": shares,
         }
     )
@@ -269,7 +270,7 @@ def _choice(
     value = float(held_out.mean())
     # To first order the mean over both halves is the value on all inputs. How far layers vary together is not known, so
     # their errors are added: at most too wide.
-    half = stats.t.ppf((1 + level) / 2, found.df) * float(shares @ table["se"])
+    half = found.quantiles(level)[0] * float(shares @ table["se"])
     lowest, highest = measure.properties().bounds
     return LayerChoice(
         table,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Rows", "centred_cosine", "correlation", "double_centred", "rows_of", "u_centred"]
+__all__ = ["Rows", "centred_cosine", "correlation", "double_centred", "row_products", "rows_of", "u_centred"]
 
 _RESOLVED = 1e-12
 """Share of a norm below which what is left without an input is rounding error."""
@@ -30,6 +30,27 @@ class Rows(NamedTuple):
 def rows_of(a: np.ndarray, b: np.ndarray) -> Rows:
     """Return the inner products of the rows of two matrices."""
     return Rows(np.vecdot(a, b), np.vecdot(a, a), np.vecdot(b, b))
+
+
+def row_products(x: np.ndarray, y: np.ndarray, *, u_centred: bool) -> np.ndarray:
+    """Return the inner products of the rows of two linear kernels, which are not stored; n.
+
+    Off its diagonal, a centred kernel is U-centred by adding an effect of each input to its row and column.
+
+    Parameters
+    ----------
+    x, y
+        Centred features, n x d_x and n x d_y.
+    u_centred
+        Whether kernels are U-centred, as by the function of this name.
+    """
+    products = np.vecdot(x @ (x.T @ y), y)
+    if not u_centred:
+        return products
+    n, (s, t) = len(x), (np.vecdot(side, side) for side in (x, y))
+    a, b = ((own - own.sum() / (2 * (n - 1))) / (n - 2) for own in (s, t))
+    effects = x @ (x.T @ b) + y @ (y.T @ a) - 2.0 * (s * b + t * a)
+    return products - s * t + effects + (n - 4) * a * b + a * b.sum() + b * a.sum() + a @ b
 
 
 def centred_cosine(rows: Rows, diagonals: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:

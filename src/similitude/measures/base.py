@@ -20,6 +20,7 @@ from similitude.measures.parameters import check_parameters
 from similitude.representations.frames import on_one_index
 
 if TYPE_CHECKING:
+    from similitude.linalg.influence import Influence
     from similitude.measures.maps import Maps
     from similitude.measures.null import ClosedForm
 
@@ -188,6 +189,21 @@ class Measure(ABC):
         NaN where nothing is left to compare.
         """
         raise MeasureError(f"{self.id} has no closed form without each input. Use cka, distance_correlation, or rsa.")
+
+    @property
+    def has_influence(self) -> bool:
+        """Whether `influence` tells how values vary with inputs, so that intervals cost little more than the value."""
+        return type(self).influence is not Measure.influence
+
+    def influence(self, pair: Pair) -> Influence:
+        """How the value depends on the weights of the inputs; measures for which that is cheap override it.
+
+        Raises
+        ------
+        MeasureError
+            Only leaving inputs out can tell.
+        """
+        raise MeasureError(f"{self.id} has no derivatives by the weights of inputs. Leave inputs out instead.")
 
     @property
     def contributes(self) -> bool:

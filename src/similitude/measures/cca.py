@@ -11,9 +11,10 @@ import numpy as np
 from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import CanonicalCorrelations, ProjectionWeights, check_ranks
 from similitude.factors.pair import Pair, as_numpy
+from similitude.linalg.influence import Influence, aligned, of_alignment
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.contributions import of_variates
-from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, weighted_correlation
+from similitude.measures.maps import Maps, canonical, correlations, mean_correlation, principal, weighted_correlation
 
 __all__ = ["PWCCA", "MeanCCA", "MeanSquaredCCA"]
 
@@ -59,6 +60,13 @@ class MeanCCA(Measure):
         check_ranks(pair)
         return of_variates(pair, lambda rho: np.full(len(rho), 1.0 / len(rho)))
 
+    def influence(self, pair: Pair) -> Influence:
+        """Of a correlation, the product of its variates less its share of their squares."""
+        check_ranks(pair)
+        rows = aligned(principal(pair.x).u, principal(pair.y).u)
+        inputs = (rows.a * rows.b - rows.s / 2.0 * (rows.a**2 + rows.b**2)).sum(axis=1)
+        return of_alignment(rows, inputs).times(1.0 / len(rows.s))
+
     def maps(self, pair: Pair) -> Maps:
         """Canonical variates."""
         check_ranks(pair)
@@ -95,6 +103,12 @@ class MeanSquaredCCA(Measure):
         """Mean products of an input's canonical variates, weighted by their correlations."""
         check_ranks(pair)
         return of_variates(pair, lambda rho: rho / len(rho))
+
+    def influence(self, pair: Pair) -> Influence:
+        """Of a squared correlation, that of the correlation times twice its size."""
+        check_ranks(pair)
+        a, b, rho, _ = aligned(principal(pair.x).u, principal(pair.y).u)
+        return Influence((2.0 * rho * a * b - rho**2 * (a**2 + b**2)).mean(axis=1))
 
     def maps(self, pair: Pair) -> Maps:
         """Canonical variates."""

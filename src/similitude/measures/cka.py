@@ -17,7 +17,8 @@ from similitude.factors.linear import Centred, CentredNorm, DiagonalSquares, Gra
 from similitude.factors.linear_invariants import LinearInvariants
 from similitude.factors.linear_kernels import LinearKernels
 from similitude.factors.pair import Pair, Side, as_numpy
-from similitude.linalg.leave_one_out import Rows, centred_cosine, rows_of, u_centred
+from similitude.linalg.influence import Influence
+from similitude.linalg.leave_one_out import Rows, centred_cosine, row_products, rows_of, u_centred
 from similitude.linalg.scale import root
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.contributions import of_kernels, of_linear_kernels
@@ -25,6 +26,29 @@ from similitude.measures.null import ClosedForm, biased, debiased
 from similitude.measures.parameters import parameter
 
 __all__ = ["CKA", "unbiased_hsic"]
+
+
+@dataclass(frozen=True)
+class OwnRowProducts(Factor):
+    """Inner products of the rows of the centred linear kernel with themselves, n.
+
+    Parameters
+    ----------
+    u_centred
+        Whether the kernel is U-centred.
+    """
+
+    u_centred: bool
+
+    reads = (Centred(),)
+    work = "4ndd"
+    size = "n"
+    under_permutation = "rows"
+
+    def __call__(self, side: Side) -> np.ndarray:
+        """From the features."""
+        values = as_numpy(side[Centred()])
+        return row_products(values, values, u_centred=self.u_centred)
 
 
 @dataclass(frozen=True)
@@ -112,14 +136,18 @@ class CKA(Measure):
 
     def without_each(self, pair: Pair) -> np.ndarray:
         """From the rows of centred kernels; the width of a Gaussian kernel stays that of all inputs."""
-        if self.kernel == "linear" and not self.debiased and pair.n > max(pair.x.d, pair.y.d):
+        if self.kernel == "linear" and pair.n > max(pair.x.d, pair.y.d):
             x, y = (as_numpy(side[Centred()]) for side in (pair.x, pair.y))
-            xy, xx, yy = x @ (x.T @ y), x @ (x.T @ x), y @ (y.T @ y)
-            rows = Rows(np.vecdot(xy, y), np.vecdot(xx, x), np.vecdot(yy, y))
-            return centred_cosine(rows, (np.vecdot(x, x), np.vecdot(y, y)))
+            own = OwnRowProducts(self.debiased)
+            rows = Rows(row_products(x, y, u_centred=self.debiased), pair.x[own], pair.y[own])
+            return centred_cosine(rows, None if self.debiased else (np.vecdot(x, x), np.vecdot(y, y)))
         kernels = [self._centred_kernel(side) for side in (pair.x, pair.y)]
         diagonals = None if self.debiased else (np.diagonal(kernels[0]), np.diagonal(kernels[1]))
         return centred_cosine(rows_of(*kernels), diagonals)
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the values without each input."""
+        return Influence.jackknife(self.without_each(pair))
 
     def _centred_kernel(self, side: Side) -> np.ndarray:
         if self.kernel == "rbf":

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial.distance import squareform
 
-from similitude.factors.linear import SVD
 from similitude.factors.pair import Pair
 from similitude.measures.maps import centred_sides, principal, rotation
 
-__all__ = ["aligned_rows", "of_condensed", "of_kernels", "of_linear_kernels", "of_variates", "shares"]
+__all__ = ["aligned_rows", "components", "of_condensed", "of_kernels", "of_linear_kernels", "of_variates", "shares"]
 
 _ROWS = 256
 """Rows of a kernel matrix that are there at a time."""
@@ -62,7 +61,7 @@ def aligned_rows(pair: Pair, *, normalised: bool) -> tuple[np.ndarray, np.ndarra
     normalised
         Whether each is divided by its Frobenius norm.
     """
-    x, y = (_components(principal(side)) for side in (pair.x, pair.y))
+    x, y = components(pair)
     if normalised:
         x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
     else:
@@ -71,8 +70,10 @@ def aligned_rows(pair: Pair, *, normalised: bool) -> tuple[np.ndarray, np.ndarra
     return np.pad(x, ((0, 0), (0, len(turn) - x.shape[1]))), y @ turn[: y.shape[1]]
 
 
-def _components(svd: SVD) -> np.ndarray:
-    return svd.u * svd.s
+def components(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Principal components of both sides, which have the inner products of the centred rows."""
+    x, y = principal(pair.x), principal(pair.y)
+    return x.u * x.s, y.u * y.s
 
 
 def of_variates(pair: Pair, weigh: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import functools
 import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 
 from similitude.measures.base import Invariance, Measure, Properties, spell
 from similitude.measures.parameters import domains
 
-__all__ = ["Description", "describe", "interval", "letters"]
+__all__ = ["Description", "breakdown", "describe", "interval", "letters"]
 
 NAMES = {
     Invariance.PERMUTATION: "permutation of features",
@@ -71,6 +74,8 @@ def describe(measure: Measure) -> Description:
         ("alignment", "similitude.align gives it, for inputs held out too" if measure.aligns else ""),
         ("needs", "; ".join(filter(None, [_inputs(declared), declared.needs]))),
         ("cost", f"{declared.cost} for a pair, once each representation is prepared" if declared.cost else ""),
+        ("intervals", "over inputs, for a few times the price of the value" if measure.has_influence else ""),
+        ("outliers", _outliers(breakdown(str(measure)))),
         ("beware", declared.caution),
         ("source", declared.reference),
     ]
@@ -82,6 +87,36 @@ def describe(measure: Measure) -> Description:
         tuple((name, default, meanings.get(name, "")) for name, default in parameters),
         {name: str(domain) for name, domain in domains(type(measure)).items()},
     )
+
+
+@functools.cache
+def _breakdowns() -> dict[str, float]:
+    """Measure id to the share of rows, as `benchmarks/breakdown.py` of the sources finds it."""
+    text = resources.files("similitude.measures").joinpath("breakdown.csv").read_text(encoding="utf-8")
+    return {row["measure"]: float(row["half"] or "nan") for row in csv.DictReader(text.splitlines())}
+
+
+def breakdown(measure: str) -> float | None:
+    """Return the share of rows that, moved far away, take half of its meaning from a measure.
+
+    Of 200 rows, after Davari et al. 2022, arXiv:2210.16156. NaN where half of the rows are not enough; None where it is
+    not known, for other settings and measures.
+
+    Examples
+    --------
+    >>> breakdown("cka"), breakdown("rsa"), breakdown("mean_cca"), breakdown("jaccard(k=3)")
+    (0.005, 0.2, nan, None)
+    """
+    return _breakdowns().get(measure)
+
+
+def _outliers(share: float | None) -> str:
+    if share is None:
+        return ""
+    if math.isnan(share):
+        return "keeps half of its meaning with half of the rows moved far away along one direction"
+    moved = "one row of 200" if share < 0.01 else f"{share:.0%} of the rows"
+    return f"loses half of its meaning with {moved} moved far away"
 
 
 def interval(declared: Properties) -> str:

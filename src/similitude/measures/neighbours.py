@@ -16,6 +16,7 @@ from similitude.factors.base import Cross, Factor
 from similitude.factors.distances import CosineDistances, Cosines
 from similitude.factors.neighbours import CommonNeighbours, Neighbours
 from similitude.factors.pair import Pair, Side
+from similitude.linalg.influence import Influence, of_sparse
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.parameters import parameter
 
@@ -56,6 +57,28 @@ class _OnNeighbours(Measure):
         """Each input's term of the mean."""
         return self.of_inputs(pair) / pair.n
 
+    def _influence(self, pair: Pair, slopes: np.ndarray) -> Influence:
+        """Influence on a mean of functions of how many neighbours each input has in common.
+
+        An input that gains weight is a common neighbour of others, and pushes out the last neighbours of those that it
+        is a neighbour of, which were common ones at the rate at which last neighbours are.
+
+        Parameters
+        ----------
+        pair
+            The two sides.
+        slopes
+            Derivatives of the functions, one per input, shape (n,).
+        """
+        shared = []
+        for one in (pair, pair.swapped):
+            lists, common = one.x[Neighbours(self.k)], one[CommonNeighbours(Neighbours(self.k))] >= 0
+            shared.append(lists.matrix(np.where(common, 0.5, 0.0) - np.mean(common[:, -1])))
+        weighted = sparse.diags_array(slopes / pair.n) @ (shared[0] + shared[1])
+        own = self.of_inputs(pair)
+        inputs = (own - own.mean()) / pair.n + weighted.sum(axis=0)
+        return of_sparse(sparse.csr_array(weighted + weighted.T), inputs)
+
     def _count(self, pair: Pair) -> np.ndarray:
         """How many neighbours each input has in common, n."""
         return np.count_nonzero(pair[CommonNeighbours(Neighbours(self.k))] >= 0, axis=1)
@@ -89,6 +112,10 @@ class Jaccard(_OnNeighbours):
         """Common over all."""
         common = self._count(pair)
         return common / (2 * self.k - common)
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the numbers of common neighbours."""
+        return self._influence(pair, 2 * self.k / np.square(2.0 * self.k - self._count(pair)))
 
 
 @dataclass(frozen=True)
@@ -219,6 +246,10 @@ class MutualKNN(_OnNeighbours):
     def of_inputs(self, pair: Pair) -> np.ndarray:
         """Common over k."""
         return self._count(pair) / self.k
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the numbers of common neighbours."""
+        return self._influence(pair, np.full(pair.n, 1.0 / self.k))
 
     def score(self, pair: Pair) -> float:
         """Common over k."""

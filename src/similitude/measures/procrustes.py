@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, pi
 from typing import Any, ClassVar
@@ -15,9 +16,10 @@ from similitude.factors.crosses import AlignedSpectrum
 from similitude.factors.distances import unit_rows
 from similitude.factors.linear import CentredNorm, PrincipalMean, ThinSVD, rounding
 from similitude.factors.pair import Pair, Side
+from similitude.linalg.influence import Influence, aligned, of_alignment
 from similitude.linalg.scale import lengths, scaled
 from similitude.measures.base import Measure, Properties, invariant
-from similitude.measures.contributions import aligned_rows, shares
+from similitude.measures.contributions import aligned_rows, components, shares
 from similitude.measures.maps import Maps, Value, distance, rotated, squared_chord
 
 __all__ = [
@@ -28,6 +30,9 @@ __all__ = [
     "Procrustes",
     "ProcrustesSizeAndShape",
 ]
+
+_SAME = 1e-15
+"""Difference of a cosine from 1 that is rounding."""
 
 _SHORT = 1e-12
 """Squared length of a row, relative to the mean over all, below which its digits are lost in sums with longer ones."""
@@ -69,11 +74,14 @@ class _Aligned(Measure):
     value_of_maps
         Value for two sides that have been brought together; of other inputs than those fitted it can lie beyond
         `bounds`, since a cosine can then be negative.
+    slope
+        Derivative of the value by the cosine between the aligned sides, infinite where they coincide.
     scaled
         Whether the size of each side is divided out.
     """
 
     value_of_maps: ClassVar[Value]
+    slope: ClassVar[Callable[[float], float]]
     scaled: ClassVar[bool] = True
 
     def maps(self, pair: Pair) -> Maps:
@@ -88,6 +96,15 @@ class _Aligned(Measure):
         """Squared residuals of the inputs; of a root or an angle, its shares in proportion to them."""
         x, y = aligned_rows(pair, normalised=type(self).scaled)
         return shares(np.square(x - y).sum(axis=1), float(self.score(pair)))
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the alignment, which need not be found again for first derivatives."""
+        x, y = (side / np.linalg.norm(side) for side in components(pair))
+        rows = aligned(x, y)
+        cosine = float(rows.s.sum())
+        squares = np.vecdot(x, x) + np.vecdot(y, y)
+        found = of_alignment(rows, np.vecdot(rows.a, rows.b) - cosine * squares / 2.0)
+        return found.times(type(self).slope(cosine)) if cosine < 1.0 - _SAME else found.times(0.0)
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,7 @@ class NBS(_Aligned):
         differentiable=True,
     )
     value_of_maps = staticmethod(cosine_of_maps)
+    slope = staticmethod(lambda cosine: 1.0)
 
     def uses(self) -> tuple[Factor | Cross, ...]:
         """Norms and the spectrum of the aligned pair."""
@@ -139,6 +157,7 @@ class Procrustes(_Aligned):
         differentiable=True,
     )
     value_of_maps = staticmethod(squared_chord)
+    slope = staticmethod(lambda cosine: -2.0)
 
     def score(self, pair: Pair) -> Any:
         """Squared distance, which rounding must not put beyond 2."""
@@ -164,6 +183,7 @@ class OrthogonalProcrustes(_Aligned):
         differentiable=True,
     )
     value_of_maps = staticmethod(chord_of_maps)
+    slope = staticmethod(lambda cosine: -1.0 / math.sqrt(2.0 - 2.0 * cosine))
 
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
@@ -189,6 +209,7 @@ class AngularProcrustes(_Aligned):
         differentiable=True,
     )
     value_of_maps = staticmethod(angle_of_maps)
+    slope = staticmethod(lambda cosine: -1.0 / math.sqrt(1.0 - cosine**2))
 
     def score(self, pair: Pair) -> Any:
         """Angle at this distance."""
@@ -219,6 +240,13 @@ class ProcrustesSizeAndShape(_Aligned):
     def score(self, pair: Pair) -> Any:
         """Root of the squared distance."""
         return scaled(pair.xp.sqrt(pair[AlignedDistance(normalised=False)]), pair.units.exponent)
+
+    def influence(self, pair: Pair) -> Influence:
+        """Squared residuals of the inputs, for which the distance is the root of their sum."""
+        x, y = (side / unit for side, unit in zip(components(pair), (pair.units.x, pair.units.y), strict=True))
+        rows, distance = aligned(x, y), math.sqrt(pair[AlignedDistance(normalised=False)])
+        found = Influence(np.vecdot(x, x) + np.vecdot(y, y) - 2.0 * np.vecdot(rows.a, rows.b))
+        return found.times(scaled(0.5 / distance, pair.units.exponent) if distance > 0 else 0.0)
 
 
 @dataclass(frozen=True)

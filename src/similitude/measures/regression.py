@@ -13,6 +13,7 @@ from similitude.factors.base import Cross, Factor
 from similitude.factors.crosses import Overlap, check_rank
 from similitude.factors.linear import ThinSVD
 from similitude.factors.pair import Pair, as_numpy
+from similitude.linalg.influence import Influence
 from similitude.linalg.scale import scaled
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.maps import Maps, centred_sides, prediction, principal
@@ -60,6 +61,15 @@ class LinearRegression(Measure):
         check_rank(pair.y, y.rank, pair.n)
         x = centred_sides(pair)[0]
         return np.vecdot(x, y.u @ (y.u.T @ x)) / np.sum(x * x)
+
+    def influence(self, pair: Pair) -> Influence:
+        """Squared residuals, less each input's share of what is to be explained."""
+        basis = principal(pair.y).u
+        check_rank(pair.y, basis.shape[1], pair.n)
+        x = centred_sides(pair)[0]
+        x = x / np.linalg.norm(x)
+        residuals = x - basis @ (basis.T @ x)
+        return Influence(np.sum(residuals**2) * np.vecdot(x, x) - np.vecdot(residuals, residuals))
 
     def maps(self, pair: Pair) -> Maps:
         """Regress the first side on the second."""

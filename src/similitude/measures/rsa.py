@@ -18,6 +18,7 @@ from similitude.factors.distances import Dissimilarities, Dissimilarity, Distanc
 from similitude.factors.dots import Dot, Square
 from similitude.factors.invariants import MatrixInvariants, OfBoth
 from similitude.factors.pair import Pair, Side
+from similitude.linalg.influence import Influence
 from similitude.linalg.leave_one_out import centred_cosine, correlation, double_centred, rows_of
 from similitude.linalg.ranking import parts
 from similitude.linalg.scale import scaled
@@ -30,6 +31,9 @@ __all__ = ["RSA", "DistanceCorrelation", "RSMNormDifference"]
 Comparison = Literal[
     "spearman", "pearson", "kendall", "cosine", "rho_a", "tau_a", "whitened_cosine", "whitened_pearson"
 ]
+_WITHOUT_EACH = ("pearson", "cosine", "whitened_cosine")
+"""Comparisons whose values without each input have a closed form."""
+
 _INVARIANCES = {"correlation": "PS", "cosine": "OS", "euclidean": "OST", "squared_euclidean": "OST"}
 
 
@@ -102,7 +106,7 @@ class RSA(Measure):
 
     def without_each(self, pair: Pair) -> np.ndarray:
         """For ``pearson``, ``cosine`` and ``whitened_cosine``; ranks change with the inputs."""
-        if self.compare not in ("pearson", "cosine", "whitened_cosine"):
+        if self.compare not in _WITHOUT_EACH:
             return super().without_each(pair)
         pearson = self.compare == "pearson"
         entries = StandardisedRDM(self.rdm, ranked=False) if pearson else Dissimilarities(self.rdm)
@@ -110,6 +114,15 @@ class RSA(Measure):
         if self.compare == "whitened_cosine":
             return _centred_without_each(a, b)
         return correlation(a, b, centred=pearson)
+
+    @property
+    def has_influence(self) -> bool:
+        """Where values without each input have a closed form."""
+        return self.compare in _WITHOUT_EACH
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the values without each input."""
+        return Influence.jackknife(self.without_each(pair))
 
     def contributions(self, pair: Pair) -> np.ndarray:
         """Half of the product of two dissimilarities for either of their inputs."""
@@ -344,6 +357,10 @@ class DistanceCorrelation(Measure):
         """From the rows of the doubly centred distances."""
         a, b = (squareform(side[Dissimilarities("euclidean")], checks=False) for side in (pair.x, pair.y))
         return np.sqrt(np.maximum(_centred_without_each(a, b), 0.0))
+
+    def influence(self, pair: Pair) -> Influence:
+        """From the values without each input."""
+        return Influence.jackknife(self.without_each(pair))
 
     def contributions(self, pair: Pair) -> np.ndarray:
         """Shares of the root in proportion to rows of the product of the two centred matrices."""

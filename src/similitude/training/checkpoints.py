@@ -14,7 +14,7 @@ import pandas as pd
 from similitude.doctor.chance import warn_of_chance
 from similitude.engine.budget import Budget
 from similitude.engine.compute import Progress, score_pairs
-from similitude.engine.intervals import replicate
+from similitude.engine.intervals import find_spread
 from similitude.engine.models import extract_or_spill
 from similitude.errors import InputError, SimilitudeWarning, foreign, suggestion
 from similitude.extraction.references import LoadedModel, load_weights
@@ -170,7 +170,7 @@ def over_training(
     scored = score_pairs(pairs, chosen, progress=progress, memory=memory)
     columns = {"value": scored.values}
     if intervals:
-        found = replicate(pairs, chosen, values=scored.values, memory=memory)
+        found = find_spread(pairs, chosen, values=scored.values, memory=memory)
         columns["low"], columns["high"] = found.ends(0.95)
     frame = pd.DataFrame(
         [
