@@ -11,7 +11,7 @@ import pytest
 from catalogue import EVERY, ON_NOISE
 from similitude import Representation, compare, get_measure, measure, pairwise, significance
 from similitude.engine import Stream, score_pairs
-from similitude.engine.streaming import can_stream
+from similitude.engine.streaming import can_stream, several_passes
 from similitude.errors import InputError, MeasureError, SimilitudeWarning
 from similitude.measures import Invariance
 from similitude.measures.gulp import GULP
@@ -177,7 +177,7 @@ def _of_single(values):
     return found
 
 
-LINEAR = [id for id in [*FREE, *SIZES] if can_stream(get_measure(id))]
+LINEAR = [id for id in [*FREE, *SIZES] if can_stream(get_measure(id)) and not several_passes(get_measure(id))]
 ROUTED = [
     "cka",
     "procrustes",
