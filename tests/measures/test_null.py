@@ -136,8 +136,10 @@ def test_moments_are_those_of_all_permutations_of_the_matrices(id, n):
         orders = np.array(list(permutations(range(n))))
         values = sum(b[:, orders[:, i], orders[:, j]].T @ a[:, i, j] for i in range(n) for j in range(n))
         null = form.null(Pair(Side.of(x), Side.of(y)))
-        found = null.mean, null.sd, null.skewness
-        assert found == pytest.approx((values.mean(), values.std(), stats.skew(values)), abs=1e-10), shape
+        assert (null.mean, null.sd) == pytest.approx((values.mean(), values.std()), abs=1e-10), shape
+        # Values that hardly vary are known to few digits more than they vary by.
+        rounding = 100 * np.finfo(float).eps * np.abs(values).max() / values.std()
+        assert null.skewness == pytest.approx(stats.skew(values), abs=1e-10 + rounding), shape
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ LEVEL = 0.95
 _NORMAL = 1e-5
 """Skewness below which the Pearson type III distribution is the normal one to seven digits."""
 
+_SAME = 1e-7
+"""Standard deviation, relative to the mean, up to which it may be the root of rounding errors."""
+
 Weights = tuple[float, float]
 """Weights of the products of the means and of the effects of inputs; that of the products of the rests is 1."""
 
@@ -110,8 +113,8 @@ class Null:
 
     @property
     def varies(self) -> bool:
-        """Whether values vary over permutations by more than rounding."""
-        return self.sd > 1e-9 * max(abs(self.mean), 1e-300)
+        """Whether values vary over permutations by more than rounding, of which a variance is the difference."""
+        return self.sd > _SAME * max(abs(self.mean), 1e-300)
 
     def z(self, value: float) -> float:
         """Return by how many standard deviations the statistic exceeds its mean; NaN where it does not vary."""
