@@ -150,3 +150,25 @@ def test_a_folder_of_images(tmp_path):
     assert [tuple(batch.shape) for batch in batches] == [(2, 3, 8, 8), (1, 3, 8, 8)]
     pixels = np.asarray(pil.open(tmp_path / "cat/9.png"), dtype=float)[:, 2:10] / 255
     np.testing.assert_allclose(batches[0][0].numpy(), (pixels.transpose(2, 0, 1) - 0.5) / 0.25, atol=1e-5)
+
+
+def test_the_hash_of_weights_tells_packed_ones_apart():
+    import torch
+
+    from similitude.extraction.references import hash_weights
+
+    class Packed(torch.nn.Module):
+        def __init__(self, weight, scale):
+            super().__init__()
+            self.packed = weight, scale
+
+        def get_extra_state(self):
+            return self.packed
+
+        def set_extra_state(self, state):
+            self.packed = state
+
+    weight = torch.arange(6.0)
+    first, *others = (Packed(*entry) for entry in [(weight, 0.1), (weight + 1, 0.1), (weight, 0.2)])
+    assert hash_weights(first) == hash_weights(Packed(weight.clone(), 0.1))
+    assert not {hash_weights(other) for other in others} & {hash_weights(first)}

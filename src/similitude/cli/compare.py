@@ -219,6 +219,7 @@ def command(
             parse_numbers(image_mean, "--image-mean"),
             parse_numbers(image_std, "--image-std"),
             model,
+            hashed=recipe is not None,
         )
         found, left_out = load_networks(networks, layers or [], extraction, other_layers)
         weights = {network.name: network.weights for network in found if network.weights}

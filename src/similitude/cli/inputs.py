@@ -106,6 +106,7 @@ def command(
             *(inputs, "auto", 32, int(budget.for_representations.bytes), Path(spool)),
             column=column,
             image_size=image_size,
+            hashed=recipe is not None,
         )
         layers = [layer] if layer else []
         found, left_out = load_networks([first, second], layers, extraction, [other_layer] if other_layer else None)

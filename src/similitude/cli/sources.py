@@ -47,7 +47,7 @@ class Network:
     source
         File, folder or reference that it comes from.
     weights
-        Hash of its weights; empty if it was not run.
+        Hash of its weights; empty if it was not run, or no hash was asked for.
     """
 
     def __init__(
@@ -99,6 +99,8 @@ class Extraction:
         How images are prepared, in place of the model's own configuration.
     architecture
         Reference of a model that files of weights are loaded into.
+    hashed
+        Whether weights are hashed, as recipes need.
     """
 
     inputs: Path | None
@@ -114,6 +116,7 @@ class Extraction:
     image_mean: Sequence[float] | None = None
     image_std: Sequence[float] | None = None
     architecture: str | None = None
+    hashed: bool = False
 
     def runs(self, reference: str) -> bool:
         """Whether a reference stands for a model, which runs on inputs."""
@@ -250,7 +253,7 @@ def _from_model(reference: str, place: str, layers: Sequence[str], extraction: E
             folder=None if extraction.folder is None else extraction.folder / place,
             progress=lambda done, total: advance(done, total or done),
         )
-    weights = hash_weights(loaded.model)
+    weights = hash_weights(loaded.model) if extraction.hashed else ""
     labels = shown.labels or ()
     return Network(loaded.name, dict(representations), representations.left_out, labels, reference, weights)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from similitude.errors import InputError, SimilitudeWarning, foreign, require
+from similitude.errors import InputError, SimilitudeWarning, require
 from similitude.extraction.axes import AxesLike, StatedAxes
 from similitude.extraction.capture import Capture, Reading
 from similitude.extraction.forward import check_network, evaluating, unwrapped
@@ -27,6 +27,7 @@ from similitude.extraction.progress import showing
 from similitude.extraction.reduce import get_reduction
 from similitude.extraction.rows import FolderRows, MemoryRows, Rows
 from similitude.extraction.selftest import self_test
+from similitude.extraction.state import state_entries
 from similitude.extraction.taps import LayersLike, select_layers
 from similitude.representations.representation import Representation
 
@@ -308,28 +309,19 @@ def _weights(model: Module) -> str:
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
-
-    def update(value: Any) -> None:
-        if isinstance(value, tuple | list):
-            for entry in value:
-                update(entry)
-        elif not isinstance(value, torch.Tensor):
-            digest.update(repr(value).encode())
-        elif value.is_meta:
-            raise InputError(
-                "Weights that are not loaded (device 'meta') cannot be told apart, so that nothing can be continued "
-                "from a folder. Load the network whole, or leave the folder out."
-            )
-        else:
-            plain = value.dequantize() if value.is_quantized else value
-            plain = torch.view_as_real(plain.resolve_conj()) if plain.is_complex() else plain
-            digest.update(np.ascontiguousarray(plain.detach().cpu().reshape(-1).double().numpy()).data)
-
-    with foreign(f"Reading the weights of {type(model).__name__}"):
-        state = model.state_dict()
-    for key, value in state.items():
+    for key, values in state_entries(model):
         digest.update(key.encode())
-        update(value)
+        for value in values:
+            if not isinstance(value, torch.Tensor):
+                digest.update(repr(value).encode())
+                continue
+            if value.is_meta:
+                raise InputError(
+                    "Weights that are not loaded (device 'meta') cannot be told apart, so that nothing can be "
+                    "continued from a folder. Load the network whole, or leave the folder out."
+                )
+            plain = torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+            digest.update(np.ascontiguousarray(plain.detach().cpu().reshape(-1).double().numpy()).data)
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from xxhash import xxh3_128
 from similitude.addresses import first_line, load
 from similitude.errors import FileError, InputError, MissingDependency, UnknownName, foreign, require, suggestion
 from similitude.extraction.images import Preparation
+from similitude.extraction.state import state_entries
 from similitude.representations.allowance import Allowance, check_regular
 from similitude.representations.names import readable
 from similitude.representations.readers import SUFFIXES, read_file
@@ -188,14 +189,17 @@ def _from_factory(address: str) -> LoadedModel:
 
 
 def hash_weights(model: Module) -> str:
-    """Return the XXH3 digest of a network's parameters and buffers, with their names, types and shapes."""
+    """Return the XXH3 digest of all that is in a network's state, with names, types and shapes."""
     import torch
 
     digest = xxh3_128()
     with foreign(f"Reading the weights of {type(model).__name__}"):
-        for name, value in model.state_dict().items():
-            if isinstance(value, torch.Tensor):
-                plain = (value.dequantize() if value.is_quantized else value).detach().cpu().contiguous()
+        for name, values in state_entries(model):
+            for value in values:
+                if not isinstance(value, torch.Tensor):
+                    digest.update(f"{name} {value!r}\n".encode())
+                    continue
+                plain = value.detach().cpu().contiguous()
                 digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
                 digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
     return digest.hexdigest()
