@@ -39,8 +39,8 @@ def collect(folder: Path) -> None:
         "draws": provenance["draws"],
         "subtasks": provenance["subtasks"],
         "in_one_half": provenance["in_one_half"],
-        "networks": provenance.get("networks"),
-        "inputs": provenance.get("inputs"),
+        "pairs": provenance["pairs"],
+        "inputs": provenance["inputs"],
         "findings": content["findings"],
     }
     (DATA / "leaderboard.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -101,7 +101,7 @@ def board_findings(_: str) -> str:
     scales = ", ".join(f"`{suite}` ({scale})" for suite, scale in kept["scales"].items())
     limits = [
         f"at most {kept[what]:,} {what} of each subtask{more}"
-        for what, more in (("networks", ""), ("inputs", ", the same random sample for all"))
+        for what, more in (("pairs", " and measure"), ("inputs", ", the same random sample for all"))
         if kept.get(what)
     ]
     suites = "; ".join([f"- Suites: {scales}", *limits])

@@ -17,13 +17,13 @@ from similitude import ModelRecord, PopulationWriter, Score, get_measures
 from similitude.benchmark import Pairing, Subtask
 from similitude.benchmark.questions import Monotonicity, Separation
 from similitude.benchmark.standings import Standings, replicated_standings
-from similitude.benchmark.subtask import Functionality, Grouping
+from similitude.benchmark.subtask import Functionality
 from similitude.cli.main import app
 from similitude.errors import InputError
 from similitude.measures import MEASURES, every_measure
 from similitude.report.leaderboard import confirmation_sentence, read_standings
 from similitude.runs.grade import Choice
-from similitude.runs.leaderboard import Options, limited, make_leaderboard
+from similitude.runs.leaderboard import Options, make_leaderboard
 from similitude.runs.replicate import can_be_halved, half_of
 from similitude.runs.timing import time_measures
 from similitude.suites import Site, Suite
@@ -212,41 +212,12 @@ def test_times_are_taken_once(tmp_path):
     assert again[["n", "d"]].to_numpy().tolist() == [[50, 4]] * 2
 
 
-def test_networks_can_be_limited(choice):
-    grouped = replace(
-        choice.subtasks[0], id="made/within", population="groups", grouping=Grouping("condition", "within")
-    )
-    (fewer,) = limited([replace(choice, subtasks=(*choice.subtasks, grouped))], 8)
-    counts = {s.id: s.models and len(s.models) for s in fewer.subtasks}
-    assert counts == {
-        **{"made/one": 8, "made/two": 8, "made/three": 8, "made/layers": 8},
-        **{"made/groups": 12, "made/absent": None, "made/within": 9},
-    }
-    population = choice.suite.populations(choice.site)["groups"]
-    assert fewer.subtasks[-1].select(population).attributes["condition"].value_counts().tolist() == [3, 3, 3]
-    assert limited([choice]) == [choice]
-
-
 def test_a_population_without_networks_is_not_there_yet(choice, tmp_path):
     site = Site(tmp_path, "first")
     PopulationWriter(site.folder("one"), "one", ["early", "middle", "late"], ["x0", "x1"])
     assert choice.suite.populations(site) == {}
     with pytest.raises(InputError, match="There are no networks for made/absent, made/groups"):
         make_leaderboard([replace(choice, site=site)], get_measures("cka"), tmp_path / "out", Options())
-
-
-def test_inputs_can_be_limited(choice):
-    (fewer,) = limited([choice], inputs=20)
-    population = choice.suite.populations(choice.site)["groups"]
-    whole = population.representation(population.models[1], population.layers[0])
-    sampled = fewer.subtasks[0].select(population)
-    first, second = (sampled.representation(model, population.layers[0]) for model in population.models[:2])
-    assert (first.n, second.n) == (20, 20) < (whole.n, whole.n)
-    places = [np.flatnonzero((whole.values == row).all(axis=1)).item() for row in second.values]
-    assert places == sorted(places)
-    assert np.array_equal(second.values, whole.values[places])
-    assert fewer.subtasks[0].select(sampled).representation(*second.key.split("/")).n == 20
-    assert population.sampled(10**6).representation(*whole.key.split("/")).n == whole.n
 
 
 def test_halves_split_every_group_and_share_no_network(choice):
@@ -322,7 +293,7 @@ def test_json_stands_alone_on_stdout(tmp_path):
         (["-m", "cka", "--executor", "gpu"], "--executor gpu: write threads"),
         (["-m", "cka", "--out", "/dev/null/out"], "/dev/null/out cannot be made"),
         (["-m", "cka", "--built"], "There are no networks for synthetic/angle"),
-        (["-m", "cka", "--networks", "3"], "--networks"),
+        (["-m", "cka", "--pairs", "3"], "--pairs"),
         (["-m", "cka", "--inputs", "3"], "--inputs"),
         (["-m", "cka", "--against", "/dev"], "/dev is not the folder of a leaderboard"),
         (["-m", "cka", "--memory", "2"], "--memory 2"),

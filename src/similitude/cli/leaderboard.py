@@ -67,11 +67,12 @@ def command(
     built: Annotated[
         bool, typer.Option("--built", help="Train nothing: grade on the networks that are there already.")
     ] = False,
-    networks: Annotated[
+    pairs: Annotated[
         int | None,
         typer.Option(
-            min=8,
-            help="Most networks per subtask: the first ones, or the first ones of each group.",
+            min=100,
+            help="Most pairs of representations per subtask and measure: networks beyond those that make so many, the "
+            "last ones of a population or of each of its groups, are left out.",
             show_default="all",
         ),
     ] = None,
@@ -126,7 +127,7 @@ def command(
     names = names or _default(site)
     choices = choose(names, site)
     make_folder(out)
-    options = Options(networks, inputs, limit, command=command_line(), memory=allowed, executor=executor)
+    options = Options(pairs, inputs, limit, command=command_line(), memory=allowed, executor=executor)
     with progress_bars() as bars:
         if not built:
             build_choices(choices, bars)

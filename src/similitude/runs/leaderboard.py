@@ -15,8 +15,6 @@ import pandas as pd
 from similitude.benchmark.combination import CombinationRow, try_combinations
 from similitude.benchmark.evaluate import Evaluation
 from similitude.benchmark.families import family_of
-from similitude.benchmark.grading import LEAST_IN_GROUP
-from similitude.benchmark.questions import Separation
 from similitude.benchmark.replication import replicated_verdicts
 from similitude.benchmark.results import answering
 from similitude.benchmark.standings import Standings, family_standings, no_verdicts, replicated_standings
@@ -28,11 +26,12 @@ from similitude.measures import Measure
 from similitude.report.leaderboard import Leaderboard
 from similitude.representations import Population
 from similitude.runs.grade import Choice, Run
+from similitude.runs.limits import limited
 from similitude.runs.replicate import can_be_halved, grade_part
 from similitude.runs.timing import time_measures
 from similitude.suites import built
 
-__all__ = ["Options", "limited", "make_leaderboard"]
+__all__ = ["Options", "make_leaderboard"]
 
 _TIMED = 4
 """Networks whose pairs are timed."""
@@ -49,8 +48,8 @@ class Options:
 
     Parameters
     ----------
-    networks, inputs
-        Most networks, and inputs, of a subtask: see `limited`.
+    pairs, inputs
+        Most pairs, and inputs, of a subtask: see `similitude.runs.limits.limited`.
     limit
         Seconds per pair from which a measure is left out.
     resamples
@@ -62,57 +61,13 @@ class Options:
         See `similitude.engine.score_pairs`.
     """
 
-    networks: int | None = None
+    pairs: int | None = None
     inputs: int | None = None
     limit: float = 1.0
     resamples: int = 100
     command: str = ""
     memory: int = MEMORY
     executor: str = "threads"
-
-
-def limited(choices: Sequence[Choice], networks: int | None = None, inputs: int | None = None) -> list[Choice]:
-    """Return choices whose subtasks use fewer networks, as far as they are built, or fewer inputs.
-
-    Parameters
-    ----------
-    choices
-        What to grade on.
-    networks
-        How many at most: the first ones of a population, or of each of its groups, three per group at least; groups
-        that are to be kept apart are used as they are.
-    inputs
-        How many at most: a random sample, the same for all networks.
-    """
-    found = []
-    for choice in choices:
-        populations = choice.suite.populations(choice.site)
-        subtasks = [replace(s, inputs=inputs) for s in choice.subtasks]
-        if networks is not None:
-            subtasks = [
-                replace(s, models=_first_networks(s, populations[s.population], networks))
-                if s.population in populations
-                else s
-                for s in subtasks
-            ]
-        found.append(replace(choice, subtasks=tuple(subtasks)))
-    return found
-
-
-def _first_networks(subtask: Subtask, population: Population, most: int) -> tuple[str, ...]:
-    models = subtask.select(population).models
-    if isinstance(subtask.question, Separation):
-        return models
-    if subtask.grouping is None:
-        return models[:most]
-    labels = subtask.grouping.labels(population.subset(models))
-    each = max(LEAST_IN_GROUP, most // len(set(labels)))
-    counted: Counter[str] = Counter()
-    kept = []
-    for model, label in zip(models, labels, strict=True):
-        counted[label] += 1
-        kept += [model] * (counted[label] <= each)
-    return tuple(kept)
 
 
 def make_leaderboard(
@@ -144,7 +99,7 @@ def make_leaderboard(
     InputError
         There are no networks for any of the subtasks, or no measure is fast enough.
     """
-    choices = limited(choices, options.networks, options.inputs)
+    choices = limited(choices, options.pairs, options.inputs)
     kept = [_built(choice) for choice in choices]
     missing = sorted({s.id for c in choices for s in c.subtasks} - {s.id for c in kept for s in c.subtasks})
     kept = [choice for choice in kept if choice.subtasks]
@@ -342,7 +297,7 @@ def _provenance(
         "measures": int(frame["measure"].nunique()),
         "too_slow": {row["measure"]: row["seconds"] for row in slow.to_dict("records")},
         "timed_on": dict(zip(("n", "d"), max(map(_size, _populations(kept))), strict=True)),
-        "networks": options.networks,
+        "pairs": options.pairs,
         "inputs": options.inputs,
         "limit": options.limit if np.isfinite(options.limit) else None,
         "data": data,
