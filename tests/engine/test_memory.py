@@ -18,7 +18,9 @@ from similitude.engine import Ledger, score_pairs
 from similitude.errors import OutOfMemory
 from similitude.factors import memory
 from similitude.factors.distances import Dissimilarities
-from similitude.factors.pair import Factor
+from similitude.factors.dots import Square
+from similitude.factors.linear import CentredNorm
+from similitude.factors.pair import Factor, Side
 from similitude.measures.base import Measure, Properties, invariant
 from similitude.measures.neighbours import Jaccard
 from similitude.representations import Representation, open_population
@@ -144,7 +146,7 @@ def test_a_lack_of_memory_met_on_the_way_fails_alone(small, tmp_path):
 
 def test_factors_beyond_the_machine_are_not_tried(small, monkeypatch):
     tried = []
-    for module in ("measures.base", "measures.evaluation", "engine.pairwise", "engine.tiles", "engine.budget"):
+    for module in ("measures.base", "engine.pairwise", "engine.budget", "factors.pair"):
         monkeypatch.setattr(sys.modules[f"similitude.{module}"], "machine_memory", lambda: 2 * N * N)
     monkeypatch.setattr(Dissimilarities, "__call__", lambda self, side: tried.append(side))
     for call in (lambda: compare(*small, ["cka", "rsa"]), lambda: pairwise(small, ["cka", "rsa"])):
@@ -182,3 +184,18 @@ def test_neighbours_are_the_same_where_memory_is_short(small):
     with pytest.warns(SimilitudeWarning, match="jaccard takes"):
         short = pairwise(small, "jaccard", memory=1000)
     assert short.frame["jaccard"][1] == Jaccard()(*small)
+
+
+def test_what_the_machine_cannot_hold_is_not_asked_for(small, monkeypatch):
+    """A system that grants any amount of memory ends the process that uses it, so that nothing is there to catch."""
+    asked = []
+    compute = Dissimilarities.__call__
+    monkeypatch.setattr(Dissimilarities, "__call__", lambda self, side: asked.append(self) or compute(self, side))
+    monkeypatch.setattr("similitude.factors.pair.machine_memory", lambda: 8 * N * 16)
+    side = Side.of(small[0])
+    side.prepare([CentredNorm(), Square(Dissimilarities("cosine"))])
+    assert side.holds(CentredNorm())
+    assert not asked
+    with pytest.raises(MemoryError, match=r"Dissimilarities.* takes about"):
+        side.take(Dissimilarities("cosine"))
+    assert not asked

@@ -27,6 +27,7 @@ from similitude.engine.compute import Progress, score_pairs
 from similitude.engine.ledger import Ledger
 from similitude.errors import UnknownName
 from similitude.factors.memory import MEMORY
+from similitude.linalg.threads import limit_threads
 from similitude.measures import Measure, get_measures
 from similitude.representations import Population
 from similitude.result import Result
@@ -275,9 +276,12 @@ def assess_question(
     resamples, tests, cache
         See `similitude.benchmark.statistics.assessed.assessed`; they matter to `RankCorrelation` only.
     """
-    if isinstance(question, Separation):
-        return assess_separation(data)
-    return assess_monotonicity(data) if isinstance(question, Monotonicity) else assessed(data, resamples, tests, cache)
+    with limit_threads():  # products are small: threads that wait for a busy core lose far more than they gain
+        if isinstance(question, Separation):
+            return assess_separation(data)
+        if isinstance(question, Monotonicity):
+            return assess_monotonicity(data)
+        return assessed(data, resamples, tests, cache)
 
 
 def _graded(data: GradingData, protocol: Protocol) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from similitude.factors.base import Cross, Streamed
-from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair
 from similitude.factors.shuffled import shuffled
 from similitude.measures.base import Measure, Properties
@@ -179,4 +178,4 @@ def _prepare(pairs: Collection[Pair], measures: Sequence[Measure]) -> None:
     for pair in pairs:
         factors = read_by(measures, pair.route).factors
         for side in (pair.x, pair.y):
-            side.prepare(factors, machine_memory())
+            side.prepare(factors)

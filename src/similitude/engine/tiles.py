@@ -14,7 +14,6 @@ from similitude.engine.ledger import Entry
 from similitude.engine.plan import Asked, Comparison, Instructions, Tile
 from similitude.errors import OutOfMemory
 from similitude.factors.base import Cross
-from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair, Side
 from similitude.measures.base import Measure
 from similitude.measures.evaluation import FAILURES, fill, read_by, reason
@@ -104,7 +103,7 @@ class Workspace:
 
         unit = part, i, None
         side = self._used(unit, make)
-        side.prepare(self._recipe.factors[part, i], machine_memory())
+        side.prepare(self._recipe.factors[part, i])
         self._weigh([unit])
         return side
 

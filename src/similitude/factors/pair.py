@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import math
 import threading
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from similitude.errors import MeasureError, SimilitudeError
 from similitude.factors.base import Cross, Factor, steps
 from similitude.factors.inputs import check_same_inputs
 from similitude.factors.linear import ThinSVD
+from similitude.factors.memory import gigabytes, machine_memory
 from similitude.linalg.scale import exponent_of, scaled
 from similitude.representations.arrays import tensor_in_double
 from similitude.representations.representation import Representation, row_blocks
@@ -98,8 +98,18 @@ class Side:
     def __getitem__(self, factor: Factor) -> Any:
         with self._lock:
             if factor not in self._factors:
-                self._factors[factor] = factor(self)
+                self._factors[factor] = self._computed(factor)
             return self._factors[factor]
+
+    def _computed(self, factor: Factor) -> Any:
+        """Compute a factor, unless this machine clearly cannot hold it.
+
+        Asking for the memory would not tell: some systems grant any amount, and end the process that uses it.
+        """
+        size = 0.0 if self.streamed else factor.cost(self.n, self.d).bytes
+        if size > machine_memory():
+            raise MemoryError(f"{factor} takes about {gigabytes(size)}.")
+        return factor(self)
 
     def __setitem__(self, factor: Factor, value: Any) -> None:
         """Keep the value of a factor that was computed elsewhere."""
@@ -112,21 +122,19 @@ class Side:
     def take(self, factor: Factor) -> Any:
         """Return the value of a factor for the caller to overwrite: a copy only if others will read it."""
         with self._lock:
-            return self._factors[factor].copy() if factor in self._factors else factor(self)
+            return self._factors[factor].copy() if factor in self._factors else self._computed(factor)
 
-    def prepare(self, factors: Collection[Factor], memory: float = math.inf) -> None:
+    def prepare(self, factors: Collection[Factor]) -> None:
         """Compute factors once, each after those that it reads, then forget what was only a step to them.
 
-        One that cannot be computed, or only with more than `memory` bytes, is left to the measure that asks for it,
-        which fails with the reason.
+        One that cannot be computed is left to the measure that asks for it, which fails with the reason.
         """
         with self._lock:
             if self._prepared or self.streamed:
                 return
             for factor in steps(frozenset(factors)):
-                if factor.cost(self.n, self.d).bytes <= memory:
-                    with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError, MemoryError):
-                        self[factor]
+                with contextlib.suppress(SimilitudeError, np.linalg.LinAlgError, MemoryError):
+                    self[factor]
             self._factors = {factor: value for factor, value in self._factors.items() if factor in factors}
             self._values = None
             self._prepared = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import scipy.linalg.lapack  # noqa: F401  # its library is to be there when libraries are looked up
@@ -19,7 +19,10 @@ Result = TypeVar("Result")
 
 def limit_threads(count: int = 1) -> AbstractContextManager[object]:
     """Give linear algebra this many threads for a while, in the whole process."""
-    return _controller().limit(limits=count)
+    try:
+        return _controller().limit(limits=count)
+    except UnicodeDecodeError:  # some releases read the paths of all files in use as UTF-8, which a path need not be
+        return nullcontext()
 
 
 @functools.cache

@@ -11,7 +11,6 @@ import numpy as np
 
 from similitude.errors import SimilitudeError, SimilitudeWarning
 from similitude.factors.base import Cross, Reading, reading
-from similitude.factors.memory import machine_memory
 from similitude.factors.pair import Pair
 from similitude.measures.base import Measure
 
@@ -43,7 +42,7 @@ def evaluate(pair: Pair, measures: Sequence[Measure], each: Map | None = None) -
     """
     run = each or (lambda function, items: [function(item) for item in items])
     needed = read_by(measures, pair.route)
-    run(lambda side: side.prepare(needed.factors, machine_memory()), (pair.x, pair.y))
+    run(lambda side: side.prepare(needed.factors), (pair.x, pair.y))
     fill([(pair, needed.crosses)])
     return run(lambda measure: attempt(measure, pair), measures)
 

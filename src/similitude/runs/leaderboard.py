@@ -22,6 +22,7 @@ from similitude.benchmark.subtask import Subtask
 from similitude.engine.compute import Progress
 from similitude.errors import InputError
 from similitude.factors.memory import MEMORY
+from similitude.linalg.threads import limit_threads
 from similitude.measures import Measure
 from similitude.report.leaderboard import Leaderboard
 from similitude.representations import Population
@@ -139,7 +140,8 @@ def make_leaderboard(
     tell = progress("combinations") if progress else None
     if tell:
         tell(0, 1)
-    combination = try_combinations(combination_rows)
+    with limit_threads():
+        combination = try_combinations(combination_rows)
     if tell:
         tell(1, 1)
     return Leaderboard(
