@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from similitude import ModelRecord, PopulationWriter, Score, get_measures
 from similitude.benchmark import Pairing, Subtask
 from similitude.benchmark.questions import Monotonicity, Separation
-from similitude.benchmark.standings import Standings, replicated_standings
+from similitude.benchmark.standings import Standings, confirm, replicated_standings
 from similitude.benchmark.subtask import Functionality
 from similitude.cli.main import app
 from similitude.errors import InputError
 from similitude.measures import MEASURES, every_measure
-from similitude.report.leaderboard import confirmation_sentence, read_standings
+from similitude.report.leaderboard import confirmation_sentence, read_run
 from similitude.runs.grade import Choice
 from similitude.runs.leaderboard import Options, make_leaderboard
 from similitude.runs.replicate import can_be_halved, half_of
@@ -166,18 +166,42 @@ def test_parquet_holds_the_same_tables(made):
 
 def test_verdicts_of_another_leaderboard_are_put_to_this_one(made):
     folder, board = made
-    kept = read_standings(folder / "out")
-    here = Standings(board.standings, board.differences)
-    verdicts = replicated_standings(kept, here)
+    families = dict(zip(board.rows["subtask"], board.rows["family"], strict=True))
+    kept = read_run(folder / "out")
+    found = confirm(kept, kept, families)
+    verdicts = found.verdicts
     assert len(verdicts) == board.standings["tells"].sum() + board.differences["distinct"].sum() > 2
-    own = verdicts[verdicts["low"] > 0]
-    assert set(own["outcome"]) == {"holds"}
-    flipped = here.table.assign(low=-here.table["high"], high=-here.table["low"])
-    assert (replicated_standings(kept, here._replace(table=flipped))["outcome"] == "reversed").any()
+    assert set(verdicts[verdicts["low"] > 0]["outcome"]) == {"holds"}
+    summary = found.families.set_index("family")
+    assert summary["agreement"].to_list() == pytest.approx([1] * len(summary))
+    assert (summary["best_again"] == 1).all()
+    assert summary["subtasks"].to_dict() == {"layers": 1, "failure": 3, "conditions": 1, "all": 5}
     held = (verdicts["outcome"] == "holds").sum()
-    assert confirmation_sentence(verdicts, folder).startswith(f"Of {len(verdicts)} verdicts of {folder} on families of")
-    assert f"{held} ({held / len(verdicts):.0%}) hold on these networks" in confirmation_sentence(verdicts, folder)
-    assert "has no verdict" in confirmation_sentence(verdicts[:0], folder)
+    assert confirmation_sentence(found, folder).startswith(f"Of {len(verdicts)} verdicts of {folder} on families of")
+    assert f"{held} ({held / len(verdicts):.0%}) hold on these networks" in confirmation_sentence(found, folder)
+    assert "has no verdict" in confirmation_sentence(found._replace(verdicts=verdicts[:0]), folder)
+
+
+def test_only_what_both_graded_is_compared(made):
+    folder, board = made
+    families = dict(zip(board.rows["subtask"], board.rows["family"], strict=True))
+    kept = read_run(folder / "out")
+    frame = kept.frame
+    fewer = frame[~frame["subtask"].isin(["made/one", "made/layers"]) & (frame["measure"] != "procrustes")]
+    for pair in ((kept, replace(kept, frame=fewer)), (replace(kept, frame=fewer), kept)):
+        found = confirm(*pair, families)
+        assert found.families.set_index("family")["subtasks"].to_dict() == {"failure": 2, "conditions": 1, "all": 3}
+        assert "procrustes" not in set(found.verdicts["measure"]) | set(found.verdicts["other"])
+        assert set(found.verdicts["outcome"]) == {"holds"}
+    with pytest.raises(InputError, match="in common"):
+        confirm(kept, replace(kept, frame=frame[frame["measure"] == "made elsewhere"]), families)
+
+
+def test_what_is_the_other_way_round_is_reversed(made):
+    _, board = made
+    here = Standings(board.standings, board.differences)
+    flipped = here.table.assign(low=-here.table["high"], high=-here.table["low"])
+    assert (replicated_standings(here, here._replace(table=flipped))["outcome"] == "reversed").any()
 
 
 def test_estimates_are_means_over_the_rows_of_a_family(made):

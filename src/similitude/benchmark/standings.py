@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from similitude.benchmark.results import Results, answering
 from similitude.benchmark.statistics.pooled import pool
 from similitude.errors import InputError
 
-__all__ = ["Standings", "family_standings", "no_verdicts", "replicated_standings"]
+__all__ = ["Confirmation", "Standings", "confirm", "family_standings", "no_verdicts", "replicated_standings"]
 
 _ROW = ["subtask", "functionality"]
 
@@ -108,6 +109,77 @@ def no_verdicts() -> pd.DataFrame:
     """Return what `replicated_standings` returns where nothing was replicated."""
     again = [f"{name}_replication" for name in ("value", "low", "high")]
     return pd.DataFrame(columns=[*_VERDICT, *again, "outcome"])
+
+
+class Confirmation(NamedTuple):
+    """What independent networks say of the verdicts on families of questions.
+
+    Parameters
+    ----------
+    verdicts
+        See `replicated_standings`.
+    families
+        One row per family: family, subtasks and measures that both graded, verdicts that could be asked about, how many
+        of them hold, are undecided and reversed, agreement (Spearman's ρ of the means of all measures), best (the
+        measure with the largest mean in the original), and best_again (its place by mean in the replication).
+    """
+
+    verdicts: pd.DataFrame
+    families: pd.DataFrame
+
+
+def confirm(original: Results, replication: Results, families: Mapping[str, str]) -> Confirmation:
+    """Put verdicts on families of questions to independent networks, on the rows and measures that both graded.
+
+    Parameters
+    ----------
+    original, replication
+        Grades by the corrected protocol.
+    families
+        Subtask id to family; see `family_standings`.
+
+    Raises
+    ------
+    InputError
+        They have no row or no measure in common.
+    """
+    common = [set(zip(r.frame["subtask"], r.frame["functionality"], strict=True)) for r in (original, replication)]
+    measures = [set(r.frame["measure"]) for r in (original, replication)]
+    rows, graded = set.intersection(*common), set.intersection(*measures)
+    if not rows or not graded:
+        raise InputError("The two have no subtask, or no measure, in common.")
+    first, second = (family_standings(_restricted(r, rows, graded), families) for r in (original, replication))
+    verdicts = replicated_standings(first, second)
+    subtasks = pd.Series({subtask: families.get(subtask, "") for subtask, _ in rows})
+    found = []
+    for family in first.table["family"].unique():
+        means = [s.table[s.table["family"] == family].set_index("measure")["estimate"] for s in (first, second)]
+        both = pd.concat(means, axis=1, keys=["first", "second"]).dropna()
+        if both.empty:
+            continue
+        asked = verdicts[(verdicts["family"] == family) & (verdicts["outcome"] != "not graded")]["outcome"]
+        best = both["first"].idxmax()
+        found.append(
+            {
+                "family": family,
+                "subtasks": int((subtasks == family).sum() if family != EVERYTHING else (subtasks != "").sum()),
+                "measures": len(both),
+                "verdicts": len(asked),
+                **{outcome: int((asked == outcome).sum()) for outcome in ("holds", "undecided", "reversed")},
+                "agreement": both.corr("spearman").iloc[0, 1],
+                "best": best,
+                "best_again": int(both["second"].rank(ascending=False, method="min")[best]),
+            }
+        )
+    return Confirmation(verdicts, pd.DataFrame(found))
+
+
+def _restricted(results: Results, rows: Container[tuple[str, str]], measures: Container[str]) -> Results:
+    """Results of some rows and measures only."""
+    frame, without = results.frame, results.leave_one_out
+    keys = zip(frame["subtask"], frame["functionality"], strict=True)
+    kept = frame[[key in rows and m in measures for key, m in zip(keys, frame["measure"], strict=True)]]
+    return replace(results, frame=kept.reset_index(drop=True), leave_one_out=without)
 
 
 _VERDICT = ["family", "kind", "measure", "other", "value", "low", "high"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from similitude.benchmark.standings import Standings, replicated_standings
+from similitude.benchmark.standings import confirm
 from similitude.cli.build import SCALES_HELP, build_choices
 from similitude.cli.console import (
     Draw,
@@ -28,7 +28,7 @@ from similitude.errors import InputError
 from similitude.factors.memory import MEMORY
 from similitude.measures import every_measure, get_measures
 from similitude.report.decisions import decision_text
-from similitude.report.leaderboard import Leaderboard, confirmation_sentence, read_standings
+from similitude.report.leaderboard import Leaderboard, confirmation_sentence, read_run
 from similitude.representations.tables import write_csv
 from similitude.representations.text import json_text
 from similitude.runs.grade import choose
@@ -91,7 +91,8 @@ def command(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Say which verdicts of another leaderboard, of other --draw, hold here; replication.csv has them all.",
+            help="Say which verdicts of another leaderboard, of other --draw, hold here, on the subtasks that both "
+            "graded; replication.csv has them all.",
         ),
     ] = None,
     workers: Workers = 2,
@@ -115,7 +116,7 @@ def command(
         raise InputError("--only takes --measures: name the measures that are to be graded.")
     own = get_measures(measures) if measures else []
     graded = own if only else get_measures([*every_measure(), *own])
-    other = read_standings(against) if against else None
+    other = read_run(against) if against else None
     allowed = parse_size(memory, MEMORY)
     try:
         parse_executor(executor)
@@ -134,9 +135,14 @@ def command(
         # Populations that are built may decide the subtasks of their suite.
         board = make_leaderboard(choose(names, site), graded, out, options, bars)
     board.write(out)
-    found = replicated_standings(other, Standings(board.standings, board.differences)) if other else None
+    found = (
+        confirm(other, read_run(out), dict(zip(board.rows["subtask"], board.rows["family"], strict=True)))
+        if other
+        else None
+    )
     if found is not None:
-        write_csv(found, out / "replication.csv", float_format="%.6g")
+        write_csv(found.verdicts, out / "replication.csv", float_format="%.6g")
+        write_csv(found.families, out / "replication_families.csv", float_format="%.6g")
     if json:
         typer.echo(json_text(board.record()))
     else:

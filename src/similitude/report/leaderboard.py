@@ -13,7 +13,8 @@ import pandas as pd
 
 from similitude.benchmark.combination import Combination
 from similitude.benchmark.families import FAMILIES
-from similitude.benchmark.standings import Standings
+from similitude.benchmark.results import Results, read_results
+from similitude.benchmark.standings import Confirmation
 from similitude.errors import InputError
 from similitude.report.decisions import combination_text, decide, decision_text, milliseconds, title_of
 from similitude.report.figures_leaderboard import draw_leaderboard
@@ -21,10 +22,10 @@ from similitude.report.leaderboard_page import leaderboard_page
 from similitude.report.numbers import interval, number
 from similitude.report.tables import markdown
 from similitude.report.written import replace_written
-from similitude.representations.tables import plain, plain_records, read_written, write_csv
+from similitude.representations.tables import plain, plain_records, write_csv
 from similitude.representations.text import json_text, write_text
 
-__all__ = ["Leaderboard", "confirmation_sentence", "read_standings", "standing_lines"]
+__all__ = ["Leaderboard", "confirmation_sentence", "read_run", "standing_lines"]
 
 _SHOWN = 15
 """Measures per family in the text; the files have all of them."""
@@ -183,25 +184,25 @@ class Leaderboard:
         return "\n".join(lines)
 
 
-def read_standings(folder: Path) -> Standings:
-    """Read means of measures by family, and their differences, from the folder of a leaderboard.
+def read_run(folder: Path) -> Results:
+    """Read the grades of a leaderboard from its folder.
 
     Raises
     ------
     InputError
         The folder holds no leaderboard.
     """
-    table, differences = (read_written(folder / f"{name}.csv") for name in ("leaderboard", "differences"))
-    if not {"family", "measure", "tells"} <= set(table) or not {"first", "second", "distinct"} <= set(differences):
+    if not (folder / "leaderboard.csv").is_file() or not (folder / "run/results.json").is_file():
         raise InputError(
-            f"{folder} is not the folder of a leaderboard, in which leaderboard.csv and differences.csv lie. Make one: "
-            "similitude leaderboard --out FOLDER."
+            f"{folder} is not the folder of a leaderboard, in which leaderboard.csv and run/results.json lie. Make "
+            "one: similitude leaderboard --out FOLDER."
         )
-    return Standings(table, differences)
+    return read_results(folder / "run")
 
 
-def confirmation_sentence(verdicts: pd.DataFrame, folder: Path) -> str:
+def confirmation_sentence(confirmation: Confirmation, folder: Path) -> str:
     """Return how many verdicts of another leaderboard hold on these networks, in words."""
+    verdicts = confirmation.verdicts
     if verdicts.empty or (verdicts["outcome"] == "not graded").all():
         return f"{folder} has no verdict on a family of questions that these networks could be asked about."
     count, holds, reversed_ = _outcomes(verdicts)
