@@ -48,6 +48,9 @@ def test_the_target_is_one_layer(files):
     unknown = run("student.npz", "teacher.npz", "--to", "lat")
     assert unknown.exit_code == 2
     assert "Did you mean 'late'?" in unknown.stderr
+    nameless = run("student.npz", "target.npy", "--to", "late")
+    assert nameless.exit_code == 2
+    assert "one array without a name" in " ".join(nameless.stderr.split())
 
 
 def test_a_table_for_people(files):

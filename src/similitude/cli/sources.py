@@ -274,10 +274,9 @@ def _from_files(reference: str, layers: Sequence[str], allowance: Allowance, lef
     arrays = load_arrays(path, allowance=allowance, left_out=left_out)
     chosen = [array for array in arrays if not layers or any(matches(array.layer, glob) for glob in layers)]
     if not chosen:
-        known = {array.layer for array in arrays}
-        raise UnknownName(
-            f"{path} has no layer {' or '.join(map(repr, layers))}. {suggestion(layers[0], known)}".rstrip()
-        )
+        known = {array.layer for array in arrays} - {""}
+        hint = suggestion(layers[0], known) if known else "It holds one array without a name; name no layer of it."
+        raise UnknownName(f"{path} has no layer {' or '.join(map(repr, layers))}. {hint}".rstrip())
     networks: dict[str, Network] = {}
     for array in chosen:
         network = networks.setdefault(array.model, Network(array.model, {}, source=reference))

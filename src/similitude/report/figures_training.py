@@ -76,7 +76,7 @@ def draw_choice(found: LayerChoice) -> Figure:
     level = f"{found.level:.0%} interval"
     with style():
         width = max(4.6, _STEP * len(names) + 1.6)
-        figure = new_figure(width, 3.0 + inches(names, 7))
+        figure = new_figure(width, 3.4 + inches(names, 7))
         axes = figure.subplots()
         axes.axhspan(found.low, found.high, color=COLOURS[5], alpha=0.12, linewidth=0)
         axes.axhline(found.value, color=COLOURS[5], linewidth=1, label=f"layers chosen on other inputs, {level}")
@@ -90,6 +90,6 @@ def draw_choice(found: LayerChoice) -> Figure:
         axes.set_xticks(places, names, rotation=90, fontsize=7)
         axes.set_xlabel("layer")
         axes.set_ylabel(f"{found.measure}\n{direction(found.measure)}")
-        axes.legend(fontsize=7)
+        figure.legend(loc="outside lower center", fontsize=7, ncols=1)
         figure.suptitle(wrapped(f"Layers compared with {found.target}, n = {found.n:,} inputs", width))
     return figure
