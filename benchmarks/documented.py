@@ -3,6 +3,7 @@
     python benchmarks/documented.py collect RESULTS... [--replication FOLDER...]   keep what the pages need in docs/data
     python benchmarks/documented.py real RESULTS...                                the same of networks of packages
     python benchmarks/documented.py collect --leaderboard FOLDER                   the same of a leaderboard
+        [--again RUN...]                                                           and of runs on another draw
     python benchmarks/documented.py write                                          write the numbers into the pages
     python benchmarks/documented.py check RESULTS... [--leaderboard FOLDER]        compare a fresh run with docs/data
 
@@ -356,6 +357,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--replication", nargs="*", type=Path, default=[])
     parser.add_argument("--leaderboard", type=Path)
+    parser.add_argument("--again", nargs="*", type=Path, default=[])
     given = parser.parse_args()
     if given.command != "write" and not given.runs and given.leaderboard is None:
         parser.error("name the folder of at least one run or leaderboard")
@@ -364,6 +366,8 @@ def main() -> None:
             collect(given.runs, given.replication)
         if given.leaderboard is not None:
             documented_leaderboard.collect(given.leaderboard)
+        if given.again:
+            documented_leaderboard.collect_replication(given.leaderboard, given.again)
     elif given.command == "real":
         real_networks.collect(pd.concat(map(_results, given.runs), ignore_index=True), given.runs, DATA)
     elif given.command == "write":

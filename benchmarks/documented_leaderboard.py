@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from similitude.benchmark.results import read_results
+from similitude.benchmark.standings import confirm
 from similitude.report.decisions import decide, decision_text, title_of
-from similitude.report.leaderboard import standing_lines
+from similitude.report.leaderboard import read_run, standing_lines
 from similitude.report.numbers import number
 from similitude.report.tables import markdown
 
@@ -44,6 +47,27 @@ def collect(folder: Path) -> None:
         "findings": content["findings"],
     }
     (DATA / "leaderboard.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def collect_replication(folder: Path, runs: Sequence[Path]) -> None:
+    """Keep what runs on networks of another draw say of the verdicts of a leaderboard, in docs/data.
+
+    Parameters
+    ----------
+    folder
+        That of the leaderboard.
+    runs
+        Folders that `similitude leaderboard --draw` or `similitude run --draw` wrote, of different subtasks.
+    """
+    results = [read_results(run / "run" if (run / "run/results.json").exists() else run) for run in runs]
+    again = replace(
+        results[0],
+        frame=pd.concat([found.frame for found in results], ignore_index=True),
+        leave_one_out=pd.concat([found.leave_one_out for found in results], ignore_index=True),
+    )
+    rows = pd.read_csv(folder / "rows.csv")
+    found = confirm(read_run(folder), again, dict(zip(rows["subtask"], rows["family"].fillna(""), strict=True)))
+    found.families.to_csv(DATA / "leaderboard_replication.csv", index=False, float_format="%.4g")
 
 
 def against_usual(differences: pd.DataFrame) -> pd.DataFrame:
@@ -108,6 +132,22 @@ def board_findings(_: str) -> str:
     return "\n".join([f"{suites}.", *(f"- {markdown(line)}" for line in kept["findings"])])
 
 
+def replication_table(_: str) -> str:
+    """Return what networks of another draw say of the verdicts on each family."""
+    lines = [
+        "| question | subtasks | verdicts | hold | undecided | reversed | agreement | the best | its place again |",
+        "|---|--:|--:|--:|--:|--:|--:|---|--:|",
+    ]
+    for row in pd.read_csv(DATA / "leaderboard_replication.csv").to_dict("records"):
+        holds = f"{row['holds']:,} ({row['holds'] / row['verdicts']:.0%})" if row["verdicts"] else "0"
+        outcomes = f"{row['verdicts']:,} | {holds} | {row['undecided']:,} | {row['reversed']:,}"
+        place = f"`{row['best']}` | {row['best_again']} of {row['measures']}"
+        lines.append(
+            f"| {title_of(row['family'])} | {row['subtasks']} | {outcomes} | {number(row['agreement'])} | {place} |"
+        )
+    return "\n".join(lines)
+
+
 def usual_table(_: str) -> str:
     """Return which measures are distinctly better than the usual one, and how many are worse, by family."""
     found = pd.read_csv(DATA / "leaderboard_against.csv")
@@ -126,5 +166,6 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "decisions": decision_table,
     "leaderboard": board_table,
     "leaderboard_findings": board_findings,
+    "leaderboard_replication": replication_table,
     "leaderboard_usual": usual_table,
 }
