@@ -77,6 +77,16 @@ def test_differences_too(recorded):
     assert run("replay", "diff.json").exit_code == 1
 
 
+def test_choices_of_a_layer_too(recorded):
+    assert run("layers", "a.npz", "b.npz", "--to", "last", "--recipe", "layers.json").exit_code == 0
+    recipe = json.loads((recorded / "layers.json").read_text())
+    assert [m["id"] for m in recipe["measures"]] == ["cka(debiased=true)"]
+    assert set(recipe["representations"]) == {"a/first", "a/last", "b/last"}
+    assert run("replay", "layers.json").exit_code == 0
+    np.savez("b.npz", last=np.random.default_rng(1).normal(size=(40, 3)))
+    assert run("replay", "layers.json").exit_code == 1
+
+
 def test_weights_and_frameworks(recorded):
     torch = pytest.importorskip("torch")
     (recorded / "net.py").write_text("import torch\n\n\ndef make():\n    return torch.nn.Linear(4, 3)\n")

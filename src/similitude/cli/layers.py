@@ -21,6 +21,7 @@ from similitude.cli.console import (
     progress_bars,
     stdout,
 )
+from similitude.cli.recipes import RecipeFile, write_recipe
 from similitude.cli.sources import Extraction, Network, load_networks
 from similitude.engine.budget import Budget
 from similitude.engine.layer_choice import LayerChoice, choose_layer
@@ -31,6 +32,7 @@ from similitude.report.choice import sentences
 from similitude.report.comparison import left_out_table
 from similitude.report.numbers import quantity, unit_of
 from similitude.representations import Representation
+from similitude.representations.about import about
 
 __all__ = ["command"]
 
@@ -77,6 +79,7 @@ def command(
     csv: Annotated[
         Path | None, typer.Option(help="Write all values to this file, one row per layer.", dir_okay=False)
     ] = None,
+    recipe: RecipeFile = None,
     json: JsonOutput = False,
 ) -> None:
     """Choose the layer of a network that is most like a given one, and judge it on other inputs.
@@ -87,17 +90,20 @@ def command(
     Examples: `similitude layers student.npz teacher.npz --to blocks.8 --figure layers.png`,
     `similitude layers hf:./student hf:./teacher --to "blocks[-1]" --inputs texts.txt`.
     """
+    asked = dict(locals())  # all arguments and options, for the recipe
     if figure is not None:
         from similitude.report.style import check_format
 
         check_format(figure)
-    for file in filter(None, (figure, csv)):
+    for file in filter(None, (figure, csv, recipe)):
         make_folder(file.parent)
     budget = Budget(parse_size(memory, MEMORY))
     half, rest = int(budget.for_representations.bytes), int(budget.for_factors.bytes)
     with tempfile.TemporaryDirectory(prefix="similitude-") as spool:
-        how = Extraction(inputs, reduce, batch_size, half, Path(spool), None, axes or (), True, column, image_size)
+        looked_at = (inputs, reduce, batch_size, half, Path(spool), None, axes or (), True, column, image_size)
+        how = Extraction(*looked_at, hashed=recipe is not None)
         found, left_out = load_networks([network, other], layers or [], how, [to] if to else [])
+        sources = about([*found[0].layers.values(), *found[-1].layers.values()]) if recipe is not None else {}
         target = _only_layer(found, to)
         with progress_bars() as bars:
             choice = choose_layer(
@@ -107,8 +113,12 @@ def command(
         choice.to_csv(csv)
         note(f"All values are in {csv}.")
     left_out |= choice.left_out
+    content = {**choice.to_dict(), "left_out": left_out}
+    if recipe is not None:
+        weights = {each.name: each.weights for each in found if each.weights}
+        write_recipe(recipe, "layers", asked, [choice.measure], sources, content, weights)
     if json:
-        typer.echo(json_module.dumps({**choice.to_dict(), "left_out": left_out}, indent=1))
+        typer.echo(json_module.dumps(content, indent=1))
     else:
         print_sentences(stdout(), sentences(choice))
         stdout().print(_table(choice))

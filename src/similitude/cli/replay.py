@@ -21,7 +21,7 @@ from similitude.runs.record import COMMANDS, recompute
 
 __all__ = ["command"]
 
-_REPLAYED = ("compare", "diff", "inputs")
+_REPLAYED = ("compare", "diff", "inputs", "layers")
 _SHOWN = 10
 
 
