@@ -309,6 +309,20 @@ def test_json_stands_alone_on_stdout(tmp_path):
     assert content["combination"]["outcome"] == "not tried"
 
 
+def test_another_draw_is_held_against_the_first(tmp_path):
+    shared = ("-m", "cka,procrustes,random", "--home", tmp_path / "home")
+    assert command(*shared, "-o", tmp_path / "first").exit_code == 0
+    again = command(*shared, "--draw", 1, "-o", tmp_path / "again", "--against", tmp_path / "first")
+    assert again.exit_code == 0, again.output
+    assert "hold on these networks" in again.stderr
+    verdicts = pd.read_csv(tmp_path / "again/replication.csv")
+    summary = pd.read_csv(tmp_path / "again/replication_families.csv")
+    assert summary["verdicts"].sum() == len(verdicts) > 0
+    other = CliRunner().invoke(app, ["leaderboard", "graphs", "--built", "--against", str(tmp_path / "first")])
+    assert other.exit_code == 2
+    assert "has none of the subtasks graphs" in other.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

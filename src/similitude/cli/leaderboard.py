@@ -127,6 +127,8 @@ def command(
     site = Site(resolve_home(home), scale, draw, workers)
     names = names or _default(site)
     choices = choose(names, site)
+    if other is not None and not {s.id for c in choices for s in c.subtasks} & set(other.frame["subtask"]):
+        raise InputError(f"{against} has none of the subtasks {', '.join(names)}. Name some that both are about.")
     make_folder(out)
     options = Options(pairs, inputs, limit, command=command_line(), memory=allowed, executor=executor)
     with progress_bars() as bars:
@@ -135,12 +137,10 @@ def command(
         # Populations that are built may decide the subtasks of their suite.
         board = make_leaderboard(choose(names, site), graded, out, options, bars)
     board.write(out)
-    found = (
-        confirm(other, read_run(out), dict(zip(board.rows["subtask"], board.rows["family"], strict=True)))
-        if other
-        else None
-    )
-    if found is not None:
+    found = None
+    if other is not None:
+        families = dict(zip(board.rows["subtask"], board.rows["family"], strict=True))
+        found = confirm(other, read_run(out), families)
         write_csv(found.verdicts, out / "replication.csv", float_format="%.6g")
         write_csv(found.families, out / "replication_families.csv", float_format="%.6g")
     if json:
