@@ -50,7 +50,7 @@ def collect(folder: Path) -> None:
 
 
 def collect_replication(folder: Path, runs: Sequence[Path]) -> None:
-    """Keep what runs on networks of another draw say of the verdicts of a leaderboard, in docs/data.
+    """Keep in docs/data whether the verdicts of a leaderboard hold on networks of another draw.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def board_findings(_: str) -> str:
 
 
 def replication_table(_: str) -> str:
-    """Return what networks of another draw say of the verdicts on each family."""
+    """Return how many verdicts on each family hold on networks of another draw."""
     lines = [
         "| question | subtasks | verdicts | hold | undecided | reversed | agreement | the best | its place again |",
         "|---|--:|--:|--:|--:|--:|--:|---|--:|",

@@ -112,16 +112,17 @@ def no_verdicts() -> pd.DataFrame:
 
 
 class Confirmation(NamedTuple):
-    """What independent networks say of the verdicts on families of questions.
+    """Outcomes, on independent networks, of verdicts on families of questions.
 
     Parameters
     ----------
     verdicts
         See `replicated_standings`.
     families
-        One row per family: family, subtasks and measures that both graded, verdicts that could be asked about, how many
-        of them hold, are undecided and reversed, agreement (Spearman's ρ of the means of all measures), best (the
-        measure with the largest mean in the original), and best_again (its place by mean in the replication).
+        One row per family: family; the numbers of subtasks and measures that both graded, and of verdicts that could be
+        asked about; how many of these hold, are undecided, and are reversed; agreement (Spearman's ρ of the means of
+        all measures); best (the measure with the largest mean in the original), and best_again (its place by mean in
+        the replication).
     """
 
     verdicts: pd.DataFrame
@@ -129,7 +130,7 @@ class Confirmation(NamedTuple):
 
 
 def confirm(original: Results, replication: Results, families: Mapping[str, str]) -> Confirmation:
-    """Put verdicts on families of questions to independent networks, on the rows and measures that both graded.
+    """Ask whether verdicts on families of questions hold on independent networks, for rows and measures graded on both.
 
     Parameters
     ----------

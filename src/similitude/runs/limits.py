@@ -1,4 +1,4 @@
-"""Subtasks that take less time: with fewer networks, so that fewer pairs are compared, and with fewer inputs."""
+"""Smaller subtasks: fewer networks, and so fewer pairs of representations, and fewer inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from similitude.runs.grade import Choice
 __all__ = ["LEAST_NETWORKS", "count_pairs", "limited"]
 
 LEAST_NETWORKS = 8
-"""Networks that are kept however many pairs they make, so that each half of them has intervals."""
+"""Networks kept however many pairs they make, enough for each half of them to have intervals."""
 
 
 def limited(choices: Sequence[Choice], pairs: int | None = None, inputs: int | None = None) -> list[Choice]:
@@ -26,11 +26,11 @@ def limited(choices: Sequence[Choice], pairs: int | None = None, inputs: int | N
     choices
         What to grade on.
     pairs
-        How many pairs of representations a subtask compares at most, by each measure; see `count_pairs`. The first
-        networks of a population are used, or the first ones of each group: `LEAST_NETWORKS` at least, or so many of a
-        group that each half of it can be graded.
+        Largest number of pairs of representations per subtask and measure; see `count_pairs`. The first networks of a
+        population are used, or the first ones of each group: at least `LEAST_NETWORKS`, or enough per group for each
+        half of it to be graded.
     inputs
-        On how many inputs at most: a random sample, the same for all networks.
+        Largest number of inputs per subtask: a random sample, the same for all networks.
     """
     found = []
     for choice in choices:
@@ -48,10 +48,10 @@ def limited(choices: Sequence[Choice], pairs: int | None = None, inputs: int | N
 
 
 def count_pairs(subtask: Subtask, population: Population) -> int:
-    """Number of pairs of representations that each measure compares, if the subtask uses these networks.
+    """Return the number of pairs of representations per measure, if the subtask uses all networks of a population.
 
-    Pairs of networks times reference layers, and times what each of these is compared with. Rows of a subtask that
-    compare the same pairs count once.
+    Pairs of networks, times reference layers, times the variants that each of these is compared with. Rows of a subtask
+    share their pairs, which count once.
     """
     layers = subtask.pairing.reference_layers(population)
     sizes = Counter(_groups(subtask, population)).values() if _within(subtask) else [len(population.models)]
