@@ -6,6 +6,7 @@ import numpy as np
 
 from similitude.engine import plan_pairs, score_pairs
 from similitude.engine.tiles import Workspace
+from similitude.factors.distances import StandardisedRDM
 from similitude.measures import get_measures
 from similitude.representations import Representation
 
@@ -35,6 +36,21 @@ def test_measures_whose_factors_do_not_fit_are_computed_in_parts():
     assert len(set(parts)) > 1
     largest = max(split._side_bytes.values())
     assert largest < max(whole._side_bytes.values()) / 1.5
+
+
+def test_many_representations_are_each_factored_for_several_pairs(monkeypatch):
+    computed = []
+    compute = StandardisedRDM.__call__
+    monkeypatch.setattr(StandardisedRDM, "__call__", lambda self, side: computed.append(self) or compute(self, side))
+    pairs = list(itertools.combinations(sides(24), 2))
+    measures = get_measures(
+        [*MEASURES, "rsa(rdm=cosine)", "rsa(compare=pearson)", "rsa(rdm=euclidean,compare=pearson)"]
+    )
+    needed = max(plan_pairs(pairs, measures, workers=1, memory=10**9)._side_bytes.values())
+    score_pairs(pairs, measures, workers=1, memory=int(6 * needed))
+    kinds = len(set(computed))
+    assert kinds > 3
+    assert len(computed) < kinds * len(pairs) / 2
 
 
 def test_values_in_parts_are_the_same_to_the_last_bit():

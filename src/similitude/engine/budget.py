@@ -16,6 +16,9 @@ __all__ = ["Budget"]
 _IN_WORK = 3
 """Memory that computing the factors of a representation takes for a while, in units of what they take in the end."""
 
+_BLOCK = 8
+"""Representations that a block should hold, so that factoring them costs little beside comparing them."""
+
 _ROUGHLY = 1.25
 """Excess over the limit from which it is warned of: estimates are not exact."""
 
@@ -57,12 +60,20 @@ class Budget:
         """
         return int(max(self.bytes - _IN_WORK * workers * largest, self.bytes // 4))
 
-    def for_one(self, workers: int) -> float:
-        """Return the bytes that factors of one representation may take, so that two can be held beside those in work.
+    def for_one(self, workers: int, representations: int = 2) -> float:
+        """Return the bytes that factors of one representation may take, so that two blocks fit beside those in work.
 
-        Measures whose factors take more together are computed in parts.
+        Measures whose factors take more together are computed in parts. Smaller parts make for larger blocks, in which
+        a representation is factored once for all its pairs.
+
+        Parameters
+        ----------
+        workers
+            Number of representations in work at one time.
+        representations
+            Number that are compared in all.
         """
-        return self.bytes / (2 + _IN_WORK * workers)
+        return self.bytes / (min(max(representations, 2), 2 * _BLOCK) + _IN_WORK * workers)
 
     def holds(self, x: Representation, y: Representation) -> bool:
         """Whether the centred values of two sides fit; if not, they are streamed where a measure allows it."""

@@ -276,9 +276,8 @@ class _Request:
         """Whether pairs of each part of the measures are compared by one number of components after the other."""
         if not self._kept:
             return dict.fromkeys(parts, False)
-        largest = max(self._roots, key=lambda root: root.n * root.d)
         measures = {part: [m for m, own in zip(self.measures, parts, strict=True) if own == part] for part in parts}
-        return {part: apart(own, largest, self._kept, self.budget, workers) for part, own in measures.items()}
+        return {part: apart(own, self._roots, self._kept, self.budget, workers) for part, own in measures.items()}
 
     @functools.cached_property
     def _is_stacked(self) -> Callable[[int, int, int, int], bool]:

@@ -40,7 +40,7 @@ def in_parts(
     n, d = largest.n, largest.d
     read = [read_by([m], lambda c: routes.get(c) or c.chosen(n, d, d)).factors for m in measures]
     sizes = [_bytes(factors, n, d) for factors in read]
-    allowed = budget.for_one(workers)
+    allowed = budget.for_one(workers, len(roots))
     parts = [0] * len(measures)
     part, together = 0, frozenset[Factor]()
     for k in sorted(range(len(measures)), key=lambda k: sizes[k] > allowed / len(measures)):
@@ -51,16 +51,19 @@ def in_parts(
     return parts
 
 
-def apart(measures: Sequence[Measure], root: Representation, kept: Sequence[int], budget: Budget, workers: int) -> bool:
+def apart(
+    measures: Sequence[Measure], roots: Sequence[Representation], kept: Sequence[int], budget: Budget, workers: int
+) -> bool:
     """Return whether factors for every number of components kept of a representation take too much at one time.
 
     Pairs are then compared by one number of components after the other.
     """
+    root = max(roots, key=lambda root: root.n * root.d)
     size = 0.0
     for components in kept:
         factors = read_by(measures, lambda c, q=components: c.chosen(root.n, q, q, cut=True)).factors
         size += sum(cost.bytes for f in factors if (cost := f.cost(root.n, components)).bytes > 8.0 * root.n * root.d)
-    return size > budget.for_one(workers)
+    return size > budget.for_one(workers, len(roots))
 
 
 def _bytes(factors: frozenset[Factor], n: int, d: int) -> float:
