@@ -5,7 +5,11 @@ import pytest
 
 from catalogue import DIFFERENTIABLE, EVERY
 from similitude.errors import InputError, MeasureError, ShapeMismatch
+from similitude.factors.pair import Side
+from similitude.linalg.scale import exponent_of
 from similitude.measures import get_measure
+from similitude.measures.baselines import Digest
+from similitude.representations.arrays import tensor_in_double
 
 torch = pytest.importorskip("torch")
 
@@ -58,3 +62,12 @@ def test_messages_name_the_side_and_not_its_type():
         get_measure("mean_cca")(x[:5, :1], y[:5])
     with pytest.raises(InputError, match=r"^second: NaN"):
         get_measure("cka")(x, x * float("nan"))
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+def test_a_tensor_on_a_device_has_the_digest_of_its_array(name):
+    dtype = getattr(torch, name)
+    tensor = torch.as_tensor(data()[0]).to(dtype)
+    values, precision, largest = tensor_in_double(tensor, "x")  # as of a tensor that does not lie in NumPy's memory
+    on_device = Side(values, precision, exponent=exponent_of(largest))
+    assert on_device[Digest()] == Side.of(tensor)[Digest()]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from similitude.factors.base import Cross, Factor
 from similitude.factors.linear import CentredNorm
 from similitude.factors.pair import Pair, Side, as_numpy
@@ -15,6 +17,9 @@ from similitude.measures.base import Measure, Properties, invariant
 from similitude.representations.representation import Representation, array_digest
 
 __all__ = ["Digest", "NormDifference", "Random"]
+
+_SINGLE = float(np.finfo(np.float32).eps)
+"""Machine epsilon from which values are kept in single precision."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,16 @@ class Digest(Factor):
         """Of the parent, with the number of components, where some were deleted."""
         if side.parent is not None:
             return f"{side.parent[self]}:{side.kept}"
-        data = side.representation or Representation(as_numpy(side.stored))
+        data = side.representation or Representation(_as_stored(side))
         digest = array_digest(data.values)
         if data.ids is not None:
             digest.update("\x1f".join(data.ids).encode())
         return digest.hexdigest()
+
+
+def _as_stored(side: Side) -> np.ndarray:
+    """Values of a tensor in the type that an array of them is kept in, wherever the tensor lies."""
+    return as_numpy(side.stored).astype(np.float64 if side.precision < _SINGLE else np.float32)
 
 
 @dataclass(frozen=True)
