@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import re
 import sys
@@ -199,3 +200,24 @@ def test_what_the_machine_cannot_hold_is_not_asked_for(small, monkeypatch):
     with pytest.raises(MemoryError, match=r"Dissimilarities.* takes about"):
         side.take(Dissimilarities("cosine"))
     assert not asked
+
+
+def test_memory_is_given_back_after_a_run(small, monkeypatch):
+    """By then no factor is left; without it, the GNU C library keeps hundreds of MB of a run of the catalogue."""
+
+    def with_factors():
+        return sum(bool(found._factors) for found in gc.get_objects() if type(found) is Side)
+
+    left, before = [], with_factors()
+    monkeypatch.setattr("similitude.engine.executors.give_back", lambda: left.append(with_factors()))
+    score_pairs([tuple(small)], [get_measure("rsa")])
+    assert not left  # too little to be worth it
+    monkeypatch.setattr("similitude.engine.executors._WORTH_GIVING_BACK", 0)
+    score_pairs([tuple(small)], [get_measure("rsa")])
+    assert left == [before]
+
+
+def test_giving_back_takes_any_system(monkeypatch):
+    memory.give_back()
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())  # of a C library that has no such function
+    memory.give_back()

@@ -25,6 +25,7 @@ from similitude.engine.ledger import Entry
 from similitude.engine.plan import Instructions, Plan, Tile
 from similitude.engine.tiles import Workspace
 from similitude.errors import FileError, InputError, SimilitudeWarning, require
+from similitude.factors.memory import give_back
 from similitude.linalg.threads import limit_threads
 from similitude.representations.representation import Representation
 
@@ -32,6 +33,9 @@ __all__ = ["Pool", "Reference", "cores", "held_interrupts", "open_pool", "parse_
 
 _WORTH_A_THREAD = 100_000
 """Entries of representations from which starting threads pays."""
+
+_WORTH_GIVING_BACK = 1 << 27
+"""Bytes of factors from which what they leave behind is returned to the system."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -230,6 +234,9 @@ def _local(workers: int, plan: Plan) -> Iterator[Pool]:
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             raise
+    workspace.clear()
+    if plan.bytes > _WORTH_GIVING_BACK:
+        give_back()
 
 
 @contextmanager

@@ -73,6 +73,12 @@ class Workspace:
             entries += self._compare(comparison, pairs.pop())
         return [entry._replace(seconds=entry.seconds + shared / len(entries)) for entry in entries]
 
+    def clear(self) -> None:
+        """Forget all sides."""
+        with self._lock:
+            self._held.clear()
+            self._bytes.clear()
+
     def _sides(self, roots: Sequence[int], sources: Sources, part: int = 0) -> dict[int, Side | Entry]:
         """Sides with their factors, or why there is none; those that another thread is at come last."""
         found: dict[int, Side | Entry] = {}

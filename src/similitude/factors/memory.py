@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 from pathlib import Path
 
 from similitude.factors.base import Use, reading
 
-__all__ = ["MEMORY", "gigabytes", "machine_memory", "needed"]
+__all__ = ["MEMORY", "gigabytes", "give_back", "machine_memory", "needed"]
 
 MEMORY = 2 << 30
 """Bytes for representations and all that is computed of them, unless told otherwise."""
@@ -27,6 +28,12 @@ def machine_memory() -> float:
         with contextlib.suppress(OSError, ValueError):  # no such file, or "max" in it
             known.append(float(file.read_text()))
     return min(known)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, which the GNU C library otherwise keeps: each later run would add to it."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @functools.lru_cache(maxsize=1024)
