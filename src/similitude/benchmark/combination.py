@@ -20,13 +20,14 @@ from scipy.stats import rankdata
 
 from similitude.benchmark.evaluate import assess_question
 from similitude.benchmark.grading import GradingData
-from similitude.benchmark.questions import Question, RankCorrelation
+from similitude.benchmark.questions import Question, RankCorrelation, Separation
 from similitude.benchmark.results import answering
 from similitude.benchmark.statistics.arrays import GradingArrays
 from similitude.benchmark.statistics.mean_ranks import nested_weights
 from similitude.benchmark.statistics.permutation import permuted_every
 from similitude.benchmark.statistics.pooled import pool
 from similitude.benchmark.statistics.sampling import Sampling
+from similitude.benchmark.statistics.separation import separations
 
 __all__ = ["Combination", "CombinationRow", "combined_dissimilarity", "try_combinations"]
 
@@ -40,6 +41,8 @@ _MOST = 3
 _LEVELS = ("family", "subtask", "functionality")
 _RESAMPLES = 100
 """For intervals that nobody reads: what is compared rests on the jackknife."""
+_RELABELLINGS = 499
+"""For the chance level of candidates, which all share them; grades on the population held out use the usual number."""
 _EQUAL = 1e-9
 
 
@@ -246,6 +249,10 @@ class _Search:
 def _scores(row: CombinationRow, candidates: Sequence[Members]) -> Array:
     """What verdicts rest on, of each candidate on a row; NaN for one that failed on a pair."""
     data = replace(row.data, dissimilarity={"+".join(m): _dissimilarity(row, m) for m in candidates})
+    if isinstance(row.question, Separation):
+        stacked = np.stack([values[..., 0] for values in data.dissimilarity.values()])
+        found = separations(stacked, data.groups, samples=_RELABELLINGS, units=False)
+        return np.where(found.failed > 0, np.nan, found.corrected(found.auprc))
     if not isinstance(row.question, RankCorrelation):
         table = assess_question(row.question, data).table
         return np.where(table["n_failed"] > 0, np.nan, table["every"])
