@@ -89,6 +89,16 @@ def test_advice_takes_evidence_that_holds():
         assert found["measure"] == "cka"
 
 
+def test_larger_means_that_one_half_does_not_confirm_are_said():
+    table = standings()
+    table["confirmed"] = table["measure"] != "cka"
+    found = decide(table).iloc[0]
+    assert (found["advice"], found["larger"], found["largest"]) == ("procrustes", 1, "cka")
+    assert decision_text(found.to_dict()).endswith("; larger, but not confirmed in both halves: cka (.600)")
+    table.loc[table["measure"] == "cka", "confirmed"] = True
+    assert decide(table).iloc[0]["larger"] == 0
+
+
 def test_no_measure_is_named_where_all_reach_the_end_of_the_scale():
     found = decide(standings((1.0, 0.995, 0.99, None))).iloc[0]
     assert found["advice"] == "almost any measure tells; choose by other needs"

@@ -37,7 +37,8 @@ def decide(standings: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per family that was graded: family, question, advice, measure (the best in the running, or the best of
         all where there is none), estimate, low, high, units, subtasks, ties (how many more are in the running),
-        cheapest (of them all) and its seconds, and reason (why no measure is named).
+        cheapest (of them all) and its seconds, larger (how many measures have a larger mean that does not hold in both
+        halves), largest and largest_estimate (the best of these), and reason (why no measure is named).
     """
     rows = []
     for family in [*FAMILIES, EVERYTHING]:
@@ -52,6 +53,7 @@ def decide(standings: pd.DataFrame) -> pd.DataFrame:
         saturated = good and float(of_family["estimate"].median()) >= SATURATED
         timed = running[running["seconds"].notna()].sort_values("seconds", kind="stable")
         cheapest = timed.iloc[0] if good and len(timed) else None
+        larger = of_family[(of_family["estimate"] > best["estimate"]) & ~of_family["confirmed"].astype(bool)]
         row: dict[str, Any] = {
             "family": family,
             "question": FAMILIES.get(family, "all of these"),
@@ -60,6 +62,9 @@ def decide(standings: pd.DataFrame) -> pd.DataFrame:
             "ties": len(running) - 1 if good else 0,
             "cheapest": "" if cheapest is None else cheapest["measure"],
             "seconds": float("nan") if cheapest is None else float(cheapest["seconds"]),
+            "larger": len(larger),
+            "largest": larger["measure"].iloc[0] if len(larger) else "",
+            "largest_estimate": float(larger["estimate"].iloc[0]) if len(larger) else float("nan"),
             "reason": _reason(best.to_dict()) if not good else _END if saturated else "",
         }
         rows.append(row)
@@ -96,7 +101,14 @@ def decision_text(row: Mapping[Any, Any]) -> str:
         return f"the best, {row['measure']}, has {value} ({over}): {row['reason']}"
     ties = f"; {row['ties']} more qualif{'ies' if row['ties'] == 1 else 'y'}" if row["ties"] else ""
     cheap = f", the cheapest {row['cheapest']}" if row["ties"] and row["cheapest"] != row["measure"] else ""
-    return f"{value} ({over}){ties}{cheap}"
+    unsure = ""
+    if row["larger"]:
+        more = row["larger"] - 1
+        others = f" and {more} other{'s' * (more != 1)}" if more else ""
+        unsure = (
+            f"; larger, but not confirmed in both halves: {row['largest']} ({number(row['largest_estimate'])}){others}"
+        )
+    return f"{value} ({over}){ties}{cheap}{unsure}"
 
 
 def combination_text(found: Combination) -> str:
