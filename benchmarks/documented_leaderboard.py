@@ -139,7 +139,7 @@ def replication_table(_: str) -> str:
         "|---|--:|--:|--:|--:|--:|--:|---|--:|",
     ]
     for row in pd.read_csv(DATA / "leaderboard_replication.csv").to_dict("records"):
-        holds = f"{row['holds']:,} ({row['holds'] / row['verdicts']:.0%})" if row["verdicts"] else "0"
+        holds = f"{row['holds']:,} ({100 * row['holds'] // row['verdicts']}%)" if row["verdicts"] else "0"
         outcomes = f"{row['verdicts']:,} | {holds} | {row['undecided']:,} | {row['reversed']:,}"
         place = f"`{row['best']}` | {row['best_again']} of {row['measures']}"
         lines.append(

@@ -11,7 +11,7 @@ import pytest
 
 from similitude.benchmark.combination import Combination
 from similitude.report.decisions import combination_text, decide, decision_text
-from similitude.report.figures_leaderboard import heat_map, pareto_front, place_diagram
+from similitude.report.figures_leaderboard import heat_map, pareto, pareto_front, place_diagram
 from similitude.report.leaderboard import Leaderboard
 
 MEASURES = ("cka", "procrustes", "random", "</script><b>odd")
@@ -143,6 +143,13 @@ def test_a_smoke_test_says_so():
 def test_the_front_is_made_of_measures_that_none_surpasses():
     timed = pd.DataFrame({"seconds": [1, 2, 3, 3, 0.5], "estimate": [0.5, 0.4, 0.6, 0.6, 0.1]})
     assert pareto_front(timed).tolist() == [True, False, True, True, True]
+
+
+def test_labels_of_measures_that_nearly_coincide_are_one():
+    seconds, means = [0.001, 0.01, 0.0101, 0.02], [0.1, 0.3, 0.301, 0.5]
+    timed = pd.DataFrame({"seconds": seconds, "estimate": means, "family": "all", "measure": list("abcd")})
+    drawn = pareto(timed.assign(low=timed["estimate"] - 0.1, high=timed["estimate"] + 0.1))
+    assert [text.get_text() for text in drawn.axes[0].texts] == ["1", "2, 3", "4"]
 
 
 def test_the_heat_map_is_clustered_and_shows_no_noise():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from similitude.report.style import COLOURS, DIVERGING, MUTED, inches, new_figur
 
 __all__ = ["draw_leaderboard", "heat_map", "pareto", "pareto_front", "place_diagram"]
 
+_NEAR = 0.012
+"""Share of the axis within which two labels would hide each other."""
 _LINE = 0.16
 """Height of one measure, in inches."""
 
@@ -174,10 +177,11 @@ def pareto(timed: pd.DataFrame) -> Figure:
         axes.scatter(x, y, c=[COLOURS[0] if f else MUTED for f in front], s=16, zorder=3)
         chosen = timed[front].sort_values("seconds")
         axes.step(1000 * chosen["seconds"], chosen["estimate"], where="post", color=COLOURS[0], linewidth=0.8)
-        for place, row in enumerate(chosen.to_dict("records"), start=1):
-            point = (1000 * row["seconds"], row["estimate"])
-            axes.annotate(str(place), point, (0, 5), textcoords="offset points", fontsize=7, ha="center")
-            axes.plot([], [], " ", label=f"{place}  {row['measure']}")
+        for point, places in _apart(list(zip(1000 * chosen["seconds"], chosen["estimate"], strict=True)), x, y):
+            side = "right" if "," in places else "center"
+            axes.annotate(places, point, (0, 5), textcoords="offset points", fontsize=7, ha=side)
+        for place, measure in enumerate(chosen["measure"], start=1):
+            axes.plot([], [], " ", label=f"{place}  {measure}")
         look: dict[str, Any] = {"loc": "outside center right", "handlelength": 0, "handletextpad": 0}
         figure.legend(fontsize=7, **look)
         axes.set_xscale("log")
@@ -186,6 +190,20 @@ def pareto(timed: pd.DataFrame) -> Figure:
         axes.set_ylabel("mean (1 perfect, 0 chance)")
         figure.suptitle(wrapped(title, 8.0, 8), fontsize=8)
     return figure
+
+
+def _apart(points: Sequence[tuple[float, float]], x: pd.Series, y: pd.Series) -> list[tuple[tuple[float, float], str]]:
+    """Return points with their numbers, those that follow each other closely as one, so that no label hides another."""
+    width, height = np.ptp(np.log(x)), np.ptp(y)
+
+    def close(one: tuple[float, float], other: tuple[float, float]) -> bool:
+        return abs(np.log(one[0] / other[0])) < _NEAR * width and abs(one[1] - other[1]) < 2 * _NEAR * height
+
+    labels: list[tuple[tuple[float, float], str]] = []
+    for number, point in enumerate(points, start=1):
+        merged = f"{labels.pop()[1]}, {number}" if labels and close(labels[-1][0], point) else str(number)
+        labels.append((point, merged))
+    return labels
 
 
 def pareto_front(timed: pd.DataFrame) -> np.ndarray:
