@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from similitude.benchmark.families import EVERYTHING
 from similitude.benchmark.results import read_results
 from similitude.benchmark.standings import confirm
 from similitude.report.decisions import decide, decision_text, title_of
@@ -148,6 +149,16 @@ def replication_table(_: str) -> str:
     return "\n".join(lines)
 
 
+def replication_sentence(folder: str) -> str:
+    """Return how many verdicts hold on networks of another draw, for a page from which docs are in a folder."""
+    found = pd.read_csv(DATA / "leaderboard_replication.csv")
+    asked, holds, reversed_ = found.loc[found["family"] != EVERYTHING, ["verdicts", "holds", "reversed"]].sum()
+    return (
+        f"Of {asked:,} verdicts on these questions, {holds:,} ({100 * holds // asked}%) hold on networks from "
+        f"[other seeds]({folder}leaderboard.md#on-other-networks), and {reversed_} are reversed."
+    )
+
+
 def usual_table(_: str) -> str:
     """Return which measures are distinctly better than the usual one, and how many are worse, by family."""
     found = pd.read_csv(DATA / "leaderboard_against.csv")
@@ -167,5 +178,6 @@ BLOCKS: dict[str, Callable[[str], str]] = {
     "leaderboard": board_table,
     "leaderboard_findings": board_findings,
     "leaderboard_replication": replication_table,
+    "leaderboard_again": replication_sentence,
     "leaderboard_usual": usual_table,
 }
