@@ -147,7 +147,7 @@ def test_a_lack_of_memory_met_on_the_way_fails_alone(small, tmp_path):
 
 def test_factors_beyond_the_machine_are_not_tried(small, monkeypatch):
     tried = []
-    for module in ("measures.base", "engine.pairwise", "engine.budget", "factors.pair"):
+    for module in ("measures.base", "engine.pairwise", "engine.budget", "factors.memory"):
         monkeypatch.setattr(sys.modules[f"similitude.{module}"], "machine_memory", lambda: 2 * N * N)
     monkeypatch.setattr(Dissimilarities, "__call__", lambda self, side: tried.append(side))
     for call in (lambda: compare(*small, ["cka", "rsa"]), lambda: pairwise(small, ["cka", "rsa"])):
@@ -192,7 +192,7 @@ def test_what_the_machine_cannot_hold_is_not_asked_for(small, monkeypatch):
     asked = []
     compute = Dissimilarities.__call__
     monkeypatch.setattr(Dissimilarities, "__call__", lambda self, side: asked.append(self) or compute(self, side))
-    monkeypatch.setattr("similitude.factors.pair.machine_memory", lambda: 8 * N * 16)
+    monkeypatch.setattr("similitude.factors.memory.machine_memory", lambda: 8 * N * 16)
     side = Side.of(small[0])
     side.prepare([CentredNorm(), Square(Dissimilarities("cosine"))])
     assert side.holds(CentredNorm())

@@ -177,10 +177,10 @@ def confirm(original: Results, replication: Results, families: Mapping[str, str]
 
 def _restricted(results: Results, rows: Container[tuple[str, str]], measures: Container[str]) -> Results:
     """Results of some rows and measures only."""
-    frame, without = results.frame, results.leave_one_out
+    frame = results.frame
     keys = zip(frame["subtask"], frame["functionality"], strict=True)
     kept = frame[[key in rows and m in measures for key, m in zip(keys, frame["measure"], strict=True)]]
-    return replace(results, frame=kept.reset_index(drop=True), leave_one_out=without)
+    return replace(results, frame=kept.reset_index(drop=True))
 
 
 _VERDICT = ["family", "kind", "measure", "other", "value", "low", "high"]

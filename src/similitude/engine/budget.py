@@ -60,7 +60,7 @@ class Budget:
         """
         return int(max(self.bytes - _IN_WORK * workers * largest, self.bytes // 4))
 
-    def for_one(self, workers: int, representations: int = 2) -> float:
+    def for_one(self, workers: int, representations: int) -> float:
         """Return the bytes that factors of one representation may take, so that two blocks fit beside those in work.
 
         Measures whose factors take more together are computed in parts. Smaller parts make for larger blocks, in which

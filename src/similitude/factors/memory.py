@@ -8,9 +8,9 @@ import functools
 import os
 from pathlib import Path
 
-from similitude.factors.base import Use, reading
+from similitude.factors.base import Factor, Use, reading
 
-__all__ = ["MEMORY", "gigabytes", "give_back", "machine_memory", "needed"]
+__all__ = ["MEMORY", "check_fits", "gigabytes", "give_back", "machine_memory", "needed"]
 
 MEMORY = 2 << 30
 """Bytes for representations and all that is computed of them, unless told otherwise."""
@@ -50,6 +50,21 @@ def needed(uses: tuple[Use, ...], n: int, d: int) -> int:
     read = reading(uses, lambda cross: cross.chosen(n, d, d))
     crosses = sum(cross.cost(n, d, d).bytes for cross in read.crosses)
     return max(8 * n * d, int(sum(factor.cost(n, d).bytes for factor in read.factors) + crosses / 2))
+
+
+def check_fits(factor: Factor, n: int, d: int) -> None:
+    """Refuse a factor of n inputs and d features that this machine clearly cannot hold.
+
+    Asking for the memory would not tell: some systems grant any amount, and end the process that uses it.
+
+    Raises
+    ------
+    MemoryError
+        It takes more than `machine_memory`.
+    """
+    size = factor.cost(n, d).bytes
+    if size > machine_memory():
+        raise MemoryError(f"{factor} takes about {gigabytes(size)}.")
 
 
 def gigabytes(count: float) -> str:

@@ -16,7 +16,7 @@ from similitude.errors import MeasureError, SimilitudeError
 from similitude.factors.base import Cross, Factor, steps
 from similitude.factors.inputs import check_same_inputs
 from similitude.factors.linear import ThinSVD
-from similitude.factors.memory import gigabytes, machine_memory
+from similitude.factors.memory import check_fits
 from similitude.linalg.scale import exponent_of, scaled
 from similitude.representations.arrays import tensor_in_double
 from similitude.representations.representation import Representation, row_blocks
@@ -102,13 +102,9 @@ class Side:
             return self._factors[factor]
 
     def _computed(self, factor: Factor) -> Any:
-        """Compute a factor, unless this machine clearly cannot hold it.
-
-        Asking for the memory would not tell: some systems grant any amount, and end the process that uses it.
-        """
-        size = 0.0 if self.streamed else factor.cost(self.n, self.d).bytes
-        if size > machine_memory():
-            raise MemoryError(f"{factor} takes about {gigabytes(size)}.")
+        """Compute a factor, unless it is too large for this machine."""
+        if not self.streamed:
+            check_fits(factor, self.n, self.d)
         return factor(self)
 
     def __setitem__(self, factor: Factor, value: Any) -> None:
