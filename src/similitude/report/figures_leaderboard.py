@@ -178,8 +178,8 @@ def pareto(timed: pd.DataFrame) -> Figure:
         chosen = timed[front].sort_values("seconds")
         axes.step(1000 * chosen["seconds"], chosen["estimate"], where="post", color=COLOURS[0], linewidth=0.8)
         for point, places in _apart(list(zip(1000 * chosen["seconds"], chosen["estimate"], strict=True)), x, y):
-            side = "right" if "," in places else "center"
-            axes.annotate(places, point, (0, 5), textcoords="offset points", fontsize=7, ha=side)
+            # To the upper left of the front there is no measure.
+            axes.annotate(places, point, (-2, 3), textcoords="offset points", fontsize=7, ha="right")
         for place, measure in enumerate(chosen["measure"], start=1):
             axes.plot([], [], " ", label=f"{place}  {measure}")
         look: dict[str, Any] = {"loc": "outside center right", "handlelength": 0, "handletextpad": 0}

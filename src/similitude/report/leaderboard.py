@@ -114,7 +114,7 @@ class Leaderboard:
         if (verdicts["outcome"] == "not graded").all():
             return f"One half of the networks supports no verdict on {of} that the other could be asked about."
         count, holds, reversed_ = _outcomes(verdicts)
-        return f"Of {count:,} verdicts on {of} in one half of the networks, {holds} in the other, and {reversed_}."
+        return f"Of {count} on {of} in one half of the networks, {holds} in the other, and {reversed_}."
 
     def record(self) -> dict[str, Any]:
         """Return provenance, decisions, standings, combination and counts of verdicts as plain data."""
@@ -206,16 +206,16 @@ def confirmation_sentence(confirmation: Confirmation, folder: Path) -> str:
     if verdicts.empty or (verdicts["outcome"] == "not graded").all():
         return f"{folder} has no verdict on a family of questions that these networks could be asked about."
     count, holds, reversed_ = _outcomes(verdicts)
-    return f"Of {count:,} verdicts of {folder} on families of questions, {holds} on these networks, and {reversed_}."
+    return f"Of {count} of {folder} on families of questions, {holds} on these networks, and {reversed_}."
 
 
-def _outcomes(verdicts: pd.DataFrame) -> tuple[int, str, str]:
-    """Return how many verdicts were asked about, and in words how many of them hold, and are reversed."""
+def _outcomes(verdicts: pd.DataFrame) -> tuple[str, str, str]:
+    """Return in words how many verdicts were asked about, and how many of them hold, and are reversed."""
     asked = verdicts[verdicts["outcome"] != "not graded"]
     holds, reversed_ = (int((asked["outcome"] == outcome).sum()) for outcome in ("holds", "reversed"))
     hold = "holds" if holds == 1 else "hold"
     return (
-        len(asked),
+        f"{len(asked):,} verdict{'s' * (len(asked) != 1)}",
         f"{holds:,} ({holds / len(asked):.0%}) {hold}",
         f"{reversed_} {'is' if reversed_ == 1 else 'are'} reversed",
     )
